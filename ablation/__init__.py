@@ -1,0 +1,1 @@
+"""Which technique earned the accuracy? Ablation studies of image classifiers."""

@@ -1,0 +1,200 @@
+"""The command: compose the configuration, make the study from it, conduct it. The only file that knows Hydra."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+# Hydra then raises what goes wrong while it composes, and it can be told in one sentence.
+os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+# A design is `python -m ablation` from a checkout, or `ablation` from anywhere: either finds classes in the working folder.
+if os.getcwd() not in sys.path:
+    sys.path.insert(0, os.getcwd())
+
+import hydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from ablation.errors import InputError, nearest
+
+HERE = Path(__file__).resolve().parent
+CONFIGURATION = next(folder for folder in (HERE / "conf", HERE.parent / "conf") if folder.is_dir())
+BACKENDS = ("tensorflow", "jax", "torch")
+INTERRUPTED = 130
+
+_failed = False
+
+
+@hydra.main(version_base="1.3", config_path=str(CONFIGURATION), config_name="config")
+def _study(config: DictConfig) -> None:
+    global _failed
+    try:
+        _failed |= not _conduct(config)
+    except InputError as error:
+        # Told here, so that the other studies of a sweep still run.
+        _tell(error)
+        _failed = True
+
+
+def _conduct(config: DictConfig) -> bool:
+    """Make and conduct the study that a configuration asks for; return whether every run finished."""
+    study = _make(config)
+    if config.plan:
+        from ablation.announce import announce_plan
+        from ablation.study import plan
+
+        announce_plan(plan(study))
+        return True
+    from ablation.announce import announce_report
+    from ablation.console import Screen
+    from ablation.study import conduct
+
+    screen = Screen()
+    result = conduct(study, screen)
+    announce_report(study, result, screen.console)
+    return not result.findings.failures
+
+
+def _make(config: DictConfig) -> Any:
+    """Instantiate a study's parts. Nothing is read but the configuration."""
+    from ablation.catalogue import Catalogue
+    from ablation.study import Study
+    from ablation.tracking import Store
+
+    if not isinstance(config.plan, bool):
+        raise InputError(f"plan must be true or false, not {config.plan}")
+    if config.backend not in BACKENDS:
+        raise InputError(f"backend={config.backend} is not known{nearest(config.backend, BACKENDS)}")
+    if config.on_error not in ("continue", "stop"):
+        raise InputError(f"on_error must be continue or stop, not {config.on_error}")
+    catalogue = _instantiate(config.catalogue)
+    catalogue = Catalogue(catalogue["features"], catalogue["order"])
+    choices = hydra.core.hydra_config.HydraConfig.get().runtime.choices
+    return Study(
+        designs=tuple(design(catalogue.names) for design in _instantiate(config.features.designs).values()),
+        catalogue=catalogue,
+        model=_instantiate(config.model),
+        model_name=choices["model"],
+        training=_instantiate(config.training),
+        source=_instantiate(config.data.source),
+        data_name=choices["data"],
+        limit=config.data.limit,
+        validation=config.data.validation,
+        fraction=config.data.validation_fraction,
+        seeds=_seeds(config.seeds),
+        backend=config.backend,
+        execution=_instantiate(config.execution),
+        store=Store.of_environment(config.study.experiment),
+        given_name=config.study.name,
+        smallest=config.effects.smallest,
+        on_error=config.on_error,
+        save_model=config.save_model,
+        configuration=OmegaConf.to_yaml(config, resolve=True),
+    )
+
+
+def _seeds(value: Any) -> tuple[int, ...]:
+    given = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+    if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
+        return tuple(range(given))
+    if isinstance(given, list) and given and all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in given):
+        if len(set(given)) < len(given):
+            raise InputError(f"seeds={given} names a seed twice; each may stand there once")
+        return tuple(given)
+    raise InputError(f"seeds must be a whole number of at least 1, or a list of whole numbers such as [0,3,7], not {given}")
+
+
+def _instantiate(config: Any) -> Any:
+    """Instantiate, and let what a part says of its parameters through as it is."""
+    try:
+        return instantiate(config, _convert_="all")
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, InputError):
+            raise cause from None
+        raise InputError(_first_line(cause or error)) from error
+
+
+def main() -> None:
+    """Run the command; exit with 0, 1 where something failed, or 130 after Ctrl-C."""
+    try:
+        _refuse_backends_inline(sys.argv[1:])
+        _study()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except (InputError, HydraException, OmegaConfBaseException) as error:
+        _tell(error)
+        sys.exit(1)
+    sys.exit(1 if _failed else 0)
+
+
+def _refuse_backends_inline(arguments: Sequence[str]) -> None:
+    """A sweep over backends needs a process for each, which ``execution=inline`` does not have."""
+    given = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
+    try:
+        overrides = {each.key_or_group: each for each in OverridesParser.create().parse_overrides(given)}
+    except HydraException:
+        return  # Hydra tells it better.
+    backend, execution = overrides.get("backend"), overrides.get("execution")
+    if backend and execution and backend.is_sweep_override() and execution.value() == "inline":
+        raise InputError("execution=inline cannot switch backends inside one process; leave it out, or name one backend")
+
+
+def _tell(error: BaseException) -> None:
+    print(f"ablation: {_told(error)}", file=sys.stderr)
+
+
+def _told(error: BaseException) -> str:
+    """Tell an error in one sentence, with the nearest right name where one is wrong."""
+    text = str(error)
+    for pattern, tell in PATTERNS:
+        found = re.search(pattern, text, re.DOTALL)
+        if found:
+            return tell(*found.groups())
+    return _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def _no_option(group: str, name: str, known: str) -> str:
+    return f"{group}={name} is not known{nearest(name, known.split())}"
+
+
+def _no_key(name: str) -> str:
+    keys = _keys(OmegaConf.load(CONFIGURATION / "config.yaml")) + [f"training.{key}" for key in ("epochs", "batch_size", "optimizer", "learning_rate")]
+    keys += ["model.width", "catalogue.order", "execution.workers", "execution.threads", "execution.address", *_groups()]
+    return f"the setting '{name}' is not known{nearest(name, sorted(set(keys)))}"
+
+
+def _keys(config: Any, prefix: str = "") -> list[str]:
+    keys = []
+    for key, value in config.items():
+        if key in ("defaults", "hydra"):
+            continue
+        keys += _keys(value, f"{prefix}{key}.") if isinstance(value, DictConfig) else [f"{prefix}{key}"]
+    return keys
+
+
+def _groups() -> list[str]:
+    return [folder.name for folder in CONFIGURATION.iterdir() if folder.is_dir()]
+
+
+# What Hydra says of a wrong name, and how we say it.
+PATTERNS: list[tuple[str, Callable[..., str]]] = [
+    (r"Could not find '([^/']+)/([^']+)'\s+Available options in '[^']+':\s*(.*?)\nConfig search path", _no_option),
+    (r"Could not override '([^']+)'", _no_key),
+    (r"Key '([^']+)' is not in struct", _no_key),
+    (r"No match in the defaults list", lambda: "the setting is not known"),
+]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Accuracy along a cumulative path, from the baseline to the arm with every feature."""
+
+import re
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ablation.charts.lettering import LINESPACING, height, width, wrap
+from ablation.charts.page import MARGIN, page
+from ablation.charts.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, tidy
+from ablation.effects import mean_and_sd
+from ablation.results import Findings
+
+SLOT, WIDEST = 0.86, 1.4
+"""Inches an arm, and at most where its name has a long word."""
+
+
+def climb(findings: Findings, design_index: int) -> Figure:
+    """Draw the mean accuracy of each arm of a path with its standard deviation and a dot a seed; a missing arm breaks the line."""
+    design = findings.designs[design_index]
+    scores = 100 * findings.scores_of(design)
+    means, deviations = mean_and_sd(scores)
+    finished = (~np.isnan(scores)).sum(axis=0)
+    labels = [name.replace("+ ", "+\u00a0") for name in findings.names_of(design)]
+    words = [word for label in labels for word in re.split(r"(?<=_)", label)]
+    slot = min(max(SLOT, *(width(word, SMALL) + 0.1 for word in words)), WIDEST)
+    names = [wrap(label, slot - 0.08, SMALL) for label in labels]
+    count, seeds = len(names), len(findings.seeds)
+
+    start, plot = MARGIN + 0.55, max(slot * count, 4.5)
+    above, below = 0.3, 0.12 + max(height(name, SMALL) for name in names)
+    subtitle = f"{design.name}: mean validation accuracy, features added from left to right"
+    sheet = page(start + plot + MARGIN, above + 3.1 + below, "From the baseline to all features", subtitle, _caption(findings))
+    axes = sheet.axes(start, below, plot, 3.1)
+    axes.set_xlim(-0.5, count - 0.5)
+
+    places = list(range(count))
+    axes.plot(places, means, color=GAIN, linewidth=1.8, marker="o", markersize=5.5, zorder=3)
+    axes.vlines(places, means - deviations, means + deviations, color=GAIN, linewidth=1.3, zorder=3)
+    for place in places:
+        found = scores[~np.isnan(scores[:, place]), place]
+        if seeds > 1 and len(found):
+            across = place + 0.2 + np.array(jitter(len(found), 0.12))
+            axes.scatter(across, found, s=13, color="white", edgecolors=INK, linewidths=0.9, zorder=4)
+
+    bottom, top = axes.get_ylim() if finished.any() else (0.0, 100.0)
+    axes.set_ylim(bottom, top)
+    for place in np.flatnonzero(finished == 0).tolist():
+        no_result(axes, place - 0.3, bottom, 0.6, top - bottom, rotation=90)
+
+    tidy(axes, "y")
+    axes.set_xticks(places, names, size=SMALL, linespacing=LINESPACING, parse_math=False)
+    axes.tick_params(axis="x", length=0)
+    axes.set_ylabel("validation accuracy (%)", size=BODY, color=INK)
+    for place in np.flatnonzero(finished).tolist():
+        value = f"{means[place]:.{findings.digits}f}"
+        value += f" ± {deviations[place]:.{findings.digits}f}" if finished[place] > 1 else ""
+        color = INK if finished[place] == seeds else MUTED
+        axes.text(place, 1.02, value, size=SMALL, color=color, ha="center", va="bottom", transform=axes.get_xaxis_transform())
+    return sheet.figure
+
+
+def _caption(findings: Findings) -> list[str]:
+    seeds = len(findings.seeds)
+    marks = "Dots: one run of each arm."
+    if seeds > 1:
+        marks = f"Filled dots: mean over {seeds} seeds. Vertical lines: ± 1 standard deviation. Rings: single seeds."
+        if findings.failures:
+            marks += " A grey number rests on fewer seeds than the others."
+    return [marks, f"Study: {findings.name}. Data: {findings.data}. {findings.protocol}"]

@@ -1,0 +1,151 @@
+"""The chart that the study is for: what each feature contributes, with its interval, its seeds and its verdict."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ablation.charts.lettering import LINESPACING, height, width, wrap
+from ablation.charts.page import MARGIN, page
+from ablation.charts.style import BODY, GAIN, INK, LOSS, MUTED, SMALL, jitter, no_result, tidy
+from ablation.designs import BASELINE, Design
+from ablation.effects import LOST, Effects, describe, mean_and_sd, signed_points
+from ablation.results import MEANINGS, Findings
+
+WIDTH, NAMES, VERDICTS, SPACE = 9.0, 1.7, 1.75, 0.12
+"""Inches: the figure, at most the feature names, the verdicts, and between the columns."""
+
+ABOVE, BELOW = 0.28, 0.5
+"""Inches: for the heads of the columns above the plot, and for the axis below it."""
+
+BAR = 0.62
+"""Height of a bar, in rows."""
+
+ROOM = 0.5
+"""How far an interval may widen the axis on either side, in units of the span of effects and seeds."""
+
+
+def contribution(findings: Findings, design_index: int) -> Figure:
+    """Draw the effects of one design as bars in percentage points, in the design's order from top to bottom.
+
+    An interval that is much wider than the effects is cut at the axis and ends in an arrow there; its numbers stand beside it. A
+    feature whose effect cannot be estimated leaves a marked gap.
+    """
+    design, effects = findings.designs[design_index], findings.effects[design_index]
+    count = len(design.features)
+    left, right, cut = _extent(effects)
+
+    names = [wrap(feature, NAMES, BODY) for feature in design.features]
+    values = [_value(effects, row, len(findings.seeds), findings.digits) for row in range(count)]
+    words = [describe(*each) for each in zip(effects.verdict, effects.seeds.tolist(), effects.seeds_needed.tolist(), strict=True)]
+    verdicts = [wrap(text, VERDICTS, SMALL) for text in words]
+    heads = ("effect" if np.isnan(effects.low).all() else "effect [95 % interval]", "verdict")
+
+    slot = max(0.44, *(0.1 + max(height(name, BODY), height(said, SMALL)) for name, said in zip(names, verdicts, strict=True)))
+    start = MARGIN + _widest(names) + SPACE
+    value_column = _widest([heads[0], *values])
+    plot = WIDTH - MARGIN - VERDICTS - SPACE - value_column - SPACE - start
+    told = (_subtitle(findings, design), _caption(findings, design_index, cut))
+    sheet = page(WIDTH, ABOVE + slot * count + BELOW, "What each feature contributes", *told)
+    axes = sheet.axes(start, BELOW, plot, slot * count)
+    axes.set_xlim(left, right)
+    axes.set_ylim(count - 0.5, -0.5)
+    _marks(axes, effects, left, right)
+
+    tidy(axes, "x")
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks(range(count), names, size=BODY, linespacing=LINESPACING, parse_math=False)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("effect on validation accuracy (percentage points)", size=BODY, color=INK)
+    beside = axes.get_yaxis_transform()
+    first, second = 1 + SPACE / plot, 1 + (SPACE + value_column + SPACE) / plot
+    for row, (value, verdict) in enumerate(zip(values, verdicts, strict=True)):
+        axes.text(first, row, value, size=BODY, color=INK, va="center_baseline", transform=beside, linespacing=LINESPACING)
+        axes.text(second, row, verdict, size=SMALL, color=MUTED, va="center_baseline", transform=beside, linespacing=LINESPACING)
+    for place, head in zip((first, second), heads, strict=True):
+        axes.text(place, -0.5 - 0.08 / slot, head, size=SMALL, weight="bold", color=INK, va="bottom", transform=beside)
+    return sheet.figure
+
+
+def _widest(texts: list[str]) -> float:
+    return max(width(line, BODY) for text in texts for line in text.split("\n"))
+
+
+def _marks(axes: Axes, effects: Effects, left: float, right: float) -> None:
+    """Draw the zero line, and in each row a bar, its seeds and its interval, or the gap."""
+    points = 100 * effects.estimate
+    known = np.flatnonzero(~np.isnan(points)).tolist()
+    colors = [LOSS if point < 0 else GAIN for point in points[known]]
+    axes.barh(known, points[known], height=BAR, color=colors, zorder=2)
+    axes.axvline(0, color=INK, linewidth=0.9, zorder=2.5)
+    for row in known:
+        _seeds(axes, row, 100 * effects.per_seed[:, row])
+        if not np.isnan(effects.low[row]):
+            _interval(axes, row, 100 * effects.low[row], 100 * effects.high[row], left, right)
+    for row in np.flatnonzero(np.isnan(points)).tolist():
+        no_result(axes, left, row - BAR / 2, right - left, BAR)
+
+
+def _extent(effects: Effects) -> tuple[float, float, bool]:
+    """Return the ends of the axis in points, and whether an interval reaches beyond them."""
+    seen = 100 * np.concatenate([[0.0], effects.estimate, effects.per_seed.ravel()])
+    first, last = float(np.nanmin(seen)), float(np.nanmax(seen))
+    span = max(last - first, 1.0)
+    ends = 100 * np.concatenate([effects.low, effects.high])
+    ends = ends[~np.isnan(ends)]
+    lowest, highest = float(ends.min(initial=first)), float(ends.max(initial=last))
+    left, right = max(lowest, first - ROOM * span), min(highest, last + ROOM * span)
+    cut = lowest < left or highest > right
+    edge = max(0.04 * (right - left), (1.0 - (right - left)) / 2)  # at least one point from end to end
+    return left - edge, right + edge, cut
+
+
+def _seeds(axes: Axes, row: int, points: np.ndarray) -> None:
+    """Draw a dot a seed in the lower half of a bar, where the interval does not hide them."""
+    points = points[~np.isnan(points)]
+    heights = row + 0.15 + np.array(jitter(len(points), 0.18))
+    axes.scatter(points, heights, s=13, color=INK, edgecolors="white", linewidths=0.5, zorder=5)
+
+
+def _interval(axes: Axes, row: int, low: float, high: float, left: float, right: float) -> None:
+    """Draw an interval in the upper half of a bar; an end beyond the axis becomes an arrow at its edge."""
+    y = row - 0.13
+    inset = 0.008 * (right - left)  # keeps an arrow's head inside the axes
+    first, last = max(low, left + inset), min(high, right - inset)
+    axes.plot([first, last], [y, y], color=INK, linewidth=1.3, solid_capstyle="butt", zorder=4)
+    for end, drawn, arrow in ((low, first, "<"), (high, last, ">")):
+        axes.plot(drawn, y, marker="|" if end == drawn else arrow, color=INK, markersize=6, zorder=4)
+
+
+def _value(effects: Effects, row: int, seeds: int, digits: int) -> str:
+    if not effects.seeds[row]:
+        return "–"
+    text = signed_points(effects.estimate[row], digits)
+    if not np.isnan(effects.low[row]):
+        text += f" [{signed_points(effects.low[row], digits)}, {signed_points(effects.high[row], digits)}]"
+    return text if effects.seeds[row] == seeds else f"{text}\n{effects.seeds[row]} of {seeds} seeds"
+
+
+def _subtitle(findings: Findings, design: Design) -> str:
+    means, _ = mean_and_sd(findings.scores_of(design))
+    ends = ((BASELINE, "baseline"), (frozenset(design.features), "all features"))
+    told = []
+    for arm, name in ends:
+        if arm in design.arms:
+            mean = means[design.arms.index(arm)]
+            told.append(f"{name} (no result)" if np.isnan(mean) else f"{name} {100 * mean:.{findings.digits}f} %")
+    return f"{design.name}: " + " → ".join(told) if told else design.name
+
+
+def _caption(findings: Findings, design_index: int, cut: bool) -> list[str]:
+    design, effects = findings.designs[design_index], findings.effects[design_index]
+    count = len(findings.seeds)
+    marks = "Bars: one run of each arm, blue for a gain and vermillion for a loss; a single run gives no interval."
+    if count > 1:
+        marks = f"Bars: mean over {count} seeds, blue for a gain and vermillion for a loss. Dots: single seeds. Lines: 95 % intervals."
+    if cut:
+        marks += " An arrow at the edge: the interval goes on beyond the axis, to the number given."
+    if LOST in effects.verdict:
+        marks += " Hatched: an arm that the effect needs has no finished run."
+    order = f"Order: {' → '.join(design.features)}."
+    what = f"Study: {findings.name}. Data: {findings.data}. {count} {'seed' if count == 1 else 'seeds'}. {findings.protocol}"
+    return [" ".join(filter(None, (MEANINGS.get(design.name), order))), marks, what]

@@ -1,0 +1,102 @@
+"""Training and validation accuracy by epoch, one panel an arm."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ablation.charts.lettering import LINESPACING, height, wrap
+from ablation.charts.page import MARGIN, page
+from ablation.charts.style import BODY, GAIN, INK, MUTED, SMALL, tidy
+from ablation.designs import Arm
+from ablation.results import Findings, is_path
+
+PANEL, HIGH, BETWEEN = 1.85, 1.25, 0.2
+"""Inches: the width and height of a panel, and what is left free between two."""
+
+CURVES = (("accuracy", "training", "#7A7A7A", "--"), ("val_accuracy", "validation", GAIN, "-"))
+
+
+def learning_curves(findings: Findings) -> Figure:
+    """Draw mean and range over seeds of both accuracies for every arm of the study; an arm without a run says so."""
+    count = len(findings.arms)
+    columns = min(count, 4 if count <= 8 else 5)
+    rows = -(-count // columns)
+    panel = max(PANEL, (5.2 - BETWEEN * (columns - 1)) / columns)
+    names = [wrap(name, panel, SMALL) for name in _names(findings)]
+    title, ticks = max(height(name, SMALL) for name in names) + 0.08, 0.24
+    left, low, legend = MARGIN + 0.55, 0.22, 0.3
+
+    wide = left + columns * panel + (columns - 1) * BETWEEN + MARGIN
+    body = low + rows * (HIGH + title + ticks) + legend
+    seeds = len(findings.seeds)
+    lines = f"Lines: mean over {seeds} seeds. Bands: from the lowest to the highest seed." if seeds > 1 else "Lines: one run of each arm."
+    if any(is_path(design) for design in findings.designs):
+        lines += " “+ x”: x and every feature before it are on."
+    caption = [lines, f"Study: {findings.name}. Data: {findings.data}. {findings.protocol}"]
+    sheet = page(wide, body, "Learning curves", "accuracy by epoch, one panel an arm", caption)
+
+    curves = [_curves(findings, arm) for arm in findings.arms]
+    floor, longest = _extent(curves)
+    marks = [mark for mark in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(floor, 100) if floor <= mark <= 100]
+    for index, (name, found) in enumerate(zip(names, curves, strict=True)):
+        row, column = divmod(index, columns)
+        bottom = low + ticks + (rows - 1 - row) * (HIGH + title + ticks)
+        axes = sheet.axes(left + column * (panel + BETWEEN), bottom, panel, HIGH)
+        axes.set_xlim(0.5 if longest == 1 else 1, max(longest, 1.5))
+        axes.set_ylim(floor, 102)
+        axes.set_yticks(marks)
+        _panel(axes, found)
+        axes.set_title(name, size=SMALL, color=INK, loc="left", pad=3, linespacing=LINESPACING, parse_math=False)
+        axes.set_xticks(sorted({1, longest}))
+        if column:
+            axes.tick_params(axis="y", labelleft=False)
+
+    figure = sheet.figure
+    across, up = figure.get_size_inches()
+    figure.text((left + wide - MARGIN) / 2 / across, (sheet.floor + 0.02) / up, "epoch", size=BODY, color=INK, ha="center", va="bottom")
+    middle = (sheet.floor + low + (body - low - legend) / 2) / up
+    figure.text(MARGIN / across, middle, "accuracy (%)", size=BODY, color=INK, rotation=90, ha="left", va="center")
+    handles = [axes.plot([], [], color=color, linestyle=style, label=name)[0] for _, name, color, style in CURVES]
+    place = ((left - 0.1) / across, (sheet.floor + body) / up)
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=place, ncols=2, frameon=False, fontsize=SMALL, borderaxespad=0)
+    return figure
+
+
+def _names(findings: Findings) -> list[str]:
+    """Name every arm as the first design that trains it does."""
+    names: dict[Arm, str] = {}
+    for design in findings.designs:
+        for arm, name in zip(design.arms, findings.names_of(design), strict=True):
+            names.setdefault(arm, name)
+    return [names[arm] for arm in findings.arms]
+
+
+def _curves(findings: Findings, arm: Arm) -> dict[str, np.ndarray]:
+    """Return each accuracy of an arm's finished runs in percent, shape ``(runs, epochs)``; empty where none finished."""
+    runs = [findings.runs[arm, seed] for seed in findings.seeds if (arm, seed) in findings.runs]
+    if not runs:
+        return {}
+    return {metric: 100 * np.array([run.history[metric] for run in runs]) for metric, *_ in CURVES}
+
+
+def _extent(curves: list[dict[str, np.ndarray]]) -> tuple[float, int]:
+    """Return where the shared accuracy axis starts, and the last epoch."""
+    drawn = [values for found in curves for values in found.values()]
+    lowest = min((float(np.nanmin(values)) for values in drawn), default=0.0)
+    return max(10 * np.floor(lowest / 10), 0.0) - 2, max((values.shape[1] for values in drawn), default=1)
+
+
+def _panel(axes: Axes, found: dict[str, np.ndarray]) -> None:
+    tidy(axes, "y")
+    if not found:
+        axes.text(0.5, 0.5, "no finished run", size=SMALL, color=MUTED, ha="center", va="center", transform=axes.transAxes)
+        axes.set_facecolor("#F4F4F4")
+        axes.grid(visible=False)
+        return
+    for metric, _, color, style in CURVES:
+        values = found[metric]
+        epochs = np.arange(1, values.shape[1] + 1)
+        axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=color, alpha=0.22, linewidth=0)
+        marker = "o" if len(epochs) == 1 else ""
+        axes.plot(epochs, values.mean(axis=0), color=color, linestyle=style, linewidth=1.3, marker=marker, markersize=4)

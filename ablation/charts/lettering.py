@@ -1,0 +1,40 @@
+"""Measured text: how wide a line is, and where to break it so that it fits."""
+
+import re
+
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+LINE = 1.25
+"""Height of a line of text, in units of its type size; see ``LINESPACING``."""
+
+LINESPACING = 1.3
+"""The value of matplotlib's ``linespacing`` at which lines are at most ``LINE`` apart."""
+
+_SLACK = 1.04  # Agg rounds glyphs to whole pixels, so a drawn line is a little wider than its outline
+
+
+def width(text: str, size: float) -> float:
+    """Return the width in inches of one line of text at ``size`` points."""
+    measured, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
+    return float(measured) * _SLACK / 72
+
+
+def height(text: str, size: float) -> float:
+    """Return the height in inches of some lines of text at ``size`` points; no text has none."""
+    return (text.count("\n") + 1) * size * LINE / 72 if text else 0.0
+
+
+def wrap(text: str, inches: float, size: float) -> str:
+    """Break text after spaces and underscores, and within a word only where it is too long for a line of its own.
+
+    A no-break space holds its neighbours together.
+    """
+    lines = [""]
+    for piece in re.split(r"(?<=[ _])", re.sub(r"[ \t\n]+", " ", text.strip())):
+        fits_a_line = width(piece.rstrip(), size) <= inches
+        for part in [piece] if fits_a_line else piece:
+            if lines[-1] and width((lines[-1] + part).rstrip(), size) > inches:
+                lines.append("")
+            lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)

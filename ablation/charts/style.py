@@ -1,0 +1,34 @@
+"""What all charts share: colours that colour-blind readers can tell apart (Okabe and Ito 2008), type sizes, plain axes."""
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+GAIN, LOSS = "#0072B2", "#D55E00"
+INK, MUTED, GRID = "#1A1A1A", "#5A5A5A", "#DDDDDD"
+
+TITLE, BODY, SMALL = 12.0, 9.0, 7.5
+"""Type sizes in points: a title, what stands in the plot, and what explains it."""
+
+
+def tidy(axes: Axes, value_axis: str) -> None:
+    """Leave the left and bottom spine, and a light grid on the axis that carries the values (``"x"`` or ``"y"``)."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(MUTED)
+    axes.tick_params(colors=INK, labelsize=SMALL, length=3, color=MUTED)
+    axes.grid(axis="x" if value_axis == "x" else "y", color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def no_result(axes: Axes, left: float, bottom: float, width: float, height: float, rotation: float = 0) -> None:
+    """Mark a rectangle, in data units, as a gap where a run did not finish."""
+    slot = Rectangle((left, bottom), width, height, facecolor="white", edgecolor="#B0B0B0", hatch="////", linewidth=0, zorder=3)
+    axes.add_patch(slot)
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
+    middle = (left + width / 2, bottom + height / 2)
+    axes.text(*middle, "no result", size=SMALL, color=MUTED, ha="center", va="center", rotation=rotation, bbox=box, zorder=4)
+
+
+def jitter(count: int, width: float) -> list[float]:
+    """Return ``count`` offsets within ± ``width / 2``, the same at each call, neighbours far apart so that dots do not touch."""
+    golden = 0.618034
+    return [width * ((0.5 + index * golden) % 1 - 0.5) for index in range(count)]

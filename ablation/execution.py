@@ -1,0 +1,173 @@
+"""Execution: where runs happen. One seam, ``concurrent.futures.Executor``; behind it this process or Dask workers."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from ablation.errors import InputError
+
+TOPIC = "ablation"
+RETRIES = 2  # how often a run is repeated whose worker died
+PATIENCE = 5  # seconds until a scheduler counts as unreachable
+
+OnEvent = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """An open place to run in.
+
+    Attributes:
+        executor: takes the work.
+        slots: how many runs it trains at once.
+    """
+
+    executor: Executor
+    slots: int
+
+
+class Execution(Protocol):
+    """Opens a pool. ``on_event`` receives what workers report while they train."""
+
+    threads: int | None
+
+    def open(self, on_event: OnEvent) -> Any:
+        """Return a context manager that gives a :class:`Pool`."""
+        ...
+
+
+class _Inline(Executor):
+    """Does the work in the calling thread, when it is submitted."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@dataclass(frozen=True)
+class Inline:
+    """Runs happen one after the other in this process, for debugging and for work on a single GPU.
+
+    Args:
+        threads: CPU threads of a training; None leaves it to the backend.
+    """
+
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_count("execution.threads", self.threads)
+
+    @contextmanager
+    def open(self, on_event: OnEvent) -> Iterator[Pool]:
+        _report_to(on_event)
+        try:
+            yield Pool(_Inline(), slots=1)
+        finally:
+            _report_to(None)
+
+
+@dataclass(frozen=True)
+class Local:
+    """Worker processes on this machine, by Dask distributed; nothing of it is reachable from outside.
+
+    Args:
+        workers: processes; None makes as many as the machine has cores for, at ``threads`` each.
+        threads: CPU threads of a training.
+    """
+
+    workers: int | None = None
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        _check_count("execution.workers", self.workers)
+        _check_count("execution.threads", self.threads)
+
+    @contextmanager
+    def open(self, on_event: OnEvent) -> Iterator[Pool]:
+        import logging
+
+        from dask.system import CPU_COUNT
+        from distributed import Client, LocalCluster
+
+        workers = self.workers or max(1, CPU_COUNT // self.threads)
+        # No memory limit of Dask's own: it would pause or kill trainings that the machine can well take.
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+        )
+        with cluster, Client(cluster, set_as_default=False) as client:
+            yield _pool(client, workers, on_event)
+
+
+@dataclass(frozen=True)
+class Dask:
+    """The workers of a running Dask scheduler. They need this package and the working folder, under the same path.
+
+    Args:
+        address: of the scheduler, such as ``tcp://10.0.0.5:8786``.
+        threads: CPU threads of a training; None leaves it to the backend.
+    """
+
+    address: str | None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.address:
+            raise InputError("execution=dask needs the scheduler's address, for instance execution.address=tcp://127.0.0.1:8786")
+        if urlsplit(self.address).port is None:
+            raise InputError(f"execution.address={self.address} is no address of a scheduler; expected for instance tcp://127.0.0.1:8786")
+        _check_count("execution.threads", self.threads)
+
+    @contextmanager
+    def open(self, on_event: OnEvent) -> Iterator[Pool]:
+        from distributed import Client
+
+        try:
+            client = Client(self.address, timeout=PATIENCE, set_as_default=False)
+        except OSError as error:
+            raise InputError(f"the scheduler {self.address} cannot be reached; expected execution.address to name a running one") from error
+        with client:
+            workers = len(client.scheduler_info(n_workers=-1)["workers"])
+            if not workers:
+                raise InputError(f"the scheduler {self.address} has no workers; start one with 'dask worker {self.address} --nthreads 1'")
+            yield _pool(client, workers, on_event)
+
+
+def _pool(client: Any, slots: int, on_event: OnEvent) -> Pool:
+    client.subscribe_topic(TOPIC, lambda event: on_event(event[1]))
+    return Pool(client.get_executor(retries=RETRIES, pure=False), slots)
+
+
+_listener: OnEvent | None = None
+
+
+def _report_to(listener: OnEvent | None) -> None:
+    global _listener
+    _listener = listener
+
+
+def report(event: dict[str, Any]) -> None:
+    """Tell the process that opened the pool what a run is doing, from wherever the run happens."""
+    if _listener is not None:
+        _listener(event)
+        return
+    from distributed import get_worker
+
+    get_worker().log_event(TOPIC, event)
+
+
+def _check_count(name: str, value: int | None) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise InputError(f"{name} must be a whole number of at least 1, not {value}")

@@ -1,0 +1,72 @@
+"""Data augmentation by random rotation, shift and horizontal flip."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ablation.features.feature import Evidence
+from ablation.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class RandomWarp:
+    """Rotate, shift and flip each training image at random, as one affine warp.
+
+    Rotation about the centre and shift form one bilinear warp that repeats the nearest pixel beyond the border; the flip follows, and
+    is folded into the same warp.
+
+    Args:
+        rotation: largest angle in degrees; drawn uniformly from ± this.
+        shift: largest shift as a fraction of the height and of the width; drawn uniformly from ± this, each on its own.
+        flip: probability of a horizontal flip.
+    """
+
+    rotation: float = 20.0
+    shift: float = 0.2
+    flip: float = 0.5
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, augmentations=(*recipe.augmentations, self))
+
+    def draw(self, rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:
+        """Return the warps of ``count`` images, shape ``(count, 8)``: see :func:`warp`."""
+        angle = np.deg2rad(rng.uniform(-self.rotation, self.rotation, count))
+        down = rng.uniform(-self.shift, self.shift, count) * height
+        right = rng.uniform(-self.shift, self.shift, count) * width
+        flipped = rng.random(count) < self.flip
+        return warp(angle, down, right, flipped, height, width)
+
+    def apply(self, images: Any, numbers: Any) -> Any:
+        """Warp ``images`` (batch, height, width, channels) by ``numbers`` (batch, 8)."""
+        from keras import ops
+
+        return ops.image.affine_transform(images, numbers, interpolation="bilinear", fill_mode="nearest", data_format="channels_last")
+
+    def verify(self, evidence: Evidence) -> bool:
+        """Pixels differ in training, and only there."""
+        return not np.array_equal(evidence.trained, evidence.mixed) and np.array_equal(evidence.evaluated, evidence.images)
+
+
+def warp(angle: np.ndarray, down: np.ndarray, right: np.ndarray, flipped: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Compose rotation, shift and flip into the affine map from output to input pixels.
+
+    Args:
+        angle: rotation about the image's centre in radians, shape ``(count,)``.
+        down, right: shift of the sampling point in pixels, same shape.
+        flipped: whether the warped image is mirrored left to right, same shape.
+        height, width: of the images in pixels.
+
+    Returns:
+        Shape ``(count, 8)``, rows ``a0 a1 a2 b0 b1 b2 0 0``: output pixel (x, y) shows input (a0 x + a1 y + a2, b0 x + b1 y + b2).
+    """
+    middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
+    cos, sin = np.cos(angle), np.sin(angle)
+    a0, a1, b0, b1 = cos, sin, -sin, cos
+    a2 = right + middle_x - a0 * middle_x - a1 * middle_y
+    b2 = down + middle_y - b0 * middle_x - b1 * middle_y
+    # Mirroring the result: column x shows what column width - 1 - x would have shown.
+    a2, b2 = np.where(flipped, a2 + a0 * (width - 1), a2), np.where(flipped, b2 + b0 * (width - 1), b2)
+    a0, b0 = np.where(flipped, -a0, a0), np.where(flipped, -b0, b0)
+    none = np.zeros_like(a0)
+    return np.stack([a0, a1, a2, b0, b1, b2, none, none], axis=1).astype(np.float32)

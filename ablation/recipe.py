@@ -1,0 +1,85 @@
+"""The recipe: the frozen description of one training, as slots that features fill and models and training read.
+
+A feature never switches code on with a flag. It puts something into a slot: a layer to build, numbers to draw, an option of the
+optimiser. An empty slot means that the technique is absent. Slots marked with ``network`` are read by models, and a
+feature may fill them only where the model declares that it honours them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+LayerFactory = Callable[[str], "keras.Layer"]
+"""Makes one new layer with the given name."""
+
+
+class Mixing(Protocol):
+    """Draws how much of each training image is its own and how much its partner's."""
+
+    def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Return the weight of each image in [0, 1], shape ``(count,)``; its partner has the rest."""
+        ...
+
+
+class Augmentation(Protocol):
+    """A random change of training images: numbers drawn on the host, applied on the device."""
+
+    def draw(self, rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:
+        """Return the numbers for ``count`` images, shape ``(count, any)``."""
+        ...
+
+    def apply(self, images: Any, numbers: Any) -> Any:
+        """Change ``images`` (batch, height, width, channels) in [0, 1] as ``numbers`` say, with ``keras.ops``, deterministically."""
+        ...
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Which optimiser trains, by its name in Keras, with its learning rate and further options as (name, value) pairs."""
+
+    name: str = "adam"
+    learning_rate: float = 1e-3
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+def _network(needs: str) -> Any:
+    return {"metadata": {"network": needs}}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What fills each slot of network, data and optimiser.
+
+    Attributes:
+        normalization: makes the layer after each convolution, before its activation.
+        residual: form of the residual blocks that replace pairs of convolutions.
+        pooling: makes the layer that turns the last feature maps into a vector; empty means flatten.
+        dropout: rate of the dropout after each stage; 0 means none.
+        mixing: how images and labels are mixed in pairs.
+        augmentations: random changes of the (mixed) training images, in order.
+        targets: changes of the (mixed) one-hot labels that the loss sees in training, ``(n, classes) → (n, classes)``, in order.
+        optimizer: what takes the steps.
+    """
+
+    normalization: LayerFactory | None = field(default=None, **_network("layers to normalise"))
+    residual: Literal["article", "controlled"] | None = field(default=None, **_network("convolution blocks"))
+    pooling: LayerFactory | None = field(default=None, **_network("feature maps to pool"))
+    dropout: float = field(default=0.0, **_network("place for dropout"))
+    mixing: Mixing | None = None
+    augmentations: tuple[Augmentation, ...] = ()
+    targets: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()
+    optimizer: Optimizer = Optimizer()
+
+
+NETWORK_SLOTS: Mapping[str, str] = {each.name: each.metadata["network"] for each in fields(Recipe) if "network" in each.metadata}
+"""The slots that models read, each with what a network needs to have for it."""
+
+
+def filled(before: Recipe, after: Recipe) -> list[str]:
+    """Return the names of the slots in which two recipes differ."""
+    return [each.name for each in fields(Recipe) if getattr(before, each.name) != getattr(after, each.name)]

@@ -1,0 +1,65 @@
+"""The schedule: which run goes next, and what happens when one ends."""
+
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+
+from ablation.console import Screen
+from ablation.deltas import Deltas
+from ablation.designs import Arm
+from ablation.execution import Pool, report
+from ablation.results import Failure, RunResult
+from ablation.run import Run
+from ablation.tracking import Destination
+from ablation.worker import perform
+
+
+def train_all(
+    missing: Sequence[Run], pool: Pool, destination: Destination, screen: Screen, deltas: Deltas, stop_on_error: bool
+) -> tuple[dict[str, RunResult], tuple[Failure, ...]]:
+    """Train all runs, and return the results by key and what failed. A failing run does not stop the others, unless asked to."""
+    # Arms with more features take longer; the longest first leaves the shortest waiting at the end.
+    queue = sorted(missing, key=lambda run: -len(run.arm))
+    running: dict[Future[RunResult], Run] = {}
+    results: dict[str, RunResult] = {}
+    failures: list[Failure] = []
+
+    def submit(last: Arm | None) -> None:
+        if not queue:
+            return
+        run = _next(queue, last, {each.arm for each in running.values()})
+        queue.remove(run)
+        screen.started(run)
+        running[pool.executor.submit(perform, run, destination, report)] = run
+
+    for _ in range(pool.slots):
+        submit(None)
+    while running:
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            run, error = running.pop(future), future.exception()
+            if error is None:
+                results[run.key] = future.result()
+                deltas.add(run, results[run.key])
+                screen.finished(run, results[run.key])
+            else:
+                failures.append(Failure(run.arm, run.seed, _told(error)))
+                screen.failed(run, failures[-1].message)
+                if stop_on_error:
+                    queue.clear()
+            # One run leaves and one comes, so the new one goes to the worker that has the arm's network compiled.
+            submit(run.arm)
+    return results, tuple(failures)
+
+
+def _next(queue: Sequence[Run], last: Arm | None, busy: set[Arm]) -> Run:
+    """Choose the next seed of the arm that a worker has just had; else an arm that nobody has begun; else help with another's."""
+    same = (run for run in queue if run.arm == last)
+    new = (run for run in queue if run.arm not in busy)
+    return next(same, None) or next(new, None) or queue[0]
+
+
+def _told(error: BaseException) -> str:
+    """Tell an error in a line."""
+    if type(error).__name__ == "KilledWorker":
+        return "its worker process died each time it was tried (often for lack of memory)"
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"

@@ -1,0 +1,363 @@
+"""A study: plan the runs, train what is missing, estimate effects, report.
+
+The order of :func:`conduct` is the story: nothing is trained or logged before everything that can be checked has been, a finished run is
+never trained again, and whatever stops the study, the same command continues it.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+
+from ablation.catalogue import Catalogue, compose
+from ablation.console import Screen
+from ablation.data import Source, divide, open_staged, stage
+from ablation.deltas import Deltas
+from ablation.designs import BASELINE, Arm, Design, arm_names, union
+from ablation.effects import paired
+from ablation.errors import InputError
+from ablation.execution import Execution
+from ablation.models import Model
+from ablation.results import Failure, Findings, RunResult
+from ablation.run import DataChoice, Run, digest
+from ablation.schedule import train_all
+from ablation.tracking import Store
+from ablation.training.draws import SPLIT, generator
+from ablation.training.settings import Training
+
+FOLDER = Path("mlruns")
+TABLE = "table.md"
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Everything that a study is asked for.
+
+    Attributes:
+        designs: as named functions of the features, in the order given.
+        catalogue: the features and their order.
+        model, model_name: the network, and what the user calls it.
+        training: epochs, batches, optimiser.
+        source, data_name: the images, and what the user calls them.
+        limit, validation, fraction: how they are limited and divided.
+        seeds: one run of every arm each.
+        backend: tensorflow, jax or torch.
+        execution: where runs happen.
+        store: where they are logged.
+        given_name: of the study, or None to make one.
+        smallest: the smallest effect of interest, in accuracy points.
+        on_error: ``continue`` or ``stop``.
+        save_model: whether trained networks are stored.
+        configuration: the resolved configuration as YAML, to be kept.
+    """
+
+    designs: tuple[Design, ...]
+    catalogue: Catalogue
+    model: Model
+    model_name: str
+    training: Training
+    source: Source
+    data_name: str
+    limit: int | None
+    validation: str
+    fraction: float
+    seeds: tuple[int, ...]
+    backend: str
+    execution: Execution
+    store: Store
+    given_name: str | None
+    smallest: float
+    on_error: str
+    save_model: bool
+    configuration: str
+
+    @cached_property
+    def arms(self) -> tuple[Arm, ...]:
+        """The distinct arms of all designs."""
+        return union(self.designs)
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        return self.catalogue.names
+
+    @cached_property
+    def arm_names(self) -> dict[Arm, str]:
+        """What each arm is called in MLflow and on the screen: by the first design that has it."""
+        names: dict[Arm, str] = {}
+        for design in self.designs:
+            for arm, name in zip(design.arms, arm_names(design, self.features), strict=True):
+                names.setdefault(arm, name)
+        return names
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Every arm with every seed.
+
+        Raises:
+            InputError: if an arm has a feature that the model, the optimiser or another feature does not allow.
+        """
+        full, start = frozenset(self.features), self.training.recipe()
+        data = DataChoice(self.data_name, self.source.description, self.source.identity(), self.limit, self.validation, self.fraction)
+        runs = []
+        for arm in self.arms:
+            features = self.catalogue.of(arm)
+            recipe = compose(start, features, self.model, self.model_name)
+            for seed in self.seeds:
+                runs.append(
+                    Run(
+                        arm=arm,
+                        features=features,
+                        model=self.model,
+                        recipe=recipe,
+                        training=self.training,
+                        data=data,
+                        seed=seed,
+                        backend=self.backend,
+                        # The test images are for the first and the last arm alone, and never for contrasts.
+                        test=arm in (BASELINE, full),
+                        save_model=self.save_model,
+                        staged=FOLDER.absolute() / "cache" / "data",
+                        threads=self.execution.threads,
+                        label=self.arm_names[arm],
+                    )
+                )
+        return tuple(runs)
+
+    @cached_property
+    def key(self) -> str:
+        """Identifies the study: its designs, catalogue, settings and seeds."""
+        designs = [(design.name, design.features) for design in self.designs]
+        return digest([designs, self.features, [run.key for run in self.runs]])
+
+    @cached_property
+    def name(self) -> str:
+        return self.given_name or f"{'+'.join(design.name for design in self.designs)}-{self.data_name}-{self.key[:8]}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the study's files go."""
+        return FOLDER / "studies" / self.name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study would do.
+
+    Attributes:
+        arms: distinct arms.
+        listed: arms that the designs list together, shared ones counted each time.
+        seeds: how many.
+        finished: runs that are there already.
+        missing: runs to train.
+        seconds: estimate of the time left, or None where no finished run tells.
+        names: of the arms, in order, with the number of their finished runs.
+    """
+
+    arms: int
+    listed: int
+    seeds: int
+    finished: int
+    missing: int
+    seconds: float | None
+    names: tuple[tuple[str, int], ...]
+
+
+def plan(study: Study) -> Plan:
+    """Say what a study would do. Trains nothing, logs nothing."""
+    finished = _finished(study)
+    missing = [run for run in study.runs if run.key not in finished]
+    return Plan(
+        arms=len(study.arms),
+        listed=sum(len(design.arms) for design in study.designs),
+        seeds=len(study.seeds),
+        finished=len(finished),
+        missing=len(missing),
+        seconds=_estimate(study, missing, finished),
+        names=tuple((study.arm_names[arm], sum(run.arm == arm and run.key in finished for run in study.runs)) for arm in study.arms),
+    )
+
+
+def _estimate(study: Study, missing: Sequence[Run], finished: dict[str, RunResult]) -> float | None:
+    if not missing:
+        return 0.0
+    if not finished:
+        return None
+    overall = mean(result.seconds for result in finished.values())
+    by_arm = {run.arm: finished[run.key].seconds for run in study.runs if run.key in finished}
+    return sum(by_arm.get(run.arm, overall) for run in missing) / study.execution.slots
+
+
+def _finished(study: Study) -> dict[str, RunResult]:
+    """Return the finished runs that serve this study: with a test score and a stored network where those are asked for."""
+    found = study.store.finished([run.key for run in study.runs], study.store.find_study(study.key))
+    serves = {run.key for run in study.runs if run.key in found and _serves(run, found[run.key])}
+    return {key: result for key, result in found.items() if key in serves}
+
+
+def _serves(run: Run, result: RunResult) -> bool:
+    return (not run.test or result.test_score is not None or run.data.validation == "test") and (not run.save_model or result.saved_model)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a study leaves: its findings and the files that show them."""
+
+    findings: Findings
+    files: tuple[Path, ...]
+
+
+def conduct(study: Study, screen: Screen) -> Report:
+    """Train what is missing, and report.
+
+    Raises:
+        InputError: if something that the user gave cannot work; nothing was trained or logged then.
+        KeyboardInterrupt: on Ctrl-C, after what was running was marked as killed.
+    """
+    staged = _check(study)
+    with _alone(study), ExitStack() as stack:
+        finished = _finished(study)
+        missing = [replace(run, staged=staged) for run in study.runs if run.key not in finished]
+        # Workers are reached before anything is logged, and not at all where nothing is missing.
+        pool = stack.enter_context(study.execution.open(screen.heard)) if missing else None
+        destination = study.store.open_study(study.key, study.name, _params(study))
+        try:
+            results = destination.adopt(finished, study.runs)
+            deltas = Deltas(study.designs, study.runs, destination, results)
+            failures: tuple[Failure, ...] = ()
+            if pool is not None:
+                with screen.watching(len(study.runs), results, pool.slots):
+                    trained, failures = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
+                results = {**results, **trained}
+            findings = _findings(study, results, failures)
+            files = _write(study, findings)
+            status = "FAILED" if failures else "FINISHED"
+            destination.close(status, _effect_metrics(findings), study.folder, (study.folder / TABLE).read_text(encoding="utf-8"))
+        except BaseException:
+            # First the workers, so that none logs to a run that is marked as killed.
+            stack.close()
+            destination.kill()
+            raise
+    return Report(findings, files)
+
+
+def _check(study: Study) -> Path:
+    """Check what needs the images, and return where they are staged."""
+    runs = study.runs
+    staged = stage(study.source, runs[0].staged, study.limit)
+    dataset = open_staged(staged)
+    height, width, channels = dataset.train.x.shape[1:]
+    study.model.check((height, width, channels))
+    training, _ = divide(dataset, study.validation, study.fraction, generator(study.seeds[0], SPLIT))
+    if study.training.batch_size > len(training.y):
+        raise InputError(f"training.batch_size={study.training.batch_size} is larger than the {len(training.y)} training images; expected at most as many")
+    if any(run.test for run in runs) and dataset.test is None and study.validation == "test":
+        raise InputError(f"data={study.data_name} has no test images to validate on; expected data.validation=held_out")
+    try:
+        study.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder '{study.folder}' cannot be made ({error.strerror}); expected a writable working folder") from error
+    return staged
+
+
+@contextmanager
+def _alone(study: Study) -> Iterator[None]:
+    """Keep a second process from conducting the same study at the same time. The lock goes with the process, however it ends."""
+    from filelock import FileLock, Timeout
+
+    locks = FOLDER / "cache" / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(locks / f"{study.key}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(f"the study '{study.name}' is being run by another process in this folder; wait until that has ended") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Failure, ...]) -> Findings:
+    scores = np.full((len(study.seeds), len(study.arms)), np.nan)
+    runs = {}
+    for run in study.runs:
+        if run.key in results:
+            runs[run.arm, run.seed] = results[run.key]
+            scores[study.seeds.index(run.seed), study.arms.index(run.arm)] = results[run.key].score
+    effects = tuple(
+        paired(scores[:, [study.arms.index(arm) for arm in design.arms]], design.contrasts, study.smallest / 100) for design in study.designs
+    )
+    return Findings(
+        name=study.name,
+        data=study.source.description,
+        protocol=_protocol(study),
+        features=study.features,
+        seeds=study.seeds,
+        arms=study.arms,
+        scores=scores,
+        designs=study.designs,
+        effects=effects,
+        runs=runs,
+        failures=failures,
+    )
+
+
+def _protocol(study: Study) -> str:
+    """Say how a score is made and what an interval over seeds covers."""
+    dataset = open_staged(stage(study.source, study.runs[0].staged, study.limit))
+    epochs = study.training.epochs
+    if study.validation == "test":
+        images = "the test images, which makes every choice by it optimistic about new images"
+        covers = "initial weights, order and other draws, on fixed images"
+    elif dataset.validation is not None:
+        images = f"the source's own {len(dataset.validation.y):,} validation images"
+        covers = "initial weights, order and other draws, on fixed images"
+    else:
+        images = f"{study.fraction:.0%} of the training images, held out anew for each seed, stratified"
+        covers = "the split, initial weights, order and other draws"
+    epoch = "epoch" if epochs == 1 else f"{epochs} epochs"
+    return f"A score is the accuracy after {'one' if epochs == 1 else 'the last of'} {epoch} on {images}. Intervals cover the variation between seeds: {covers}."
+
+
+def _params(study: Study) -> dict[str, Any]:
+    return {
+        "designs": ", ".join(design.name for design in study.designs),
+        "order": ", ".join(study.features),
+        "seeds": ", ".join(map(str, study.seeds)),
+        "arms": len(study.arms),
+        "model": study.model_name,
+        "data": study.data_name,
+        "epochs": study.training.epochs,
+        "batch_size": study.training.batch_size,
+        "backend": study.backend,
+    }
+
+
+def _effect_metrics(findings: Findings) -> dict[str, float]:
+    """Return every effect with its interval, as fractions; those of a second design carry its name."""
+    metrics = {}
+    for index, (design, effects) in enumerate(zip(findings.designs, findings.effects, strict=True)):
+        prefix = "effect" if index == 0 else f"effect_{design.name}"
+        for row, feature in enumerate(design.features):
+            metrics[f"{prefix}_{feature}"] = effects.estimate[row]
+            metrics[f"{prefix}_{feature}_low"], metrics[f"{prefix}_{feature}_high"] = effects.low[row], effects.high[row]
+    return metrics
+
+
+def _write(study: Study, findings: Findings) -> tuple[Path, ...]:
+    """Write charts, tables and the configuration to the study's folder, in place of what was there."""
+    from ablation import charts, report
+
+    folder = study.folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    files = {"config.yaml": study.configuration, TABLE: report.markdown(findings), "table.csv": report.csv(findings)}
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return (*charts.draw(findings, folder), folder / TABLE, folder / "table.csv")

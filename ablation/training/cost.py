@@ -1,0 +1,46 @@
+"""What a network costs: parameters, convolutions, floating-point operations."""
+
+import math
+from dataclasses import dataclass
+
+import keras
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Attributes:
+    parameters, trainable: numbers of weights, those that gradients do not reach included and not.
+    convolutions: convolution layers, projections of skips included.
+    flops: floating-point operations of one forward pass of one image; a multiplication and an addition count as two. Convolutions
+        and dense layers are counted, the rest is negligible beside them.
+    """
+
+    parameters: int
+    trainable: int
+    convolutions: int
+    flops: int
+
+
+def cost(network: keras.Model) -> Cost:
+    """Count what a built network costs."""
+    layers = list(network._flatten_layers(include_self=False))
+    trainable = sum(math.prod(weight.shape) for weight in network.trainable_weights)
+    convolutions = sum(isinstance(layer, keras.layers.Conv2D) for layer in layers)
+    return Cost(network.count_params(), trainable, convolutions, sum(_flops(layer) for layer in layers))
+
+
+def _flops(layer: keras.Layer) -> int:
+    """Return 2 × (weights of the kernel) × (positions at which it is applied)."""
+    kernel = getattr(layer, "kernel", None)
+    if kernel is None or not hasattr(layer, "output"):
+        return 0
+    # Each of a kernel's weights is used once at each output position: the channels are what the kernel itself spans.
+    positions = math.prod(layer.output.shape[1:-1])
+    return 2 * math.prod(kernel.shape) * positions
+
+
+def layer_summary(network: keras.Model) -> str:
+    """Return Keras' table of layers, output shapes and parameter counts as plain text."""
+    lines: list[str] = []
+    network.summary(print_fn=lambda line, *_, **__: lines.append(line), line_length=100)
+    return "\n".join(lines) + "\n"

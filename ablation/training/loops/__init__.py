@@ -1,0 +1,26 @@
+"""Training loops: one file a backend around the same step. Which one is used follows from the backend that Keras runs on."""
+
+import keras
+
+from ablation.recipe import Recipe
+from ablation.training.loops.loop import Loop, Totals
+
+
+def new_loop(network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int) -> Loop:
+    """Return the loop for the running backend."""
+    match keras.backend.backend():
+        case "tensorflow":
+            from ablation.training.loops.tensorflow_loop import TensorFlowLoop
+
+            return TensorFlowLoop(network, optimizer, recipe, batch_size)
+        case "jax":
+            from ablation.training.loops.jax_loop import JaxLoop
+
+            return JaxLoop(network, optimizer, recipe, batch_size)
+        case _:
+            from ablation.training.loops.torch_loop import TorchLoop
+
+            return TorchLoop(network, optimizer, recipe, batch_size)
+
+
+__all__ = ["Loop", "Totals", "new_loop"]

@@ -1,0 +1,71 @@
+"""The loop on TensorFlow: all steps of a call run inside one graph."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ablation.recipe import Recipe
+from ablation.training import pipeline
+from ablation.training.draws import Draws
+from ablation.training.loops.fused_batch_norm import fuse
+from ablation.training.loops.loop import Totals, evaluation_parts, hits, losses, prepare
+
+
+class TensorFlowLoop:
+    """See :class:`ablation.training.loops.loop.Loop`."""
+
+    def __init__(self, network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int) -> None:
+        mixed = recipe.mixing is not None
+        variables = network.trainable_variables
+        fuse(network)
+
+        def step(images: tf.Tensor, arrays: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+            draws = Draws.of(tuple(arrays), mixed)
+            with tf.GradientTape() as tape:
+                logits = network(prepare(images, draws, recipe), training=True)
+                each = losses(logits, draws.targets)
+                loss = tf.add_n([tf.reduce_mean(each), *network.losses])
+            optimizer.apply(tape.gradient(loss, variables), variables)
+            return tf.reduce_sum(each), tf.reduce_sum(hits(logits, draws.targets))
+
+        def batch(array: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+            # A slice of a size known in advance keeps every shape static.
+            rest = array.shape[1:]
+            return tf.slice(array, [index * batch_size] + [0] * len(rest), [batch_size, *rest])
+
+        @tf.function(reduce_retracing=True)
+        def train(images: tf.Tensor, arrays: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+            loss, correct = tf.constant(0.0), tf.constant(0.0)
+            for index in tf.range(tf.shape(arrays[0])[0] // batch_size):
+                more_loss, more_correct = step(images, [batch(array, index) for array in arrays])
+                loss, correct = loss + more_loss, correct + more_correct
+            return loss, correct
+
+        @tf.function(reduce_retracing=True)
+        def evaluate(images: tf.Tensor, indices: tf.Tensor, targets: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            logits = network(pipeline.gather(images, indices), training=False)
+            return tf.reduce_sum(losses(logits, targets) * counts), tf.reduce_sum(hits(logits, targets) * counts)
+
+        self._train, self._evaluate = train, evaluate
+
+    def start(self) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
+
+    def place(self, images: np.ndarray) -> Any:
+        return tf.constant(images)
+
+    def train(self, images: Any, draws: Draws) -> Totals:
+        loss, correct = self._train(images, [tf.constant(array) for array in draws.arrays()])
+        return Totals(float(loss), float(correct), len(draws.own))
+
+    def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
+        total = Totals()
+        for indices, counts in evaluation_parts(len(targets)):
+            loss, correct = self._evaluate(images, tf.constant(indices), tf.constant(targets[indices]), tf.constant(counts))
+            total += Totals(float(loss), float(correct), int(counts.sum()))
+        return total

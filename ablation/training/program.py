@@ -1,0 +1,86 @@
+"""A program: the network of one arm, built and compiled once, then trained with any number of seeds."""
+
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+
+from ablation.data import Images
+from ablation.features import Evidence, Feature
+from ablation.models import Model
+from ablation.recipe import Recipe
+from ablation.training import pipeline
+from ablation.training.draws import Draws, draw_epoch, one_hot, parts
+from ablation.training.initial import initialize
+from ablation.training.loops import Loop, new_loop
+
+
+class NoEffect(RuntimeError):
+    """A feature is on and its technique is nowhere to be found."""
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What is the same for all seeds of an arm."""
+
+    recipe: Recipe
+    network: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    loop: Loop
+    fresh: tuple[np.ndarray, ...]
+    image_shape: tuple[int, int, int]
+    classes: int
+    batch_size: int
+
+    @classmethod
+    def build(cls, model: Model, recipe: Recipe, image_shape: tuple[int, int, int], classes: int, batch_size: int) -> "Program":
+        """Build network, optimiser and training loop."""
+        network = model.build(recipe, image_shape, classes)
+        settings = recipe.optimizer
+        optimizer = keras.optimizers.get(
+            {"class_name": settings.name, "config": {"learning_rate": settings.learning_rate, **dict(settings.options)}}
+        )
+        optimizer.build(network.trainable_variables)
+        fresh = tuple(keras.ops.convert_to_numpy(variable) for variable in optimizer.variables)
+        loop = new_loop(network, optimizer, recipe, batch_size)
+        return cls(recipe, network, optimizer, loop, fresh, image_shape, classes, batch_size)
+
+    def start(self, seed: int) -> None:
+        """Forget the last training: initial weights of this seed, a fresh optimiser."""
+        initialize(self.network, seed)
+        for variable, value in zip(self.optimizer.variables, self.fresh, strict=True):
+            variable.assign(value)
+        self.loop.start()
+
+    def draw(self, train: Images, seed: int, epoch: int) -> Draws:
+        """Draw one epoch for these training images."""
+        return draw_epoch(self.recipe, seed, epoch, train.y, self.classes, self.batch_size, self.image_shape[:2])
+
+    def verify(self, features: dict[str, Feature], train: Images, seed: int) -> None:
+        """Ask every feature that is on for its proof, on the first batch that this seed trains on.
+
+        Raises:
+            NoEffect: if a feature cannot find its technique.
+        """
+        epoch = next(parts(self.draw(train, seed, 0), self.batch_size))
+        # Only the images of this batch: own first, then partners.
+        used = epoch.own if epoch.partners is None else np.concatenate([epoch.own, epoch.partners])
+        stored = np.array(train.x[used])
+        own = np.arange(self.batch_size, dtype=np.int32)
+        first = replace(epoch, own=own, partners=None if epoch.partners is None else own + self.batch_size)
+        labels = one_hot(train.y[epoch.own], self.classes)
+        mixed = pipeline.mix(stored, first)
+        as_numpy = keras.ops.convert_to_numpy
+        evidence = Evidence(
+            network=self.network,
+            optimizer=self.optimizer,
+            images=stored[own].astype(np.float32) * np.float32(1 / 255),
+            mixed=as_numpy(mixed),
+            trained=as_numpy(pipeline.augment(mixed, first, self.recipe.augmentations)),
+            evaluated=as_numpy(pipeline.gather(stored, first.own)),
+            labels=labels,
+            targets=first.targets,
+        )
+        for name, feature in features.items():
+            if not feature.verify(evidence):
+                raise NoEffect(f"feature '{name}' is on but had no effect: {type(feature).verify.__doc__ or 'its proof failed'}".strip())

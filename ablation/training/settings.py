@@ -1,0 +1,51 @@
+"""The settings of a training that are no feature."""
+
+from dataclasses import dataclass
+
+from ablation.errors import InputError, nearest
+from ablation.recipe import Optimizer, Recipe
+
+VERSION = 1
+"""Version of the training code. Raise it with any change that changes a run's numbers: runs of another version are not reused."""
+
+OPTIMIZERS = {
+    "adam": {"amsgrad"},
+    "adamw": {"amsgrad"},
+    "sgd": {"momentum", "nesterov"},
+    "rmsprop": {"centered", "momentum"},
+    "nadam": set(),
+    "adagrad": set(),
+    "lion": set(),
+}
+"""Optimisers by their name in Keras, with the options that features may set."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long, in what batches and with what optimiser an arm is trained.
+
+    Args:
+        epochs: passes over the training images.
+        batch_size: images a step.
+        optimizer: name in Keras.
+        learning_rate: of the optimiser.
+    """
+
+    epochs: int
+    batch_size: int
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise InputError(f"training.{name} must be a whole number of at least 1, not {value}")
+        if isinstance(self.learning_rate, str) or not 0 < self.learning_rate < float("inf"):
+            raise InputError(f"training.learning_rate must be a number above 0, not {self.learning_rate}")
+        if self.optimizer not in OPTIMIZERS:
+            raise InputError(f"training.optimizer={self.optimizer} is not known{nearest(self.optimizer, OPTIMIZERS)}")
+
+    def recipe(self) -> Recipe:
+        """Return the recipe of the baseline: nothing but the optimiser."""
+        return Recipe(optimizer=Optimizer(self.optimizer, self.learning_rate))

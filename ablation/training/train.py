@@ -1,0 +1,84 @@
+"""One training: a program, images and a seed in; history and score out."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from ablation.data import Images
+from ablation.training.draws import one_hot, parts
+from ablation.training.loops import Totals
+from ablation.training.program import Program
+
+STEPS_A_CALL = 64  # Between calls the process can be interrupted; a long epoch would hold Ctrl-C back.
+
+OnEpoch = Callable[[int, dict[str, float]], None]
+
+
+class NotFinite(RuntimeError):
+    """The loss became infinite or not a number."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training leaves behind.
+
+    Attributes:
+        history: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, one value an epoch; accuracies are fractions.
+        score: the last epoch's ``val_accuracy``.
+        test_score: accuracy on the test images after the last epoch, where they were given.
+        seconds_per_epoch: median over the epochs after the first (or the first, if it is the only one), evaluation included.
+        seconds: from start to end, compilation included.
+    """
+
+    history: dict[str, list[float]]
+    score: float
+    test_score: float | None
+    seconds_per_epoch: float
+    seconds: float
+
+
+def train(
+    program: Program, seed: int, epochs: int, train: Images, validation: Images, test: Images | None, on_epoch: OnEpoch = lambda *_: None
+) -> Outcome:
+    """Train a program from the initial weights of ``seed``; its network holds the trained weights afterwards.
+
+    Args:
+        on_epoch: called after each epoch with its number, from 1, and its metrics.
+
+    Raises:
+        NotFinite: if the loss stops being a finite number; the message says in which epoch.
+    """
+    began = time.perf_counter()
+    program.start(seed)
+    loop = program.loop
+    images = loop.place(train.x)
+    held_out, truth = loop.place(validation.x), one_hot(validation.y, program.classes)
+    history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
+    seconds = []
+    for epoch in range(1, epochs + 1):
+        epoch_began = time.perf_counter()
+        total = Totals()
+        for draws in parts(program.draw(train, seed, epoch - 1), STEPS_A_CALL * program.batch_size):
+            total += loop.train(images, draws)
+        validated = loop.evaluate(held_out, truth)
+        metrics = {
+            "loss": total.loss / total.images,
+            "accuracy": total.correct / total.images,
+            "val_loss": validated.loss / validated.images,
+            "val_accuracy": validated.correct / validated.images,
+        }
+        seconds.append(time.perf_counter() - epoch_began)
+        for name in ("loss", "val_loss"):
+            if not math.isfinite(metrics[name]):
+                raise NotFinite(f"{name} became {metrics[name]} in epoch {epoch} of {epochs}; a smaller training.learning_rate may help")
+        for name, value in metrics.items():
+            history[name].append(value)
+        on_epoch(epoch, metrics)
+    loop.finish()
+    test_score = None
+    if test is not None:
+        tested = loop.evaluate(loop.place(test.x), one_hot(test.y, program.classes))
+        test_score = tested.correct / tested.images
+    return Outcome(history, history["val_accuracy"][-1], test_score, median(seconds[1:] or seconds), time.perf_counter() - began)

@@ -1,0 +1,192 @@
+"""What happens in the process that trains: one run, from staged images to its result in MLflow."""
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablation.data import Dataset, divide, open_staged
+from ablation.errors import InputError
+from ablation.results import RunResult
+from ablation.run import Run
+from ablation.tracking import Destination
+from ablation.training.draws import SPLIT, generator
+
+if TYPE_CHECKING:
+    from ablation.training.program import Program
+
+Report = Callable[[dict[str, Any]], None]
+"""Tells whoever watches how a run goes: ``{"run": key, "epoch": 3, "val_accuracy": 0.71}``."""
+
+PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
+
+
+class WrongBackend(RuntimeError):
+    """Keras already runs on another backend in this process."""
+
+
+def prepare(backend: str, threads: int | None) -> None:
+    """Choose backend and CPU threads for this process, before Keras is first imported; afterwards both can only be confirmed.
+
+    Raises:
+        WrongBackend: if Keras runs on another backend here.
+    """
+    if "keras" in sys.modules:
+        running = sys.modules["keras"].backend.backend()
+        if running != backend:
+            raise WrongBackend(f"this process already runs Keras on {running}, and one process cannot switch to {backend}")
+        return
+    os.environ["KERAS_BACKEND"] = backend
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if threads is not None:
+        for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"):
+            os.environ[name] = str(threads)
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}".strip()
+    with _silent_start():
+        import keras
+
+        keras.utils.set_random_seed(0)
+    if backend == "torch" and threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+class _silent_start:
+    """Swallow what TensorFlow's C++ code writes to standard error while it is imported; Python's own errors still come through."""
+
+    def __enter__(self) -> None:
+        sys.stderr.flush()
+        self._kept = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+
+    def __exit__(self, *_: object) -> None:
+        sys.stderr.flush()
+        os.dup2(self._kept, 2)
+        os.close(self._kept)
+
+
+def perform(run: Run, destination: Destination, report: Report) -> RunResult:
+    """Train one run and log it. The result comes back; so does the error of a run that failed, after it was logged."""
+    run_id = destination.start_run(
+        name=run.name,
+        key=run.key,
+        tags=run.tags,
+        params=run.params(),
+        data={"name": run.data.name, "digest": run.data.identity[-36:], "description": run.data.description},
+    )
+    try:
+        prepare(run.backend, run.threads)
+        return _train(run, run_id, destination, report)
+    except Exception as error:
+        destination.fail_run(run_id, f"{type(error).__name__}: {error}")
+        raise
+    except BaseException:
+        destination.client.set_terminated(run_id, "KILLED")
+        raise
+
+
+def _train(run: Run, run_id: str, destination: Destination, report: Report) -> RunResult:
+    from ablation.training.cost import cost, layer_summary
+    from ablation.training.train import train
+
+    _reset_peak_memory()
+    dataset = open_staged(run.staged)
+    training, validation = divide(dataset, run.data.validation, run.data.fraction, generator(run.seed, SPLIT))
+    program = _program(run, dataset)
+    program.verify(dict(run.features), training, run.seed)
+
+    def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
+        destination.log_epoch(run_id, epoch, metrics)
+        report({"run": run.key, "epoch": epoch, "val_accuracy": metrics["val_accuracy"]})
+
+    report({"run": run.key, "epoch": 0, "val_accuracy": None})
+    outcome = train(program, run.seed, run.training.epochs, training, validation, dataset.test if run.test else None, on_epoch)
+    counts = cost(program.network)
+    result = RunResult(
+        score=outcome.score,
+        history=outcome.history,
+        test_score=outcome.test_score,
+        parameters=counts.parameters,
+        trainable=counts.trainable,
+        convolutions=counts.convolutions,
+        flops=counts.flops,
+        seconds_per_epoch=outcome.seconds_per_epoch,
+        seconds=outcome.seconds,
+        peak_memory=_peak_memory(),
+        environment=environment(run.backend, run.threads),
+        saved_model=run.save_model,
+        run_id=run_id,
+    )
+    if run.save_model:
+        from ablation.training.saving import standalone
+
+        packages = ("keras", *PACKAGES[run.backend])
+        destination.save_model(run_id, standalone(program.network), [f"{name}=={version(name)}" for name in packages])
+    destination.finish_run(run_id, result, {"network.txt": layer_summary(program.network)})
+    return result
+
+
+_latest: "tuple[str, Program] | None" = None
+
+
+def _program(run: Run, dataset: Dataset) -> "Program":
+    """Return the compiled network of the run's arm. One is kept: the seeds of an arm come one after the other."""
+    global _latest
+    if _latest is None or _latest[0] != run.program_key:
+        import keras
+
+        from ablation.training.program import Program
+
+        _latest = None
+        # Frees the last network, and makes the names of unnamed layers count from one again, whatever was built before.
+        keras.utils.clear_session()
+        height, width, channels = dataset.train.x.shape[1:]
+        shape = (height, width, channels)
+        _latest = (run.program_key, Program.build(run.model, run.recipe, shape, len(dataset.classes), run.training.batch_size))
+    return _latest[1]
+
+
+def environment(backend: str, threads: int | None) -> dict[str, str]:
+    """Return what a reader must know to judge whether two runs are alike: versions, threads, processor."""
+    return {
+        "python": platform.python_version(),
+        "keras": version("keras"),
+        backend: version(PACKAGES[backend][0]),
+        "ablation": version("ablation"),
+        "threads": str(threads or os.cpu_count()),
+        "processor": _processor(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _reset_peak_memory() -> None:
+    """Let the process's peak start from here, where Linux allows it; elsewhere it counts from the process's start."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        pass
+
+
+def _peak_memory() -> int:
+    """Return the process's peak resident memory in bytes."""
+    try:
+        line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    except (OSError, StopIteration):
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,239 @@
+"""The charts show the numbers they are given, leave gaps where there are none, and keep every text legible."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from findings import FEATURES, LONG, LONG_GAINS, synthetic
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from ablation.charts import climb, contribution, draw, learning_curves, save
+from ablation.charts.lettering import width, wrap
+from ablation.charts.style import GAIN, LOSS
+from ablation.designs import BASELINE, cumulative, leave_one_out, none, one_at_a_time
+from ablation.results import Findings
+
+FOURTH = frozenset(FEATURES[:4])
+NO_FOURTH = [(FOURTH, seed) for seed in range(3)]
+
+CASES: dict[str, Callable[[], Findings]] = {
+    "one seed": lambda: synthetic(seeds=1, epochs=100),
+    "two seeds": lambda: synthetic(seeds=2),
+    "three seeds": lambda: synthetic(),
+    "ten seeds": lambda: synthetic(seeds=10, noise=0.03),
+    "a failed arm": lambda: synthetic(failed=[*NO_FOURTH, (BASELINE, 1)]),
+    "every run failed": lambda: synthetic(failed=[(frozenset(FEATURES[:n]), seed) for n in range(8) for seed in range(3)]),
+    "long names": lambda: synthetic(features=LONG, gains=LONG_GAINS, seeds=10),
+    "two designs": lambda: synthetic(leave_one_out(LONG), cumulative(LONG), features=LONG, gains=LONG_GAINS),
+    "wide intervals": lambda: synthetic(gains=[0.002, -0.001, 0.003, 0, 0.001, 0, 0], seeds=2, noise=0.02),
+    "no noise, one epoch": lambda: synthetic(one_at_a_time(FEATURES[:1]), gains=[0] * 7, noise=0, epochs=1),
+    "nothing credited": lambda: synthetic(none(FEATURES)),
+}
+
+
+def pictures(findings: Findings) -> list[Figure]:
+    """Draw every chart that ``draw`` would."""
+    figures = [learning_curves(findings)]
+    for index, design in enumerate(findings.designs):
+        if design.features:
+            figures.append(contribution(findings, index))
+            if design.name == "cumulative":
+                figures.append(climb(findings, index))
+    return figures
+
+
+def texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Bbox]]:
+    """Return the texts that are really drawn, with their boxes in pixels; tick labels outside the axis are never drawn."""
+    drawn: list[Text] = []
+    original = Text.draw
+
+    def record(self: Text, renderer: RendererBase) -> None:
+        if self.get_visible() and self.get_text():
+            drawn.append(self)
+        original(self, renderer)
+
+    monkeypatch.setattr(Text, "draw", record)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    monkeypatch.undo()
+    return [(text.get_text(), text.get_window_extent(canvas.get_renderer())) for text in drawn]
+
+
+def overlap(one: Bbox, other: Bbox) -> bool:
+    """Say whether two boxes share more than a pixel's edge."""
+    return min(one.x1, other.x1) - max(one.x0, other.x0) > 1 and min(one.y1, other.y1) - max(one.y0, other.y0) > 1
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_text_is_legible(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No text leaves the figure or overlaps another, and none but that of a gap stands in the plot, where the marks are."""
+    for figure in pictures(CASES[case]()):
+        found = texts(figure, monkeypatch)
+        assert len(found) > 5
+        plots = [axes.get_window_extent() for axes in figure.axes]
+        for text, box in found:
+            assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, f"{text!r} is cut"
+            in_a_gap = text in ("no result", "no finished run")
+            assert in_a_gap or not any(overlap(box, plot) for plot in plots), f"{text!r} stands among the marks"
+        for (first, one), (second, other) in combinations(found, 2):
+            assert not overlap(one, other), f"{first!r} overlaps {second!r}"
+
+
+def bars_of(axes: Axes) -> list[Rectangle]:
+    """Return the bars from top to bottom, without the slots of gaps."""
+    return [patch for patch in axes.patches if isinstance(patch, Rectangle) and not patch.get_hatch()]
+
+
+def test_bars_are_the_effects_in_points_and_in_order() -> None:
+    findings = synthetic()
+    axes = contribution(findings, 0).axes[0]
+    bars = bars_of(axes)
+    assert [bar.get_width() for bar in bars] == pytest.approx(100 * findings.effects[0].estimate)
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == list(FEATURES)
+    centres = [axes.transData.transform((0, bar.get_y() + bar.get_height() / 2))[1] for bar in bars]
+    assert centres == sorted(centres, reverse=True), "the first feature stands on top"
+
+
+def test_gains_and_losses_differ_in_colour() -> None:
+    from matplotlib.colors import to_hex
+
+    bars = bars_of(contribution(synthetic(), 0).axes[0])
+    for bar in bars:
+        assert to_hex(bar.get_facecolor()).upper() == (LOSS if bar.get_width() < 0 else GAIN)
+    assert {bar.get_width() < 0 for bar in bars} == {True, False}
+
+
+@pytest.mark.parametrize("seeds", [1, 3, 10])
+def test_a_dot_for_each_seed_at_its_own_effect(seeds: int) -> None:
+    findings = synthetic(seeds=seeds)
+    axes = contribution(findings, 0).axes[0]
+    dots = [each for each in axes.collections if isinstance(each, PathCollection)]
+    drawn = np.array([np.sort(np.asarray(dot.get_offsets())[:, 0]) for dot in dots])
+    assert drawn.shape == (7, seeds)
+    assert drawn == pytest.approx(np.sort(100 * findings.effects[0].per_seed.T))
+
+
+def test_an_interval_needs_two_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads = {seeds: [text for text, _ in texts(contribution(synthetic(seeds=seeds), 0), monkeypatch)] for seeds in (1, 2)}
+    assert "effect" in heads[1] and "effect [95 % interval]" in heads[2]
+    assert not any("[" in text for text in heads[1])
+
+
+def test_a_missing_effect_is_a_marked_gap_without_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = contribution(synthetic(failed=NO_FOURTH), 0)
+    axes = figure.axes[0]
+    rows = [round(bar.get_y() + bar.get_height() / 2) for bar in bars_of(axes)]
+    assert rows == [0, 1, 2, 5, 6], "the steps to and from the failed arm have no bar"
+    slots = [patch for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_hatch()]
+    assert [round(slot.get_y() + slot.get_height() / 2) for slot in slots] == [3, 4]
+    said = [text for text, _ in texts(figure, monkeypatch)]
+    assert said.count("no result") == 2 and said.count("cannot be estimated") == 2
+
+
+def test_an_interval_far_wider_than_the_effects_is_cut_with_an_arrow_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = CASES["wide intervals"]()
+    effects = findings.effects[0]
+    figure = contribution(findings, 0)
+    axes = figure.axes[0]
+    left, right = axes.get_xlim()
+    spread = 100 * (np.nanmax(effects.per_seed) - np.nanmin(effects.per_seed))
+    assert left < 100 * np.nanmin(effects.per_seed) and right > 100 * np.nanmax(effects.per_seed)
+    assert right - left < 2.5 * spread
+    arrows = [line.get_marker() for line in axes.lines if line.get_marker() in ("<", ">")]
+    assert len(arrows) == (100 * effects.low < left).sum() + (100 * effects.high > right).sum() > 0
+    said = " ".join(text for text, _ in texts(figure, monkeypatch)).replace("\n", " ")
+    assert "An arrow at the edge" in said
+    assert f"{100 * effects.high.max():+.1f}" in said, "the end that is not drawn stands beside the bar"
+
+
+def test_baseline_and_final_accuracy_are_told_where_the_design_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = synthetic(cumulative(FEATURES), leave_one_out(FEATURES), one_at_a_time(FEATURES), noise=0)
+    path, left_out, alone = ([text for text, _ in texts(contribution(findings, index), monkeypatch)] for index in range(3))
+    assert "cumulative: baseline 57.80 % → all features 86.00 %" in path
+    assert "leave_one_out: all features 86.00 %" in left_out
+    assert "one_at_a_time: baseline 57.80 %" in alone
+
+
+def test_the_caption_tells_data_seeds_score_and_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = " ".join(" ".join(text for text, _ in texts(contribution(synthetic(), 0), monkeypatch)).split())
+    for part in ("sprites (synthetic)", "3 seeds", "validation accuracy after the last epoch", "augmentation → batch_norm → residual"):
+        assert part in said
+
+
+def test_the_climb_breaks_at_a_missing_arm(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = synthetic(failed=NO_FOURTH)
+    figure = climb(findings, 0)
+    line = figure.axes[0].lines[0]
+    means = np.asarray(line.get_ydata())
+    assert np.flatnonzero(np.isnan(means)).tolist() == [4]
+    assert means[[0, 7]] == pytest.approx(100 * findings.scores[:, [0, 7]].mean(axis=0))
+    said = [text for text, _ in texts(figure, monkeypatch)]
+    assert "no result" in said and "baseline" in said and "+\u00a0augmentation" in said
+
+
+def test_learning_curves_have_a_panel_for_each_arm_on_one_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = synthetic(cumulative(FEATURES), leave_one_out(FEATURES), one_at_a_time(FEATURES), failed=NO_FOURTH)
+    figure = learning_curves(findings)
+    assert len(figure.axes) == len(findings.arms) == 20
+    assert len({axes.get_ylim() for axes in figure.axes}) == 1
+    assert len(figure.legends) == 1 and not any(axes.get_legend() for axes in figure.axes)
+    said = [text for text, _ in texts(figure, monkeypatch)]
+    assert said.count("no finished run") == 1
+    last = [np.asarray(axes.lines[1].get_ydata())[-1] for axes in figure.axes if axes.lines]
+    means = findings.scores.mean(axis=0)
+    assert last == pytest.approx(100 * means[~np.isnan(means)]), "a validation curve ends at the arm's score"
+
+
+def test_files_are_named_after_the_designs_and_open(tmp_path: Path) -> None:
+    files = draw(synthetic(leave_one_out(FEATURES), cumulative(FEATURES), none(FEATURES)), tmp_path / "new" / "folder")
+    names = ["contribution", "contribution_cumulative", "climb", "learning_curves"]
+    assert [file.name for file in files] == [f"{name}{ending}" for name in names for ending in (".png", ".svg")]
+    for file in files:
+        if file.suffix == ".png":
+            assert file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 10_000
+        else:
+            assert ElementTree.parse(file).getroot().tag.endswith("svg")
+
+
+def test_a_study_that_credits_nothing_still_has_learning_curves(tmp_path: Path) -> None:
+    assert [file.name for file in draw(synthetic(none(FEATURES)), tmp_path)] == ["learning_curves.png", "learning_curves.svg"]
+
+
+def test_drawing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    findings = synthetic(seeds=2)
+    first, second = ([file.read_bytes() for file in draw(findings, tmp_path / name)] for name in ("a", "b"))
+    assert first == second
+
+
+def test_a_picture_is_fine_enough_to_print(tmp_path: Path) -> None:
+    from matplotlib.image import imread
+
+    figure = contribution(synthetic(), 0)
+    picture, _ = save(figure, tmp_path, "contribution")
+    assert imread(picture).shape[1] >= 150 * figure.get_figwidth()
+
+
+def test_text_wraps_at_spaces_and_underscores_and_long_words_anywhere() -> None:
+    assert wrap("global_average_pooling", width("global_average_", 9), 9) == "global_average_\npooling"
+    assert wrap("cannot be told from zero", width("cannot be told", 9), 9) == "cannot be told\nfrom zero"
+    broken = wrap("m" * 40, 1.0, 9)
+    assert broken.replace("\n", "") == "m" * 40
+    assert all(width(line, 9) <= 1.0 for line in broken.split("\n"))
+
+
+def test_charts_need_neither_pyplot_nor_a_display() -> None:
+    code = "import sys, ablation.charts; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False).returncode == 0

@@ -1,0 +1,223 @@
+"""The tables hold the numbers of the study, and the notes say what a reader must know beside them."""
+
+import csv
+import dataclasses
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from findings import FEATURES, LONG, LONG_GAINS, PROTOCOL, synthetic
+from rich.console import Console
+
+from ablation import report
+from ablation.designs import BASELINE, Design, all_on, cumulative, leave_one_out, none, one_at_a_time, only
+from ablation.results import Findings
+
+FULL = frozenset(FEATURES)
+FOURTH = frozenset(FEATURES[:4])
+NO_FOURTH = [(FOURTH, seed) for seed in range(3)]
+
+
+def records(findings: Findings) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(report.csv(findings))))
+
+
+def printed(findings: Findings, design_index: int = 0, width: int = 100) -> str:
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(report.console_table(findings, design_index))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def said(findings: Findings, part: str) -> list[str]:
+    return [note for note in report.notes(findings) if part in note]
+
+
+def test_a_cumulative_row_is_an_arm_with_the_step_that_leads_to_it() -> None:
+    findings = synthetic()
+    table = report.rows(findings, 0)
+    assert [row.step for row in table] == ["baseline", *(f"+ {feature}" for feature in FEATURES)]
+    means = [row.measured.accuracy for row in table if row.measured]
+    assert means == pytest.approx(findings.scores.mean(axis=0))
+    assert table[0].credit is None
+    steps = [row.credit.delta for row in table if row.credit]
+    assert steps == pytest.approx(np.diff(means))
+
+
+def test_leave_one_out_shows_the_full_arm_first_and_credits_what_it_loses() -> None:
+    findings = synthetic(leave_one_out(FEATURES))
+    table = report.rows(findings, 0)
+    assert [row.step for row in table] == ["all", *(f"all − {feature}" for feature in FEATURES)]
+    full = table[0].measured
+    assert full is not None
+    for row in table[1:]:
+        assert row.measured and row.credit and row.credit.delta == pytest.approx(full.accuracy - row.measured.accuracy)
+
+
+def test_one_at_a_time_shows_the_baseline_and_each_feature_alone() -> None:
+    table = report.rows(synthetic(one_at_a_time(FEATURES)), 0)
+    assert [row.step for row in table] == ["baseline", *FEATURES]
+    assert [row.credit.feature for row in table if row.credit] == list(FEATURES)
+
+
+@pytest.mark.parametrize(("design", "step"), [(none(FEATURES), "baseline"), (all_on(FEATURES), "all"), (only(FEATURES, ["gap"]), "gap")])
+def test_a_design_of_one_arm_has_one_row_and_no_columns_for_effects(design: Design, step: str) -> None:
+    findings = synthetic(design)
+    table = report.rows(findings, 0)
+    assert [(row.step, row.credit) for row in table] == [(step, None)]
+    assert "effect" not in printed(findings) and "verdict" not in report.markdown(findings)
+
+
+def test_a_feature_credited_from_many_arms_follows_them_on_a_row_of_its_own() -> None:
+    a, b = frozenset("a"), frozenset("b")
+    contrasts = np.array([[-0.5, 0.5, -0.5, 0.5], [-0.5, -0.5, 0.5, 0.5]])
+    findings = synthetic(Design("factorial", ("a", "b"), (BASELINE, a, b, a | b), contrasts), features=("a", "b"), gains=(0.1, 0.2))
+    table = report.rows(findings, 0)
+    assert [(row.step, row.measured is None, row.credit is None) for row in table[-3:]] == [
+        ("all", False, True),
+        ("a", True, False),
+        ("b", True, False),
+    ]
+    assert "3" in printed(findings).splitlines()[-1]
+
+
+def test_the_verdict_is_told_in_full() -> None:
+    findings = synthetic(gains=[0.003] * 7, noise=0.02)
+    (row, *_) = [row for row in report.rows(findings, 0) if row.credit and row.credit.verdict == "cannot be told from zero"]
+    assert row.credit and row.credit.words.startswith("cannot be told from zero with 3 seeds; about ")
+    assert row.credit.words in report.markdown(findings)
+
+
+def test_percentages_have_two_decimals_for_one_seed_and_one_where_seeds_spread() -> None:
+    one, three = report.markdown(synthetic(seeds=1)), report.markdown(synthetic(noise=0.02))
+    score = 100 * synthetic(seeds=1).scores[0, 0]
+    assert f"| baseline | {score:.2f} |" in one
+    scores = 100 * synthetic(noise=0.02).scores[:, 0]
+    assert f"| baseline | {scores.mean():.1f} ± {scores.std(ddof=1):.1f} |" in three
+
+
+def test_costs_stand_beside_every_effect() -> None:
+    line = next(line for line in report.markdown(synthetic()).splitlines() if line.startswith("| + residual"))
+    assert line.endswith("| 876,234 | 15.3 M | 0.19 | 3 |")
+
+
+@pytest.mark.parametrize(("seeds", "noise"), [(1, 0.01), (3, 0.02), (3, 0.001), (10, 0.01)])
+def test_the_console_table_fits_a_hundred_columns_with_its_numbers_whole(seeds: int, noise: float) -> None:
+    findings = synthetic(leave_one_out(LONG), features=LONG, gains=LONG_GAINS, seeds=seeds, noise=noise, test_scores=True)
+    shown = printed(findings)
+    assert all(len(line) <= 100 for line in shown.splitlines())
+    heads, lines = report._table(findings, 0)
+    for line in lines:
+        for head, cell in zip(heads, line, strict=True):
+            assert head in ("arm", "verdict") or cell.split(" ± ")[0] in shown, f"{head}: {cell}"
+    last = [line.split()[-1] for line in shown.splitlines() if "1,978,442" in line]
+    assert last == [str(seeds)] * len(last) and len(last) > 5
+    assert "…" not in shown
+
+
+def test_a_failed_arm_has_no_result_and_costs_both_its_steps() -> None:
+    findings = synthetic(failed=[*NO_FOURTH, (BASELINE, 1)])
+    shown = report.markdown(findings)
+    assert "| + gap | no result |  |  | cannot be estimated |" in shown
+    assert "| 2/3 |" in next(line for line in shown.splitlines() if line.startswith("| baseline"))
+    assert said(findings, "gap or dropout") == [
+        "cumulative: no seed finished every arm that the effect of gap or dropout needs, so it cannot be estimated."
+    ]
+    assert said(findings, "rests on 2 of 3 seeds")
+    assert said(findings, "Arm “baseline”, seed 1, did not finish: ResourceExhaustedError: out of memory while allocating a tensor")
+
+
+def test_many_failures_and_long_messages_are_cut_short() -> None:
+    arms = [frozenset(FEATURES[:n]) for n in range(8)]
+    findings = synthetic(failed=[(arm, seed) for arm in arms for seed in range(3)])
+    assert len(said(findings, "seed ")) < 15 and said(findings, "14 more runs did not finish.")
+    endless = dataclasses.replace(findings, failures=(dataclasses.replace(findings.failures[0], message="word " * 1000),))
+    assert len(said(endless, "did not finish")[0]) < 300
+
+
+def test_a_step_that_changes_the_size_of_the_network_is_told() -> None:
+    findings = synthetic(cumulative(FEATURES), leave_one_out(FEATURES))
+    assert said(findings, "the parameters by") == [
+        "residual: the step also changes the parameters by −56 % (1,984,074 → 876,234); its delta mixes both.",
+        "residual: turning it on (leave_one_out) also changes the parameters by −56 % (1,963,594 → 855,754); its delta mixes both.",
+    ]
+
+
+def test_few_seeds_are_called_few() -> None:
+    assert said(synthetic(seeds=1), "One seed: differences between single runs carry no interval")
+    assert said(synthetic(seeds=2), "12.7 standard errors")
+    (holm,) = said(synthetic(seeds=3), "Holm")
+    assert "3 seeds and 7 features" in holm and "|t| > 11.8" in holm and "|t| > 4.3" in holm
+    assert not said(synthetic(seeds=10), "Holm")
+    assert not said(synthetic(none(FEATURES), seeds=1), "One seed")
+
+
+def test_protocol_and_synthetic_data_are_told() -> None:
+    findings = synthetic()
+    assert report.notes(findings)[0] == PROTOCOL
+    assert said(findings, "The data is synthetic")
+    assert not said(dataclasses.replace(findings, data="CIFAR-10"), "synthetic")
+
+
+def test_versions_and_threads_that_differ_between_runs_are_told() -> None:
+    reused = [{"threads": "1", "keras": "3.15.0"}] * 2 + [{"threads": "2", "keras": "3.15.0"}]
+    assert said(synthetic(environment=reused), "Not all runs agree") == ["Not all runs agree in threads: 1 (16 runs), 2 (8 runs)."]
+    assert not said(synthetic(), "Not all runs agree")
+
+
+def test_the_csv_holds_raw_numbers_for_machines() -> None:
+    findings = synthetic(cumulative(FEATURES), leave_one_out(FEATURES), failed=NO_FOURTH)
+    table = records(findings)
+    assert len(table) == 16 and {record["design"] for record in table} == {"cumulative", "leave_one_out"}
+    effects = findings.effects[0]
+    first = table[1]
+    assert (first["feature"], first["arm"]) == ("augmentation", "augmentation")
+    for column, expected in (("delta", effects.estimate), ("delta_low", effects.low), ("p", effects.p), ("p_holm", effects.p_holm)):
+        assert float(first[column]) == pytest.approx(expected[0])
+    assert float(table[0]["accuracy_mean"]) == pytest.approx(findings.scores[:, 0].mean())
+    assert (first["parameters"], first["flops"], first["seeds"]) == ("1978442", "13345678", "3")
+    assert table[0]["delta"] == "" and table[0]["verdict"] == ""
+    lost = table[4]
+    assert (lost["feature"], lost["verdict"], lost["accuracy_mean"], lost["parameters"]) == ("gap", "cannot be estimated", "", "")
+    assert "nan" not in report.csv(findings)
+
+
+def test_test_accuracy_is_shown_where_it_was_logged() -> None:
+    plain, tested = synthetic(noise=0), synthetic(noise=0, test_scores=True)
+    assert "test %" not in report.markdown(plain) and "test images" not in printed(plain)
+    assert "| baseline | 57.80 ± 0.00 | 56.80 |" in report.markdown(tested)
+    assert "Accuracy on the test images: baseline 56.80 %," in printed(tested)
+    assert float(records(tested)[0]["test_accuracy_mean"]) == pytest.approx(0.568)
+
+
+def test_markdown_has_a_well_formed_table_for_each_design_and_the_notes() -> None:
+    features = ("a|b", "gap")
+    findings = synthetic(cumulative(features), one_at_a_time(features), features=features, gains=(0.1, 0.2))
+    text = report.markdown(findings)
+    assert [line for line in text.splitlines() if line.startswith("#")] == [
+        "# synthetic study",
+        "## cumulative",
+        "## one_at_a_time",
+        "## Notes",
+    ]
+    tables = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(tables) == 2 * (2 + 3)
+    assert len({line.replace("\\|", "").count("|") for line in tables}) == 1
+    assert text.count("\n- ") == len(report.notes(findings))
+
+
+def test_big_counts_are_short_for_people() -> None:
+    assert [report._human(count) for count in (0, 950, 12_345_678, 999_600, 3.2e12)] == ["0", "950", "12.3 M", "1 M", "3.2 T"]
+
+
+def test_a_feature_named_like_markup_is_shown_as_it_is() -> None:
+    findings = synthetic(one_at_a_time(["[bold]x"]), features=["[bold]x"], gains=[0.1])
+    assert "[bold]x" in printed(findings)
+
+
+def test_the_report_needs_no_plotting_training_or_tracking_library() -> None:
+    code = "import sys, ablation.report; sys.exit(any(name in sys.modules for name in ('matplotlib', 'keras', 'mlflow')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False).returncode == 0
