@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ if os.getcwd() not in sys.path:
     sys.path.insert(0, os.getcwd())
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, InstantiationException
 from hydra.utils import instantiate
@@ -70,19 +72,21 @@ def _make(config: DictConfig) -> Any:
         raise InputError(f"plan must be true or false, not {config.plan}")
     if config.backend not in BACKENDS:
         raise InputError(f"backend={config.backend} is not known{nearest(config.backend, BACKENDS)}")
-    if config.on_error not in ("continue", "stop"):
-        raise InputError(f"on_error must be continue or stop, not {config.on_error}")
+    if config.features.on is not None and "only" not in config.features.designs:
+        raise InputError("features.on says which features are on with features=only, and this study has another design")
+    if config.data.path is not None and "path" not in config.data.source:
+        raise InputError(f"data.path goes with data=npz, and this study has data={HydraConfig.get().runtime.choices['data']}")
     catalogue = _instantiate(config.catalogue)
     catalogue = Catalogue(catalogue["features"], catalogue["order"])
-    choices = hydra.core.hydra_config.HydraConfig.get().runtime.choices
+    choices = HydraConfig.get().runtime.choices
     return Study(
         designs=tuple(design(catalogue.names) for design in _instantiate(config.features.designs).values()),
         catalogue=catalogue,
         model=_instantiate(config.model),
-        model_name=choices["model"],
+        model_name=_name(config.model, choices["model"]),
         training=_instantiate(config.training),
         source=_instantiate(config.data.source),
-        data_name=choices["data"],
+        data_name=_name(config.data.source, choices["data"]),
         limit=config.data.limit,
         validation=config.data.validation,
         fraction=config.data.validation_fraction,
@@ -96,6 +100,12 @@ def _make(config: DictConfig) -> Any:
         save_model=config.save_model,
         configuration=OmegaConf.to_yaml(config, resolve=True),
     )
+
+
+def _name(config: DictConfig, choice: str) -> str:
+    """Return what the user chose, or the name of the outside class that stands in its place."""
+    target = str(config._target_)
+    return choice if target.startswith("ablation.") else target.rpartition(".")[2]
 
 
 def _seeds(value: Any) -> tuple[int, ...]:
@@ -122,6 +132,8 @@ def _instantiate(config: Any) -> Any:
 
 def main() -> None:
     """Run the command; exit with 0, 1 where something failed, or 130 after Ctrl-C."""
+    # A batch system ends its jobs with SIGTERM; the study then stops as it does after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _refuse_backends_inline(sys.argv[1:])
         _study()
@@ -129,6 +141,14 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except (InputError, HydraException, OmegaConfBaseException) as error:
         _tell(error)
+        sys.exit(1)
+    except OSError as error:
+        _tell(InputError(f"'{error.filename}' cannot be used ({error.strerror}); expected a writable working folder with room"))
+        sys.exit(1)
+    except Exception as error:
+        if not type(error).__module__.startswith("mlflow."):
+            raise
+        _tell(InputError(f"MLflow could not log ({_first_line(error)}); the same command continues the study"))
         sys.exit(1)
     sys.exit(1 if _failed else 0)
 
@@ -160,8 +180,11 @@ def _told(error: BaseException) -> str:
 
 
 def _first_line(error: BaseException) -> str:
+    """Return the first line that an error, or else its cause, has to say."""
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    if lines:
+        return lines[0]
+    return _first_line(error.__cause__) if error.__cause__ else type(error).__name__
 
 
 def _no_option(group: str, name: str, known: str) -> str:
@@ -169,7 +192,9 @@ def _no_option(group: str, name: str, known: str) -> str:
 
 
 def _no_key(name: str) -> str:
-    keys = _keys(OmegaConf.load(CONFIGURATION / "config.yaml")) + [f"training.{key}" for key in ("epochs", "batch_size", "optimizer", "learning_rate")]
+    keys = _keys(OmegaConf.load(CONFIGURATION / "config.yaml")) + [
+        f"training.{key}" for key in ("epochs", "batch_size", "optimizer", "learning_rate")
+    ]
     keys += ["model.width", "catalogue.order", "execution.workers", "execution.threads", "execution.address", *_groups()]
     return f"the setting '{name}' is not known{nearest(name, sorted(set(keys)))}"
 

@@ -13,7 +13,10 @@ from ablation.study import Plan, Report, Study
 def announce_plan(plan: Plan) -> None:
     """Print what a study would do."""
     shared = plan.listed - plan.arms
-    print(f"{plan.arms} arms × {plan.seeds} seeds = {plan.arms * plan.seeds} runs" + (f"; {shared} arms are shared between designs" if shared else ""))
+    print(
+        f"{plan.arms} arms × {plan.seeds} seeds = {plan.arms * plan.seeds} runs"
+        + (f"; {shared} arms are shared between designs" if shared else "")
+    )
     for name, finished in plan.names:
         print(f"  {name:<40} {finished} of {plan.seeds} finished")
     print(f"finished already: {plan.finished}; to train: {plan.missing}")
@@ -36,9 +39,17 @@ def announce_report(study: Study, report: Report, console: Console) -> None:
     for file in report.files:
         if file.suffix != ".svg":
             console.print(Text(f"{file}"), soft_wrap=True)
-    where = f" --backend-store-uri {os.environ['MLFLOW_TRACKING_URI']}" if os.environ.get("MLFLOW_TRACKING_URI", "").startswith("sqlite") else ""
+    where = (
+        f" --backend-store-uri {os.environ['MLFLOW_TRACKING_URI']}"
+        if os.environ.get("MLFLOW_TRACKING_URI", "").startswith("sqlite")
+        else ""
+    )
     console.print()
     if study.store.uri.startswith("http"):
-        console.print(Text(f"Browse the runs: {study.store.uri}, experiment {study.store.experiment}, study {findings.name}"), soft_wrap=True)
+        console.print(
+            Text(f"Browse the runs: {study.store.uri}, experiment {study.store.experiment}, study {findings.name}"), soft_wrap=True
+        )
     else:
-        console.print(Text(f"Browse the runs: mlflow ui{where}   (experiment {study.store.experiment}, study {findings.name})"), soft_wrap=True)
+        console.print(
+            Text(f"Browse the runs: mlflow ui{where}   (experiment {study.store.experiment}, study {findings.name})"), soft_wrap=True
+        )

@@ -33,7 +33,9 @@ class Catalogue:
     def __post_init__(self) -> None:
         for name, feature in self.features.items():
             if not callable(feature) or not hasattr(feature, "verify"):
-                raise InputError(f"catalogue feature '{name}' is {feature!r}, which is no feature: it needs __call__(recipe) and verify(evidence)")
+                raise InputError(
+                    f"catalogue feature '{name}' is {feature!r}, which is no feature: it needs __call__(recipe) and verify(evidence)"
+                )
         if not self.names:
             raise InputError("catalogue.order is empty; it needs at least one feature")
         for name in self.names:

@@ -80,7 +80,9 @@ class Screen:
         with self._lock:
             running = list(self._running.values())
         head = Table.grid(padding=(0, 2))
-        head.add_row(ProgressBar(total=self._total, completed=self._done, width=30), Text(f"{self._done} of {self._total} runs{self._left()}"))
+        head.add_row(
+            ProgressBar(total=self._total, completed=self._done, width=30), Text(f"{self._done} of {self._total} runs{self._left()}")
+        )
         body = Table.grid(padding=(0, 2))
         for run, event in running:
             epoch, accuracy = event.get("epoch"), event.get("val_accuracy")

@@ -27,6 +27,7 @@ class Design:
         arms: the distinct arms, in the order in which they are reported.
         contrasts: shape ``(features, arms)``; ``contrasts @ scores`` are the effects.
         references: for an arm, the arm that its own difference in score is taken against.
+        meaning: what an effect is, in one sentence, for captions.
     """
 
     name: str
@@ -34,16 +35,19 @@ class Design:
     arms: tuple[Arm, ...]
     contrasts: np.ndarray
     references: Mapping[Arm, Arm] = field(default_factory=dict)
+    meaning: str = ""
 
 
-def _design(name: str, features: Sequence[str], differences: Sequence[tuple[Arm, Arm]], references: Mapping[Arm, Arm]) -> Design:
+def _design(
+    name: str, features: Sequence[str], differences: Sequence[tuple[Arm, Arm]], references: Mapping[Arm, Arm], meaning: str
+) -> Design:
     """Build a design whose effects are plain differences ``with − without``, one pair of arms a feature."""
-    arms = tuple(dict.fromkeys(arm for pair in differences for arm in reversed(pair)))
+    arms = tuple(dict.fromkeys(arm for pair in references.items() for arm in reversed(pair)))
     contrasts = np.zeros((len(features), len(arms)))
     for row, (plus, minus) in enumerate(differences):
         contrasts[row, arms.index(plus)] += 1
         contrasts[row, arms.index(minus)] -= 1
-    return Design(name, tuple(features), arms, contrasts, references)
+    return Design(name, tuple(features), arms, contrasts, references, meaning)
 
 
 def cumulative(features: Sequence[str]) -> Design:
@@ -53,20 +57,22 @@ def cumulative(features: Sequence[str]) -> Design:
     """
     path = [frozenset(features[:count]) for count in range(len(features) + 1)]
     steps = list(zip(path[1:], path[:-1], strict=True))
-    return _design("cumulative", features, steps, dict(steps))
+    meaning = "Each feature is added to those before it; its effect is the step that it makes, and depends on the order."
+    return _design("cumulative", features, steps, dict(steps), meaning)
 
 
 def leave_one_out(features: Sequence[str]) -> Design:
     """Credit each feature with what the full arm loses without it."""
     full = frozenset(features)
     pairs = [(full, full - {feature}) for feature in features]
-    return _design("leave_one_out", features, pairs, {without: full for _, without in pairs})
+    meaning = "An effect is what the arm with all features would lose without the feature."
+    return _design("leave_one_out", features, pairs, {without: full for _, without in pairs}, meaning)
 
 
 def one_at_a_time(features: Sequence[str]) -> Design:
     """Credit each feature with what it adds to the baseline when it is alone."""
     pairs = [(frozenset({feature}), BASELINE) for feature in features]
-    return _design("one_at_a_time", features, pairs, dict(pairs))
+    return _design("one_at_a_time", features, pairs, dict(pairs), "An effect is what the feature adds to the baseline when it is alone.")
 
 
 def none(features: Sequence[str]) -> Design:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-CONFIDENCE = 0.95
+ALPHA = 0.05
+CONFIDENCE = 1 - ALPHA
 MOST_SEEDS = 10_000
 
 
@@ -75,8 +76,9 @@ def paired(scores: np.ndarray, contrasts: np.ndarray, smallest: float) -> Effect
     words = verdicts(estimate, low, high, p_holm, within, seeds)
     unresolved = np.array([word == UNRESOLVED for word in words], dtype=bool)
     needed = np.zeros(seeds.shape, dtype=int)
-    for row in np.flatnonzero(unresolved):
-        needed[row] = seeds_to_resolve(abs(estimate[row]), spread[row], smallest)
+    for open_question in np.flatnonzero(unresolved):
+        size, sd = float(abs(estimate[open_question])), float(spread[open_question])
+        needed[open_question] = seeds_to_resolve(size, sd, smallest)
     return Effects(estimate, low, high, p, p_holm, seeds, needed, words, per_seed)
 
 
@@ -112,7 +114,7 @@ def verdicts(
         if seeds[row] < 3:
             return NO_VERDICT
         direction = "helps" if estimate[row] > 0 else "hurts"
-        if p_holm[row] < 1 - CONFIDENCE:
+        if p_holm[row] < ALPHA:
             return direction
         if low[row] > 0 or high[row] < 0:
             return f"probably {direction}"

@@ -1,5 +1,7 @@
 """Execution: where runs happen. One seam, ``concurrent.futures.Executor``; behind it this process or Dask workers."""
 
+import os
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -11,7 +13,7 @@ from ablation.errors import InputError
 
 TOPIC = "ablation"
 RETRIES = 2  # how often a run is repeated whose worker died
-PATIENCE = 5  # seconds until a scheduler counts as unreachable
+PATIENCE = 3  # seconds until a scheduler counts as unreachable
 
 OnEvent = Callable[[dict[str, Any]], None]
 
@@ -33,6 +35,11 @@ class Execution(Protocol):
     """Opens a pool. ``on_event`` receives what workers report while they train."""
 
     threads: int | None
+
+    @property
+    def slots(self) -> int | None:
+        """How many runs it trains at once, where that is known before it is opened."""
+        ...
 
     def open(self, on_event: OnEvent) -> Any:
         """Return a context manager that gives a :class:`Pool`."""
@@ -64,6 +71,10 @@ class Inline:
     def __post_init__(self) -> None:
         _check_count("execution.threads", self.threads)
 
+    @property
+    def slots(self) -> int:
+        return 1
+
     @contextmanager
     def open(self, on_event: OnEvent) -> Iterator[Pool]:
         _report_to(on_event)
@@ -89,17 +100,20 @@ class Local:
         _check_count("execution.workers", self.workers)
         _check_count("execution.threads", self.threads)
 
+    @property
+    def slots(self) -> int:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.workers or max(1, cores // self.threads)
+
     @contextmanager
     def open(self, on_event: OnEvent) -> Iterator[Pool]:
         import logging
 
-        from dask.system import CPU_COUNT
         from distributed import Client, LocalCluster
 
-        workers = self.workers or max(1, CPU_COUNT // self.threads)
         # No memory limit of Dask's own: it would pause or kill trainings that the machine can well take.
         cluster = LocalCluster(
-            n_workers=workers,
+            n_workers=self.slots,
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
@@ -108,7 +122,7 @@ class Local:
             silence_logs=logging.CRITICAL,
         )
         with cluster, Client(cluster, set_as_default=False) as client:
-            yield _pool(client, workers, on_event)
+            yield _pool(client, self.slots, on_event)
 
 
 @dataclass(frozen=True)
@@ -130,11 +144,18 @@ class Dask:
             raise InputError(f"execution.address={self.address} is no address of a scheduler; expected for instance tcp://127.0.0.1:8786")
         _check_count("execution.threads", self.threads)
 
+    @property
+    def slots(self) -> None:
+        return None
+
     @contextmanager
     def open(self, on_event: OnEvent) -> Iterator[Pool]:
         from distributed import Client
 
+        where = urlsplit(str(self.address))
         try:
+            # A plain connection first: Dask's own client tries an absent scheduler for long, and complains at length.
+            socket.create_connection((where.hostname or "", where.port or 0), timeout=PATIENCE).close()
             client = Client(self.address, timeout=PATIENCE, set_as_default=False)
         except OSError as error:
             raise InputError(f"the scheduler {self.address} cannot be reached; expected execution.address to name a running one") from error

@@ -47,8 +47,8 @@ class Optimizer:
     options: tuple[tuple[str, Any], ...] = ()
 
 
-def _network(needs: str) -> Any:
-    return {"metadata": {"network": needs}}
+def _network(needs: str) -> dict[str, str]:
+    return {"network": needs}
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class Recipe:
         optimizer: what takes the steps.
     """
 
-    normalization: LayerFactory | None = field(default=None, **_network("layers to normalise"))
-    residual: Literal["article", "controlled"] | None = field(default=None, **_network("convolution blocks"))
-    pooling: LayerFactory | None = field(default=None, **_network("feature maps to pool"))
-    dropout: float = field(default=0.0, **_network("place for dropout"))
+    normalization: LayerFactory | None = field(default=None, metadata=_network("layers to normalise"))
+    residual: Literal["article", "controlled"] | None = field(default=None, metadata=_network("convolution blocks"))
+    pooling: LayerFactory | None = field(default=None, metadata=_network("feature maps to pool"))
+    dropout: float = field(default=0.0, metadata=_network("place for dropout"))
     mixing: Mixing | None = None
     augmentations: tuple[Augmentation, ...] = ()
     targets: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()

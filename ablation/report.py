@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtrit
 
-from ablation.designs import Arm, Design, label
+from ablation.designs import Arm, Design, arm_names, is_path, label
 from ablation.effects import CONFIDENCE, LOST, describe, mean_and_sd, signed_points
-from ablation.results import MEANINGS, Findings, is_path
+from ablation.results import Findings
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -95,7 +95,7 @@ def rows(findings: Findings, design_index: int) -> list[Row]:
     own: then all arms come first and the features after them.
     """
     design = findings.designs[design_index]
-    names = dict(zip(design.arms, findings.names_of(design), strict=True))
+    names = dict(zip(design.arms, arm_names(design, findings.features), strict=True))
     own = [_own_arm(design, feature) for feature in range(len(design.features))]
     table = [Row(names[arm], _measured(findings, arm), None) for arm in design.arms if arm not in own]
     for feature, arm in enumerate(own):
@@ -183,7 +183,7 @@ def _critical(seeds: int, family: int) -> float:
 
 def _about_size(findings: Findings) -> Iterator[str]:
     """Say where turning a feature on changes the parameter count so much that its effect is not the technique's alone."""
-    for index, design in enumerate(findings.designs):
+    for design in findings.designs:
         sizes = np.array([_measured(findings, arm).parameters or np.nan for arm in design.arms])
         what = "the step" if is_path(design) else f"turning it on ({design.name})"
         for feature, weights in zip(design.features, design.contrasts, strict=True):
@@ -192,7 +192,8 @@ def _about_size(findings: Findings) -> Iterator[str]:
             change = together / without - 1
             if abs(change) > LARGE_CHANGE:
                 percent = f"{100 * change:+.0f} %".replace("-", "−")
-                yield f"{feature}: {what} also changes the parameters by {percent} ({without:,.0f} → {together:,.0f}); its delta mixes both."
+                counts = f"{without:,.0f} → {together:,.0f}"
+                yield f"{feature}: {what} also changes the parameters by {percent} ({counts}); its delta mixes both."
 
 
 def _about_failures(findings: Findings) -> Iterator[str]:
@@ -321,7 +322,7 @@ def markdown(findings: Findings) -> str:
         heads, lines = _table(findings, index)
         rule = [":--" if head in WORDS else "--:" for head in heads]
         table = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in (heads, rule, *lines)]
-        parts += [f"## {design.name}", *filter(None, [MEANINGS.get(design.name)]), "\n".join(table)]
+        parts += [f"## {design.name}", *filter(None, [design.meaning]), "\n".join(table)]
     parts += ["## Notes", "\n".join(f"- {note}" for note in notes(findings))]
     return "\n\n".join(parts) + "\n"
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
-from ablation.designs import Arm, Design, label
+from ablation.designs import Arm, Design
 from ablation.effects import Effects, mean_and_sd
 
 
@@ -86,30 +85,9 @@ class Findings:
         """Return the score array of one design's arms, shape ``(seeds, design arms)``."""
         return self.scores[:, [self.arms.index(arm) for arm in design.arms]]
 
-    def names_of(self, design: Design) -> tuple[str, ...]:
-        """Name the arms of one design: ``+ mixup`` for the step that leads to an arm of a path, else as :func:`designs.label` does."""
-        names = [label(arm, self.features) for arm in design.arms]
-        if is_path(design):
-            for index, (before, after) in enumerate(pairwise(design.arms), start=1):
-                names[index] = "+ " + label(after - before, self.features)
-        return tuple(names)
-
     @property
     def digits(self) -> int:
         """How many decimals percentages deserve: one where the standard deviation of an arm is typically ¼ point or more, else two."""
         _, spread = mean_and_sd(self.scores)
         known = spread[~np.isnan(spread)]
         return 1 if known.size and np.median(known) >= 0.0025 else 2
-
-
-def is_path(design: Design) -> bool:
-    """Say whether a design climbs: it credits features, and each arm adds to the arm before it."""
-    return len(design.features) > 0 and all(before < after for before, after in pairwise(design.arms))
-
-
-MEANINGS = {
-    "cumulative": "Each feature is added to those before it; its effect is the step that it makes, and depends on the order.",
-    "leave_one_out": "An effect is what the arm with all features would lose without the feature.",
-    "one_at_a_time": "An effect is what the feature adds to the baseline when it is alone.",
-}
-"""What an effect is in each design, in one sentence, for captions."""

@@ -96,7 +96,9 @@ class Run:
                 "model": described(self.model),
                 "features": [described(feature) for feature in self.features.values()],
                 "training": described(self.training),
-                "data": {each.name: getattr(self.data, each.name) for each in fields(DataChoice) if each.name not in ("name", "description")},
+                "data": {
+                    each.name: getattr(self.data, each.name) for each in fields(DataChoice) if each.name not in ("name", "description")
+                },
                 "backend": self.backend,
                 "precision": "float32",
             }
@@ -129,6 +131,8 @@ def _short(feature: Feature) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # 1 and 1.0 are one setting.
     if isinstance(value, str | int | float | bool | None):
         return value
     if isinstance(value, Mapping):

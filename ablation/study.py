@@ -4,6 +4,7 @@ The order of :func:`conduct` is the story: nothing is trained or logged before e
 never trained again, and whatever stops the study, the same command continues it.
 """
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,7 +22,7 @@ from ablation.data import Source, divide, open_staged, stage
 from ablation.deltas import Deltas
 from ablation.designs import BASELINE, Arm, Design, arm_names, union
 from ablation.effects import paired
-from ablation.errors import InputError
+from ablation.errors import InputError, nearest
 from ablation.execution import Execution
 from ablation.models import Model
 from ablation.results import Failure, Findings, RunResult
@@ -33,6 +34,7 @@ from ablation.training.settings import Training
 
 FOLDER = Path("mlruns")
 TABLE = "table.md"
+VALIDATIONS = ("held_out", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +79,32 @@ class Study:
     save_model: bool
     configuration: str
 
+    def __post_init__(self) -> None:
+        if self.on_error not in ("continue", "stop"):
+            raise InputError(f"on_error={self.on_error} is not known{nearest(self.on_error, ('continue', 'stop'))}")
+        if self.validation not in VALIDATIONS:
+            raise InputError(f"data.validation={self.validation} is not known{nearest(self.validation, VALIDATIONS)}")
+        if not _is_number(self.fraction) or not 0 < self.fraction < 1:
+            raise InputError(f"data.validation_fraction must lie between 0 and 1, not {self.fraction}")
+        if self.limit is not None and (not isinstance(self.limit, int) or isinstance(self.limit, bool) or self.limit < 1):
+            raise InputError(f"data.limit must be a whole number of at least 1, or null, not {self.limit}")
+        if not _is_number(self.smallest) or self.smallest < 0:
+            raise InputError(f"effects.smallest must be a number of accuracy points of at least 0, not {self.smallest}")
+        if not isinstance(self.save_model, bool):
+            raise InputError(f"save_model must be true or false, not {self.save_model}")
+        if self.given_name is not None and not re.fullmatch(r"[\w][\w .+-]*", str(self.given_name)):
+            raise InputError(f"study.name={self.given_name} cannot name a folder; expected letters, digits, spaces and . + - _")
+        if not self.designs:
+            raise InputError("features names no design; expected for instance features=cumulative")
+
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
         """The distinct arms of all designs."""
         return union(self.designs)
 
-    @cached_property
+    @property
     def features(self) -> tuple[str, ...]:
+        """The features, in the study's order."""
         return self.catalogue.names
 
     @cached_property
@@ -137,12 +158,17 @@ class Study:
 
     @cached_property
     def name(self) -> str:
+        """What the study's folder and parent run are called."""
         return self.given_name or f"{'+'.join(design.name for design in self.designs)}-{self.data_name}-{self.key[:8]}"
 
     @property
     def folder(self) -> Path:
         """Where the study's files go."""
         return FOLDER / "studies" / self.name
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -190,7 +216,7 @@ def _estimate(study: Study, missing: Sequence[Run], finished: dict[str, RunResul
         return None
     overall = mean(result.seconds for result in finished.values())
     by_arm = {run.arm: finished[run.key].seconds for run in study.runs if run.key in finished}
-    return sum(by_arm.get(run.arm, overall) for run in missing) / study.execution.slots
+    return sum(by_arm.get(run.arm, overall) for run in missing) / min(study.execution.slots or 1, len(missing))
 
 
 def _finished(study: Study) -> dict[str, RunResult]:
@@ -255,13 +281,9 @@ def _check(study: Study) -> Path:
     study.model.check((height, width, channels))
     training, _ = divide(dataset, study.validation, study.fraction, generator(study.seeds[0], SPLIT))
     if study.training.batch_size > len(training.y):
-        raise InputError(f"training.batch_size={study.training.batch_size} is larger than the {len(training.y)} training images; expected at most as many")
-    if any(run.test for run in runs) and dataset.test is None and study.validation == "test":
-        raise InputError(f"data={study.data_name} has no test images to validate on; expected data.validation=held_out")
-    try:
-        study.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the folder '{study.folder}' cannot be made ({error.strerror}); expected a writable working folder") from error
+        raise InputError(
+            f"training.batch_size={study.training.batch_size} is larger than the {len(training)} training images; expected at most as many"
+        )
     return staged
 
 
@@ -291,7 +313,8 @@ def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Fa
             runs[run.arm, run.seed] = results[run.key]
             scores[study.seeds.index(run.seed), study.arms.index(run.arm)] = results[run.key].score
     effects = tuple(
-        paired(scores[:, [study.arms.index(arm) for arm in design.arms]], design.contrasts, study.smallest / 100) for design in study.designs
+        paired(scores[:, [study.arms.index(arm) for arm in design.arms]], design.contrasts, study.smallest / 100)
+        for design in study.designs
     )
     return Findings(
         name=study.name,
@@ -321,8 +344,8 @@ def _protocol(study: Study) -> str:
     else:
         images = f"{study.fraction:.0%} of the training images, held out anew for each seed, stratified"
         covers = "the split, initial weights, order and other draws"
-    epoch = "epoch" if epochs == 1 else f"{epochs} epochs"
-    return f"A score is the accuracy after {'one' if epochs == 1 else 'the last of'} {epoch} on {images}. Intervals cover the variation between seeds: {covers}."
+    last = "the only epoch" if epochs == 1 else f"the last of {epochs} epochs"
+    return f"A score is the accuracy after {last} on {images}. Intervals cover the variation between seeds: {covers}."
 
 
 def _params(study: Study) -> dict[str, Any]:

@@ -58,7 +58,9 @@ class Store:
         if parts.scheme in ("http", "https"):
             _reach(uri, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
         elif parts.scheme in ("", "file"):
-            raise InputError(f"MLFLOW_TRACKING_URI={uri} names a folder, which MLflow no longer logs to; expected for instance {DEFAULT_URI}")
+            raise InputError(
+                f"MLFLOW_TRACKING_URI={uri} names a folder, which MLflow no longer logs to; expected for instance {DEFAULT_URI}"
+            )
         elif parts.scheme == "sqlite":
             path = Path(uri.removeprefix("sqlite:///")).absolute()
             if not os.access(path if path.exists() else path.parent, os.W_OK):
@@ -94,7 +96,9 @@ class Store:
         if found is None:
             return self._create_experiment() if create else None
         if found.lifecycle_stage != "active":
-            raise InputError(f"the MLflow experiment '{self.experiment}' was deleted; restore it, or choose another with study.experiment=NAME")
+            raise InputError(
+                f"the MLflow experiment '{self.experiment}' was deleted; restore it, or choose another with study.experiment=NAME"
+            )
         return str(found.experiment_id)
 
     def _create_experiment(self) -> str:
@@ -140,7 +144,9 @@ class Store:
         runs: list[LoggedRun] = []
         token = None
         while True:
-            page = self.client.search_runs([experiment], condition, max_results=1000, page_token=token, order_by=["attributes.start_time ASC"])
+            page = self.client.search_runs(
+                [experiment], condition, max_results=1000, page_token=token, order_by=["attributes.start_time ASC"]
+            )
             runs += page
             token = page.token
             if not token:
@@ -239,7 +245,7 @@ class Destination:
         self.client.update_run(run_id, status="RUNNING")
 
     def adopt(self, results: Mapping[str, RunResult], runs: Iterable[Run]) -> dict[str, RunResult]:
-        """Give each finished run that another study trained a short child here that copies its numbers. Return all, under their ids here."""
+        """Give each run that another study trained a short child here that copies its numbers. Return all, under their ids here."""
         children = self.store.children(self.parent, self.experiment_id)
         mine = {run.info.run_id for run in children}
         copies = {run.data.tags[COPY]: run.info.run_id for run in children if COPY in run.data.tags}
@@ -311,7 +317,9 @@ def _reach(uri: str, host: str, port: int) -> None:
     try:
         socket.create_connection((host, port), timeout=PATIENCE).close()
     except OSError as error:
-        raise InputError(f"the tracking server {uri} cannot be reached ({error.strerror or error}); expected MLFLOW_TRACKING_URI to name a running one") from error
+        raise InputError(
+            f"the tracking server {uri} cannot be reached ({error.strerror or error}); expected MLFLOW_TRACKING_URI to name a running one"
+        ) from error
 
 
 def _quiet() -> None:

@@ -3,13 +3,13 @@
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablation.data import Dataset, divide, open_staged
-from ablation.errors import InputError
 from ablation.results import RunResult
 from ablation.run import Run
 from ablation.tracking import Destination
@@ -24,7 +24,7 @@ Report = Callable[[dict[str, Any]], None]
 PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
 
 
-class WrongBackend(RuntimeError):
+class WrongBackendError(RuntimeError):
     """Keras already runs on another backend in this process."""
 
 
@@ -32,19 +32,21 @@ def prepare(backend: str, threads: int | None) -> None:
     """Choose backend and CPU threads for this process, before Keras is first imported; afterwards both can only be confirmed.
 
     Raises:
-        WrongBackend: if Keras runs on another backend here.
+        WrongBackendError: if Keras runs on another backend here.
     """
     if "keras" in sys.modules:
         running = sys.modules["keras"].backend.backend()
         if running != backend:
-            raise WrongBackend(f"this process already runs Keras on {running}, and one process cannot switch to {backend}")
+            raise WrongBackendError(f"this process already runs Keras on {running}, and one process cannot switch to {backend}")
         return
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if threads is not None:
         for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"):
             os.environ[name] = str(threads)
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}".strip()
+        os.environ["XLA_FLAGS"] = (
+            f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}".strip()
+        )
     with _silent_start():
         import keras
 
@@ -55,20 +57,19 @@ def prepare(backend: str, threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-class _silent_start:
+@contextmanager
+def _silent_start() -> Iterator[None]:
     """Swallow what TensorFlow's C++ code writes to standard error while it is imported; Python's own errors still come through."""
-
-    def __enter__(self) -> None:
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
         sys.stderr.flush()
-        self._kept = os.dup(2)
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
+        os.dup2(kept, 2)
+        os.close(kept)
         os.close(nowhere)
-
-    def __exit__(self, *_: object) -> None:
-        sys.stderr.flush()
-        os.dup2(self._kept, 2)
-        os.close(self._kept)
 
 
 def perform(run: Run, destination: Destination, report: Report) -> RunResult:
@@ -174,10 +175,8 @@ def _processor() -> str:
 
 def _reset_peak_memory() -> None:
     """Let the process's peak start from here, where Linux allows it; elsewhere it counts from the process's start."""
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
 
 
 def _peak_memory() -> int:

@@ -6,7 +6,8 @@ from ablation.charts.climb import climb
 from ablation.charts.contribution import contribution
 from ablation.charts.learning_curves import learning_curves
 from ablation.charts.saving import save
-from ablation.results import Findings, is_path
+from ablation.designs import is_path
+from ablation.results import Findings
 
 __all__ = ["climb", "contribution", "draw", "learning_curves", "save"]
 

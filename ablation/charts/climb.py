@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from ablation.charts.lettering import LINESPACING, height, width, wrap
 from ablation.charts.page import MARGIN, page
 from ablation.charts.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, tidy
+from ablation.designs import arm_names
 from ablation.effects import mean_and_sd
 from ablation.results import Findings
 
@@ -21,7 +22,7 @@ def climb(findings: Findings, design_index: int) -> Figure:
     scores = 100 * findings.scores_of(design)
     means, deviations = mean_and_sd(scores)
     finished = (~np.isnan(scores)).sum(axis=0)
-    labels = [name.replace("+ ", "+\u00a0") for name in findings.names_of(design)]
+    labels = [name.replace("+ ", "+\u00a0") for name in arm_names(design, findings.features)]
     words = [word for label in labels for word in re.split(r"(?<=_)", label)]
     slot = min(max(SLOT, *(width(word, SMALL) + 0.1 for word in words)), WIDEST)
     names = [wrap(label, slot - 0.08, SMALL) for label in labels]

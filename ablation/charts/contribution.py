@@ -9,7 +9,7 @@ from ablation.charts.page import MARGIN, page
 from ablation.charts.style import BODY, GAIN, INK, LOSS, MUTED, SMALL, jitter, no_result, tidy
 from ablation.designs import BASELINE, Design
 from ablation.effects import LOST, Effects, describe, mean_and_sd, signed_points
-from ablation.results import MEANINGS, Findings
+from ablation.results import Findings
 
 WIDTH, NAMES, VERDICTS, SPACE = 9.0, 1.7, 1.75, 0.12
 """Inches: the figure, at most the feature names, the verdicts, and between the columns."""
@@ -148,4 +148,4 @@ def _caption(findings: Findings, design_index: int, cut: bool) -> list[str]:
         marks += " Hatched: an arm that the effect needs has no finished run."
     order = f"Order: {' → '.join(design.features)}."
     what = f"Study: {findings.name}. Data: {findings.data}. {count} {'seed' if count == 1 else 'seeds'}. {findings.protocol}"
-    return [" ".join(filter(None, (MEANINGS.get(design.name), order))), marks, what]
+    return [" ".join(filter(None, (design.meaning, order))), marks, what]

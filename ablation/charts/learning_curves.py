@@ -8,8 +8,8 @@ from matplotlib.ticker import MaxNLocator
 from ablation.charts.lettering import LINESPACING, height, wrap
 from ablation.charts.page import MARGIN, page
 from ablation.charts.style import BODY, GAIN, INK, MUTED, SMALL, tidy
-from ablation.designs import Arm
-from ablation.results import Findings, is_path
+from ablation.designs import Arm, arm_names, is_path
+from ablation.results import Findings
 
 PANEL, HIGH, BETWEEN = 1.85, 1.25, 0.2
 """Inches: the width and height of a panel, and what is left free between two."""
@@ -67,7 +67,7 @@ def _names(findings: Findings) -> list[str]:
     """Name every arm as the first design that trains it does."""
     names: dict[Arm, str] = {}
     for design in findings.designs:
-        for arm, name in zip(design.arms, findings.names_of(design), strict=True):
+        for arm, name in zip(design.arms, arm_names(design, findings.features), strict=True):
             names.setdefault(arm, name)
     return [names[arm] for arm in findings.arms]
 

@@ -42,6 +42,7 @@ class Sprites:
         shift: largest shift either way and along each axis, in pixels.
         contrast_min, contrast_max: range of the factor on the texture.
         colour: standard deviation of the tint of an object, in units of 50 grey levels, as are the next two.
+        ground: mean grey level of the background, from 0 to 255; that of an object is 128.
         background: standard deviation of the background.
         noise: standard deviation of the pixel noise.
         seed: of the prototypes and of every image; not the seed of a run.
@@ -61,6 +62,7 @@ class Sprites:
     contrast_min: float = 0.7
     contrast_max: float = 1.2
     colour: float = 0.4
+    ground: float = 128.0
     background: float = 0.3
     noise: float = 0.3
     seed: int = 0
@@ -122,7 +124,8 @@ class Sprites:
         texture, blob = warped[..., :3], warped[..., 3:]
         thing = contrast[:, None, None, None] * texture + tint[:, None, None, :]
         scene = blob * thing + (1 - blob) * background + noise
-        grey: np.ndarray = np.clip(np.rint(MIDDLE_GREY + SIGMA * scene), 0, 255)
+        level = self.ground + blob * (MIDDLE_GREY - self.ground)
+        grey: np.ndarray = np.clip(np.rint(level + SIGMA * scene), 0, 255)
         return grey.astype(np.uint8)
 
 

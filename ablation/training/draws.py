@@ -1,11 +1,12 @@
 """Draws: all of a training's randomness but dropout masks, drawn on the host from the run's seed.
 
-Each kind of number has a stream of its own, ``default_rng([seed, stream, …, epoch])``. So arms that share a seed share split, order, partners,
-mixup weights and warps, whichever features they have, and their differences are paired.
+Each kind of number has a stream of its own, ``default_rng([seed, stream, …, epoch])``. So arms that share a seed share split, order,
+partners, mixup weights and warps, whichever features they have, and their differences are paired.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -44,7 +45,7 @@ class Draws:
         return (self.own, self.targets, *self.augmentations, *mixing)
 
     @classmethod
-    def of(cls, arrays: tuple, mixed: bool) -> "Draws":
+    def of(cls, arrays: tuple[Any, ...], mixed: bool) -> "Draws":
         """Rebuild from the tuple of :meth:`arrays`, of host or device arrays."""
         partners, weights = arrays[-2:] if mixed else (None, None)
         return cls(arrays[0], partners, weights, tuple(arrays[2 : -2 if mixed else None]), arrays[1])

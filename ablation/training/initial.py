@@ -28,12 +28,15 @@ def initialize(network: keras.Model, seed: int) -> None:
         if masks is not None:
             state = generator(seed, MASKS, layer.name).integers(0, 2**31, size=tuple(masks.state.shape))
             masks.state.assign(state.astype(keras.backend.standardize_dtype(masks.state.dtype)))
+            # On PyTorch, Keras passes over a generator that was made without a seed, and draws from PyTorch's global one.
+            masks._initial_seed = seed
 
 
 def draw(initializer: keras.initializers.Initializer, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Return a weight as ``initializer`` would make it, with numbers from ``rng``.
 
-    Variance scaling (Glorot, He, LeCun) is drawn on the host, equal on every backend. Other kinds are made by Keras, from a seed that ``rng`` gives.
+    Variance scaling (Glorot, He, LeCun) is drawn on the host, equal on every backend. Other kinds are made by Keras, from a seed that
+    ``rng`` gives.
     """
     if isinstance(initializer, keras.initializers.VarianceScaling):
         return _variance_scaling(initializer, shape, rng)

@@ -15,7 +15,7 @@ from ablation.training.initial import initialize
 from ablation.training.loops import Loop, new_loop
 
 
-class NoEffect(RuntimeError):
+class NoEffectError(RuntimeError):
     """A feature is on and its technique is nowhere to be found."""
 
 
@@ -60,7 +60,7 @@ class Program:
         """Ask every feature that is on for its proof, on the first batch that this seed trains on.
 
         Raises:
-            NoEffect: if a feature cannot find its technique.
+            NoEffectError: if a feature cannot find its technique.
         """
         epoch = next(parts(self.draw(train, seed, 0), self.batch_size))
         # Only the images of this batch: own first, then partners.
@@ -83,4 +83,6 @@ class Program:
         )
         for name, feature in features.items():
             if not feature.verify(evidence):
-                raise NoEffect(f"feature '{name}' is on but had no effect: {type(feature).verify.__doc__ or 'its proof failed'}".strip())
+                raise NoEffectError(
+                    f"feature '{name}' is on but had no effect: {type(feature).verify.__doc__ or 'its proof failed'}".strip()
+                )

@@ -41,7 +41,8 @@ class Training:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InputError(f"training.{name} must be a whole number of at least 1, not {value}")
-        if isinstance(self.learning_rate, str) or not 0 < self.learning_rate < float("inf"):
+        rate: object = self.learning_rate
+        if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate < float("inf"):
             raise InputError(f"training.learning_rate must be a number above 0, not {self.learning_rate}")
         if self.optimizer not in OPTIMIZERS:
             raise InputError(f"training.optimizer={self.optimizer} is not known{nearest(self.optimizer, OPTIMIZERS)}")

@@ -16,7 +16,7 @@ STEPS_A_CALL = 64  # Between calls the process can be interrupted; a long epoch 
 OnEpoch = Callable[[int, dict[str, float]], None]
 
 
-class NotFinite(RuntimeError):
+class NotFiniteError(RuntimeError):
     """The loss became infinite or not a number."""
 
 
@@ -48,7 +48,7 @@ def train(
         on_epoch: called after each epoch with its number, from 1, and its metrics.
 
     Raises:
-        NotFinite: if the loss stops being a finite number; the message says in which epoch.
+        NotFiniteError: if the loss stops being a finite number; the message says in which epoch.
     """
     began = time.perf_counter()
     program.start(seed)
@@ -72,7 +72,9 @@ def train(
         seconds.append(time.perf_counter() - epoch_began)
         for name in ("loss", "val_loss"):
             if not math.isfinite(metrics[name]):
-                raise NotFinite(f"{name} became {metrics[name]} in epoch {epoch} of {epochs}; a smaller training.learning_rate may help")
+                raise NotFiniteError(
+                    f"{name} became {metrics[name]} in epoch {epoch} of {epochs}; a smaller training.learning_rate may help"
+                )
         for name, value in metrics.items():
             history[name].append(value)
         on_epoch(epoch, metrics)

@@ -1,0 +1,124 @@
+"""What several test files share. The backend is chosen here, before anything imports Keras."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from ablation.catalogue import compose
+from ablation.data import Images
+from ablation.features import (
+    AMSGrad,
+    BatchNorm,
+    Dropout,
+    Evidence,
+    Feature,
+    GlobalAveragePooling,
+    Mixup,
+    RandomWarp,
+    Residual,
+)
+from ablation.models import CNN, Model
+from ablation.models.model import ImageShape
+from ablation.recipe import Recipe
+from ablation.training.settings import Training
+
+if TYPE_CHECKING:
+    import keras
+
+    from ablation.training.program import Program
+
+# The same examples each time, none of them timed, and no folder of past ones.
+settings.register_profile("ablation", deadline=None, derandomize=True, database=None)
+settings.load_profile("ablation")
+
+BATCH = 16
+CLASSES = 4
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The smallest network that learns: one convolution and one dense layer, and no slot that a feature could fill."""
+
+    slots: ClassVar[frozenset[str]] = frozenset()
+
+    def check(self, image_shape: ImageShape) -> None:
+        pass
+
+    def build(self, recipe: Recipe, image_shape: ImageShape, classes: int) -> "keras.Model":
+        import keras
+
+        inputs = keras.layers.Input(image_shape)
+        x = keras.layers.Conv2D(3, 3, strides=2, activation="relu", name="stem")(inputs)
+        return keras.Model(inputs, keras.layers.Dense(classes, name="logits")(keras.layers.Flatten()(x)))
+
+
+@pytest.fixture(scope="session")
+def article() -> dict[str, Feature]:
+    """The seven features of the article, in its order."""
+    return {
+        "augmentation": RandomWarp(),
+        "batch_norm": BatchNorm(),
+        "residual": Residual(),
+        "gap": GlobalAveragePooling(),
+        "dropout": Dropout(),
+        "mixup": Mixup(),
+        "amsgrad": AMSGrad(),
+    }
+
+
+@pytest.fixture
+def plain() -> Plain:
+    return Plain()
+
+
+@pytest.fixture(scope="session")
+def photos() -> Callable[..., Images]:
+    """Make random images, with every class in turn."""
+
+    def make(count: int = 64, height: int = 16, width: int = 16, channels: int = 1, seed: int = 0) -> Images:
+        pixels = np.random.default_rng(seed).integers(0, 256, (count, height, width, channels), dtype=np.uint8)
+        return Images(pixels, np.arange(count, dtype=np.int64) % CLASSES)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def build() -> Callable[..., "Program"]:
+    """Build the program of an arm: tiny, for batches of 16 images of 16 × 16 in four classes."""
+
+    def make(features: Mapping[str, Any] | None = None, model: Model | None = None, batch: int = BATCH, **training: Any) -> "Program":
+        from ablation.training.program import Program
+
+        network = model or CNN(2)
+        recipe = compose(Training(1, batch, **training).recipe(), features or {}, network, "tiny")
+        return Program.build(network, recipe, (16, 16, 1), CLASSES, batch)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shown() -> "Callable[[Program, Images, int], Evidence]":
+    """Return what a program shows its features to prove themselves with."""
+
+    class Witness:
+        def __call__(self, recipe: Recipe) -> Recipe:
+            return recipe
+
+        def verify(self, evidence: Evidence) -> bool:
+            self.evidence = evidence
+            return True
+
+    def show(program: "Program", images: Images, seed: int = 0) -> Evidence:
+        witness = Witness()
+        program.verify({"witness": witness}, images, seed)
+        return witness.evidence
+
+    return show

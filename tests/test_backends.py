@@ -1,0 +1,103 @@
+"""JAX and PyTorch: the same training as on TensorFlow, to the bit again, and without TensorFlow."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).parent
+SHAPE, CLASSES, BATCH = (16, 16, 1), 4, 16
+
+
+def baseline() -> dict[str, Any]:
+    """Train the baseline for one epoch on the backend that Keras runs on; return its history, initial weights, and some warped images."""
+    from keras import ops
+
+    from ablation.features import RandomWarp
+
+    program = _program({})
+    program.start(0)
+    kernels = {layer.name: ops.convert_to_numpy(layer.kernel.value).tolist() for layer in program.network.layers if layer.name in ("stem", "logits")}
+    history = _history(program, 1)
+    feature, images = RandomWarp(), np.random.default_rng(1).random((6, 12, 9, 1)).astype(np.float32)
+    numbers = feature.draw(np.random.default_rng(2), len(images), *images.shape[1:3])
+    warped = ops.convert_to_numpy(feature.apply(ops.convert_to_tensor(images), ops.convert_to_tensor(numbers)))
+    return {"kernels": kernels, "history": history, "warped": warped.tolist()}
+
+
+def everything() -> dict[str, Any]:
+    """Train the arm with all features for two epochs, and again after another seed; say whether TensorFlow was imported."""
+    from ablation import features
+
+    kinds = ("RandomWarp", "BatchNorm", "Residual", "GlobalAveragePooling", "Dropout", "Mixup", "AMSGrad")
+    on = {kind: getattr(features, kind)() for kind in kinds}
+    program = _program(on)
+    program.verify(on, _images(), 0)
+    first, other, again = (_history(program, 2, seed) for seed in (0, 1, 0))
+    return {"first": first, "other": other, "again": again, "tensorflow": "tensorflow" in sys.modules}
+
+
+def _program(features: dict[str, Any]) -> Any:
+    from ablation.catalogue import compose
+    from ablation.models import CNN
+    from ablation.training.program import Program
+    from ablation.training.settings import Training
+
+    model = CNN(4)
+    return Program.build(model, compose(Training(1, BATCH).recipe(), features, model, "cnn"), SHAPE, CLASSES, BATCH)
+
+
+def _images(count: int = 64) -> Any:
+    from ablation.data import Images
+
+    return Images(np.random.default_rng(0).integers(0, 256, (count, *SHAPE), dtype=np.uint8), np.arange(count, dtype=np.int64) % CLASSES)
+
+
+def _history(program: Any, epochs: int, seed: int = 0) -> dict[str, list[float]]:
+    from ablation.training.train import train
+
+    return train(program, seed, epochs, _images(), _images(20), None).history
+
+
+@pytest.fixture(scope="module", params=["jax", "torch"])
+def told(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What a process of its own tells of a backend."""
+    if importlib.util.find_spec(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    program = "import json, test_backends as b; print(json.dumps({**b.baseline(), **b.everything()}))"
+    environment = {**os.environ, "KERAS_BACKEND": request.param, "PYTHONPATH": f"{HERE.parent}"}
+    ended = subprocess.run([sys.executable, "-c", program], cwd=HERE, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    result: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return result
+
+
+@pytest.fixture(scope="module")
+def tensorflow() -> dict[str, Any]:
+    return baseline()
+
+
+def test_every_feature_trains_and_the_same_seed_gives_the_same_numbers_to_the_bit(told: dict[str, Any]) -> None:
+    assert all(np.isfinite(values).all() and len(values) == 2 for values in told["first"].values())
+    assert told["again"] == told["first"]
+    assert told["other"]["loss"] != told["first"]["loss"]
+
+
+def test_training_does_not_import_tensorflow(told: dict[str, Any]) -> None:
+    assert told["tensorflow"] is False
+
+
+def test_the_baseline_trains_as_on_tensorflow(told: dict[str, Any], tensorflow: dict[str, Any]) -> None:
+    assert told["kernels"] == tensorflow["kernels"], "initial weights are equal to the bit"
+    for name in ("loss", "val_loss"):
+        assert told["history"][name] == pytest.approx(tensorflow["history"][name], rel=1e-3)
+
+
+def test_images_are_warped_as_on_tensorflow(told: dict[str, Any], tensorflow: dict[str, Any]) -> None:
+    np.testing.assert_allclose(told["warped"], tensorflow["warped"], atol=1e-4)

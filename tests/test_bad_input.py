@@ -1,0 +1,106 @@
+"""Bad input: one plain sentence, exit status 1, no traceback, nothing trained, nothing logged."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import ablation
+
+CASES = {
+    "unknown design": (["features=cumlative"], "did you mean 'cumulative'?"),
+    "unknown data": (["data=cifar"], "did you mean 'cifar10'?"),
+    "unknown model": (["model=cn"], "did you mean 'cnn'?"),
+    "unknown setting": (["trainig.epochs=3"], "did you mean 'training.epochs'?"),
+    "unknown key": (["training.epoch=3"], "did you mean 'training.epochs'?"),
+    "unknown feature": (["catalogue.order=[augmentaton]"], "did you mean 'augmentation'?"),
+    "feature twice": (["catalogue.order=[mixup,mixup]"], "names 'mixup' twice"),
+    "no feature": (["catalogue.order=[]"], "catalogue.order is empty"),
+    "unknown feature that is on": (["features=only", "features.on=[mixp]"], "did you mean 'mixup'?"),
+    "only without features": (["features=only"], "features.on=[augmentation]"),
+    "on without only": (["features.on=[mixup]"], "features=only"),
+    "no epochs": (["training.epochs=0"], "training.epochs must be a whole number of at least 1, not 0"),
+    "epochs in words": (["training.epochs=many"], "not many"),
+    "negative batch": (["training.batch_size=-4"], "training.batch_size must be a whole number of at least 1, not -4"),
+    "no seeds": (["seeds=0"], "seeds must be a whole number of at least 1"),
+    "seed twice": (["seeds=[1,1]"], "names a seed twice"),
+    "negative seed": (["seeds=[-1]"], "seeds must be"),
+    "no width": (["model.width=0"], "model.width must be a whole number of at least 1, not 0"),
+    "learning rate": (["training.learning_rate=-1"], "training.learning_rate must be a number above 0, not -1"),
+    "optimiser": (["training.optimizer=adm"], "did you mean 'adam'?"),
+    "optimiser without amsgrad": (["training.optimizer=sgd"], "amsgrad does not apply to training.optimizer=sgd, which has no amsgrad"),
+    "backend": (["backend=tensorflw"], "did you mean 'tensorflow'?"),
+    "on_error": (["on_error=stopp"], "did you mean 'stop'?"),
+    "validation": (["data.validation=tests"], "did you mean 'test'?"),
+    "fraction": (["data.validation_fraction=1.5"], "data.validation_fraction must lie between 0 and 1, not 1.5"),
+    "limit": (["data.limit=0"], "data.limit must be a whole number of at least 1"),
+    "npz without path": (["data=npz"], "data.path"),
+    "npz that is missing": (["data=npz", "data.path=missing.npz"], "missing.npz"),
+    "path without npz": (["data.path=images.npz"], "data=npz"),
+    "study name": (["study.name=a/b"], "study.name=a/b"),
+    "smallest effect": (["effects.smallest=-1"], "effects.smallest"),
+    "batch larger than the data": (["data=digits", "data.limit=50", "training.batch_size=64"], "larger than the 40 training images"),
+    "dropout rate": (["catalogue.features.dropout.rate=1.5"], "dropout rate must lie above 0 and below 1, not 1.5"),
+    "workers": (["execution.workers=0"], "execution.workers must be a whole number of at least 1, not 0"),
+    "scheduler without address": (["execution=dask"], "execution.address"),
+    "scheduler that is not there": (["execution=dask", "execution.address=tcp://127.0.0.1:9"], "cannot be reached"),
+    "several backends inline": (["-m", "backend=tensorflow,jax", "execution=inline"], "cannot switch backends inside one process"),
+    "a class that is not there": (["+catalogue.features.x={_target_: nowhere.X}"], "nowhere"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), CASES.values(), ids=CASES.keys())
+def test_bad_input_is_told_in_one_sentence(arguments: list[str], words: str, tmp_path: Path) -> None:
+    ended = ablation(tmp_path, *arguments)
+    assert ended.code == 1
+    assert words in ended.err
+    assert len(ended.err.splitlines()) == 1, ended.err
+    assert ended.out == ""
+    assert not (tmp_path / "mlflow.db").exists()
+    assert not (tmp_path / "mlruns" / "studies").exists() or not any((tmp_path / "mlruns" / "studies").iterdir())
+
+
+def test_a_tracking_server_that_is_not_there(tmp_path: Path) -> None:
+    ended = ablation(tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert ended.code == 1
+    assert "the tracking server http://127.0.0.1:9 cannot be reached" in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_images_that_are_too_small_for_the_network(tmp_path: Path) -> None:
+    x, y = np.zeros((40, 9, 9), np.uint8), np.arange(40) % 2
+    np.savez(tmp_path / "small.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    ended = ablation(tmp_path, "data=npz", "data.path=small.npz")
+    assert ended.code == 1
+    assert "at least 15 × 15 pixels, and these have 9 × 9" in ended.err
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_data_set_that_is_nowhere(tmp_path: Path) -> None:
+    ended = ablation(tmp_path, "data=npz", "data.path=.")
+    assert ended.code == 1
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_a_feature_that_the_model_does_not_take(tmp_path: Path) -> None:
+    (tmp_path / "flat.py").write_text(
+        "from dataclasses import dataclass\nfrom typing import ClassVar\n\n@dataclass(frozen=True)\nclass Flat:\n"
+        "    slots: ClassVar = frozenset({'dropout'})\n    def check(self, image_shape): ...\n    def build(self, recipe, shape, classes): ...\n"
+    )
+    ended = ablation(tmp_path, "model._target_=flat.Flat", "~model.width", "features=all", "catalogue.order=[residual]")
+    assert ended.code == 1
+    assert "residual does not apply to model=Flat, which has no convolution blocks" in ended.err
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "mlruns").write_text("a file where a folder should be")
+    ended = ablation(tmp_path)
+    assert ended.code == 1
+    assert len(ended.err.splitlines()) == 1, ended.err
+    assert "mlruns" in ended.err
+
+
+def test_the_other_studies_of_a_sweep_still_run(tmp_path: Path) -> None:
+    ended = ablation(tmp_path, "-m", "features=none,all", "training.epochs=0,1", "plan=true")
+    assert ended.code == 1
+    assert ended.out.count("1 arms × 3 seeds") == 2
+    assert len(ended.err.splitlines()) == 2

@@ -1,0 +1,124 @@
+"""Imports run one way, downwards, and what is slow to import is imported where it is used."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ablation
+
+PACKAGE = Path(ablation.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# Each module or folder imports only from rows below its own. A new one gets a place here.
+LAYERS = (
+    ("__main__",),
+    ("announce",),
+    ("study",),
+    ("schedule",),
+    ("deltas", "worker"),
+    ("tracking", "console"),
+    ("run", "catalogue"),
+    ("training", "report", "charts"),
+    ("results", "features", "models"),
+    ("recipe", "designs", "effects", "data", "execution"),
+    ("errors",),
+)
+DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}
+
+# Who may import what is not ours; all others may not.
+ONLY_IN = {
+    "matplotlib": {"charts"},
+    "mlflow": {"tracking"},
+    "hydra": {"__main__"},
+    "omegaconf": {"__main__"},
+    "distributed": {"execution"},
+    "dask": {"execution"},
+    "tensorflow": {"training"},
+    "jax": {"training"},
+    "torch": {"training", "worker"},
+    "statsmodels": {"effects"},
+    "pydoe": {"designs"},
+}
+STATISTICS = {"numpy", "scipy", "statsmodels", "pydoe"}
+SLOW = {"keras", "tensorflow", "jax", "torch", "mlflow", "matplotlib", "distributed", "sklearn", "statsmodels", "pandas"}
+
+
+def unit_of(file: Path) -> str:
+    """Return the module or folder of the package that a file belongs to."""
+    return file.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Walk everything that a file imports, at its top or inside, as dotted names."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def outside(file: Path) -> set[str]:
+    """Return the packages that a file imports from elsewhere, but for the standard library."""
+    return {name.partition(".")[0] for name in imports(file)} - sys.stdlib_module_names - {"ablation"}
+
+
+def identify(file: Path) -> str:
+    return str(file.relative_to(PACKAGE))
+
+
+@pytest.mark.parametrize("file", FILES, ids=identify)
+def test_imports_run_downwards(file: Path) -> None:
+    unit = unit_of(file)
+    if unit == "__init__":
+        assert not list(imports(file)), "importing the package imports nothing"
+        return
+    assert unit in DEPTH, f"'{unit}' has no place in LAYERS"
+    for name in imports(file):
+        top, _, rest = name.partition(".")
+        target = rest.partition(".")[0]
+        if top == "ablation" and target != unit:
+            assert DEPTH[target] > DEPTH[unit], f"{identify(file)} imports {name}, which is not below it"
+
+
+@pytest.mark.parametrize("file", FILES, ids=identify)
+def test_each_package_from_elsewhere_has_its_place(file: Path) -> None:
+    unit = unit_of(file)
+    for package in outside(file):
+        assert unit in ONLY_IN.get(package, {unit}), f"{identify(file)} imports {package}, which only {ONLY_IN[package]} may"
+
+
+@pytest.mark.parametrize("unit", ["designs", "effects"])
+def test_designs_and_effects_know_only_numbers(unit: str) -> None:
+    files = [file for file in FILES if unit_of(file) == unit]
+    assert files
+    assert {package for file in files for package in outside(file)} <= STATISTICS
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_each_backend_is_known_to_files_of_its_own_loop(backend: str) -> None:
+    files = {identify(file) for file in FILES if backend in outside(file) and unit_of(file) == "training"}
+    assert f"training/loops/{backend}_loop.py" in files
+    assert files <= {f"training/loops/{backend}_loop.py", *(["training/loops/fused_batch_norm.py"] if backend == "tensorflow" else [])}
+
+
+@pytest.mark.parametrize("module", ["ablation.study", "ablation.announce", "ablation.__main__", "ablation.worker", "ablation.data"])
+def test_what_is_slow_to_import_waits_until_it_is_needed(module: str) -> None:
+    program = f"import sys, {module}; print(*sorted({SLOW!r} & sys.modules.keys()))"
+    told = subprocess.run([sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == []
+
+
+def test_a_configuration_is_instantiated_without_keras() -> None:
+    program = (
+        "import sys; from ablation.features import *; from ablation.models import *; from ablation.data import *; "
+        "from ablation.catalogue import compose; from ablation.training.settings import Training; "
+        "compose(Training(1, 1).recipe(), {'residual': Residual(), 'batch_norm': BatchNorm()}, CNN(), 'cnn'); Sprites().identity(); "
+        f"print(*sorted({SLOW!r} & sys.modules.keys()))"
+    )
+    told = subprocess.run([sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == []
