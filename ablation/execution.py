@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from ablation.errors import InputError
 
 TOPIC = "ablation"
-RETRIES = 2  # how often a run is repeated whose worker died
 PATIENCE = 3  # seconds until a scheduler counts as unreachable
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -168,7 +167,8 @@ class Dask:
 
 def _pool(client: Any, slots: int, on_event: OnEvent) -> Pool:
     client.subscribe_topic(TOPIC, lambda event: on_event(event[1]))
-    return Pool(client.get_executor(retries=RETRIES, pure=False), slots)
+    # No retries: Dask repeats a run whose worker died in any case, and a run that failed would fail again.
+    return Pool(client.get_executor(pure=False), slots)
 
 
 _listener: OnEvent | None = None

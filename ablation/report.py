@@ -314,6 +314,20 @@ def _human(count: float) -> str:
     return f"{count:,.1f} T"
 
 
+def headline(findings: Findings) -> str:
+    """Return the first design's effects in one line of Markdown; empty where nothing is credited."""
+    for design, effects in zip(findings.designs, findings.effects, strict=True):
+        told = []
+        for row, feature in enumerate(design.features):
+            interval = f" [{signed_points(effects.low[row], findings.digits)}, {signed_points(effects.high[row], findings.digits)}]"
+            known = effects.seeds[row] > 0
+            size = signed_points(effects.estimate[row], findings.digits) if known else "no result"
+            told.append(f"{feature} **{size}**{interval if effects.seeds[row] > 1 else ''} {effects.verdict[row]}".rstrip())
+        if told:
+            return f"Effects in accuracy points ({design.name}): {'; '.join(told)}."
+    return ""
+
+
 def markdown(findings: Findings) -> str:
     """Return the whole report: a table a design, effects in percentage points, and the notes."""
     count = len(findings.seeds)

@@ -263,7 +263,7 @@ def conduct(study: Study, screen: Screen) -> Report:
             findings = _findings(study, results, failures)
             files = _write(study, findings)
             status = "FAILED" if failures else "FINISHED"
-            destination.close(status, _effect_metrics(findings), study.folder, (study.folder / TABLE).read_text(encoding="utf-8"))
+            destination.close(status, _effect_metrics(findings), study.folder, _description(findings))
         except BaseException:
             # First the workers, so that none logs to a run that is marked as killed.
             stack.close()
@@ -371,6 +371,13 @@ def _effect_metrics(findings: Findings) -> dict[str, float]:
             metrics[f"{prefix}_{feature}"] = effects.estimate[row]
             metrics[f"{prefix}_{feature}_low"], metrics[f"{prefix}_{feature}_high"] = effects.low[row], effects.high[row]
     return metrics
+
+
+def _description(findings: Findings) -> str:
+    """Return what MLflow's page of the study opens with: the answer in a line, then the report."""
+    from ablation import report
+
+    return f"{report.headline(findings)}\n\n{report.markdown(findings)}".strip() + "\n"
 
 
 def _write(study: Study, findings: Findings) -> tuple[Path, ...]:

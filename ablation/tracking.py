@@ -282,7 +282,8 @@ class Destination:
                 self.client.set_terminated(run.info.run_id, "KILLED")
 
     def close(self, status: str, metrics: Mapping[str, float], folder: Path, note: str) -> None:
-        """End the study: its metrics, its files, its description and its status."""
+        """End the study: its metrics, its files, its description and its status. What a dead worker left as running is marked as killed."""
+        self.kill_unfinished()
         self.store.log_metrics(self.parent, metrics)
         self.client.set_tag(self.parent, NOTE, note)
         self.client.log_artifacts(self.parent, str(folder))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -89,8 +90,8 @@ def test_an_arm_is_the_same_training_whatever_the_studys_order(article: dict[str
     made = [compose(START, catalogue.of(arm), CNN(), "cnn") for catalogue in (one, other)]
     assert made[0].optimizer == made[1].optimizer
     assert made[0].augmentations == made[1].augmentations
-    smoothed = [made_recipe.targets[1](made_recipe.targets[0](targets)) for made_recipe in made]
-    np.testing.assert_array_equal(*smoothed)
+    one_way, other_way = (recipe.targets[1](recipe.targets[0](targets)) for recipe in made)
+    np.testing.assert_array_equal(one_way, other_way)
 
 
 # Recipes ------------------------------------------------------------------------------------------------------------------------
@@ -103,7 +104,7 @@ def test_the_baseline_is_what_training_starts_from(article: dict[str, Feature]) 
 def test_every_arm_of_the_article_can_be_composed(article: dict[str, Feature]) -> None:
     catalogue = Catalogue(article)
     recipes = [compose(START, catalogue.of(arm), CNN(), "cnn") for arm in cumulative(catalogue.names).arms]
-    assert all(before != after for before, after in zip(recipes, recipes[1:], strict=False))
+    assert all(before != after for before, after in pairwise(recipes))
 
 
 def test_a_feature_that_changes_nothing_is_refused() -> None:

@@ -141,7 +141,7 @@ def test_a_width_without_sense_is_refused(width: object) -> None:
 def test_layers_have_names_of_their_own(article: dict[str, Feature]) -> None:
     # Initial weights are drawn by a layer's name: an unnamed layer would have other weights in each process.
     for form in ("article", "controlled"):
-        on = {**article, "residual": Residual(form)}  # type: ignore[arg-type]
+        on = {**article, "residual": Residual(form)}
         names = [[layer.name for layer in CNN(1).build(recipe_of(on, 1), CIFAR, CLASSES).layers] for _ in range(2)]
         assert names[0] == names[1]
         assert len(set(names[0])) == len(names[0])

@@ -102,6 +102,14 @@ def test_what_reaches_evaluation_is_no_training_technique(article: dict[str, Fea
     assert not article[name].verify(replace(shown, evaluated=shown.trained))
 
 
+def test_pooling_must_take_the_place_of_flattening(evidence_of: EvidenceOf) -> None:
+    import keras
+
+    inputs = keras.Input((4, 4, 2))
+    both = keras.layers.Concatenate()([keras.layers.GlobalAveragePooling2D()(inputs), keras.layers.Flatten()(inputs)])
+    assert not GlobalAveragePooling().verify(replace(evidence_of("gap"), network=keras.Model(inputs, both)))
+
+
 def test_mixup_must_mix_labels_as_well_as_pixels(evidence_of: EvidenceOf) -> None:
     shown = evidence_of("mixup")
     assert not Mixup().verify(replace(shown, targets=shown.labels))
@@ -116,7 +124,7 @@ def test_mixup_must_mix_labels_as_well_as_pixels(evidence_of: EvidenceOf) -> Non
         (lambda: Dropout(1.0), "dropout rate must lie above 0 and below 1, not 1.0"),
         (lambda: Mixup(0), "mixup alpha must be above 0, not 0"),
         (lambda: Mixup(float("nan")), "mixup alpha must be above 0, not nan"),
-        (lambda: Residual("controled"), "residual form 'controled' is not known; did you mean 'controlled'?"),
+        (lambda: Residual("controled"), "residual form 'controled' is not known; did you mean 'controlled'?"),  # type: ignore[arg-type]
     ],
 )
 def test_parameters_without_sense_are_refused(make: Callable[[], Feature], told: str) -> None:
@@ -171,8 +179,8 @@ def warped(images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
 
 
 def one_warp(image: np.ndarray, angle: float = 0.0, down: float = 0.0, right: float = 0.0, flipped: bool = False) -> np.ndarray:
-    arguments = (np.array([value]) for value in (angle, down, right, flipped))
-    return np.asarray(warped(image[None], warp(*arguments, *image.shape[:2]))[0])
+    numbers = warp(np.array([angle]), np.array([down]), np.array([right]), np.array([flipped]), *image.shape[:2])
+    return np.asarray(warped(image[None], numbers)[0])
 
 
 @pytest.mark.parametrize("shape", [(32, 32, 3), (15, 22, 1)])

@@ -36,7 +36,8 @@ def weights(network: "keras.Model") -> dict[str, np.ndarray]:
     """Return all of a network's weights by layer and name."""
     from keras import ops
 
-    return {f"{layer.name}/{weight.name}": np.array(ops.convert_to_numpy(weight.value)) for layer in network.layers for weight in layer.weights}
+    values = {f"{layer.name}/{weight.name}": weight.value for layer in network.layers for weight in layer.weights}
+    return {name: np.array(ops.convert_to_numpy(value)) for name, value in values.items()}
 
 
 def assert_same_weights(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
@@ -66,10 +67,22 @@ def test_the_same_seed_gives_the_same_numbers_to_the_bit(full: "Program", photos
         assert name.endswith("accuracy") or other.history[name] != first.history[name], "another seed is another training"
 
 
-def test_a_fresh_program_gives_the_same_numbers_to_the_bit(full: "Program", article: dict[str, Feature], build: Build, photos: Photos) -> None:
+def test_a_fresh_program_gives_the_same_numbers_to_the_bit(
+    full: "Program", article: dict[str, Feature], build: Build, photos: Photos
+) -> None:
     images, fresh = photos(48), build(article)
     assert trained(fresh, images).history == trained(full, images).history
     assert_same_weights(weights(fresh.network), weights(full.network))
+
+
+def test_training_starts_from_the_weights_of_its_seed(build: Build, plain: Model, photos: Photos) -> None:
+    # With steps too short to move anything.
+    program = build(model=plain, optimizer="sgd", learning_rate=1e-30)
+    trained(program, photos(), seed=3)
+    after = weights(program.network)
+    program.start(3)
+    for name, initial in weights(program.network).items():
+        np.testing.assert_allclose(after[name], initial, rtol=0, atol=1e-20, err_msg=name)
 
 
 def test_an_optimiser_starts_afresh_with_each_seed(build: Build, plain: Model, photos: Photos) -> None:
@@ -118,7 +131,9 @@ def test_arms_that_share_a_seed_share_the_initial_weights_of_the_layers_they_sha
     assert not np.array_equal(first, second), "layers of one shape have weights of their own"
 
 
-def test_arms_that_share_a_seed_share_order_partners_and_warps(full: "Program", article: dict[str, Feature], build: Build, photos: Photos) -> None:
+def test_arms_that_share_a_seed_share_order_partners_and_warps(
+    full: "Program", article: dict[str, Feature], build: Build, photos: Photos
+) -> None:
     images = photos()
     mixed, warped, base = (build(features) for features in ({"mixup": article["mixup"]}, {"augmentation": article["augmentation"]}, {}))
     everything = full.draw(images, 5, 2)
@@ -132,7 +147,8 @@ def test_arms_that_share_a_seed_share_order_partners_and_warps(full: "Program", 
 
 
 def test_streams_of_a_seed_are_independent() -> None:
-    drawn = [tuple(generator(*keys).integers(2**62, size=2)) for keys in ((0, SPLIT), (0, ORDER), (1, SPLIT), (0, ORDER, 1), (0, ORDER, "a"), (0, ORDER, "b"))]
+    streams: list[tuple[Any, ...]] = [(0, SPLIT), (0, ORDER), (1, SPLIT), (0, ORDER, 1), (0, ORDER, "a"), (0, ORDER, "b")]
+    drawn = [tuple(generator(*keys).integers(2**62, size=2)) for keys in streams]
     assert len(set(drawn)) == len(drawn)
     np.testing.assert_array_equal(generator(3, ORDER, "stem").random(4), generator(3, ORDER, "stem").random(4))
 
@@ -188,7 +204,7 @@ def test_epochs_before_the_one_that_diverges_were_told(build: Build, plain: Mode
     from ablation.training.train import NotFiniteError
 
     told = []
-    with pytest.raises(NotFiniteError, match="^loss became nan in epoch 2 of 3"):
+    with pytest.raises(NotFiniteError, match=r"^loss became nan in epoch 2 of 3"):
         trained(build({"poison": Poison([])}, plain), photos(), epochs=3, on_epoch=lambda *each: told.append(each))
     assert [epoch for epoch, _ in told] == [1]
     assert told[0][1].keys() == {"loss", "accuracy", "val_loss", "val_accuracy"}
@@ -212,8 +228,10 @@ def test_features_are_shown_the_first_batch_that_the_seed_trains_on(
     np.testing.assert_allclose(evidence.images, images.x[first.own[:16]] / 255, atol=1e-6)
     np.testing.assert_array_equal(evidence.targets, first.targets[:16])
     assert first.weights is not None
+    assert first.partners is not None
     share = first.weights[:16, None, None, None]
-    np.testing.assert_allclose(evidence.mixed, (share * images.x[first.own[:16]] + (1 - share) * images.x[first.partners[:16]]) / 255, atol=1e-6)
+    mixed = share * images.x[first.own[:16]] + (1 - share) * images.x[first.partners[:16]]
+    np.testing.assert_allclose(evidence.mixed, mixed / 255, atol=1e-6)
 
 
 # Evaluation ---------------------------------------------------------------------------------------------------------------------
@@ -276,9 +294,11 @@ def normalising(epsilon: float = 1e-3, momentum: float = 0.9) -> "keras.Model":
     """Make a network with batch normalisation of feature maps, in a nested network too, and of a vector."""
     import keras
 
-    norm = lambda name: keras.layers.BatchNormalization(momentum=momentum, epsilon=epsilon, name=name)  # noqa: E731
-    inner_inputs = keras.Input((6, 6, 5))
-    inner = keras.Model(inner_inputs, norm("inner_norm")(keras.layers.Conv2D(4, 3, use_bias=False, name="inner_conv")(inner_inputs)), name="inner")
+    def norm(name: str) -> Any:
+        return keras.layers.BatchNormalization(momentum=momentum, epsilon=epsilon, name=name)
+
+    nested = keras.Input((6, 6, 5))
+    inner = keras.Model(nested, norm("inner_norm")(keras.layers.Conv2D(4, 3, use_bias=False, name="inner_conv")(nested)), name="inner")
     inputs = keras.Input((8, 8, 3))
     x = keras.layers.ReLU()(norm("norm")(keras.layers.Conv2D(5, 3, use_bias=False, name="conv")(inputs)))
     x = keras.layers.Flatten()(keras.layers.ReLU()(inner(x)))
@@ -296,13 +316,13 @@ def stepped(network: "keras.Model", images: np.ndarray, labels: np.ndarray) -> t
     return np.asarray(logits), [np.asarray(gradient) for gradient in tape.gradient(loss, network.trainable_variables)]
 
 
-@pytest.mark.parametrize("epsilon", [1e-3, 1e-6])
-def test_fused_batch_norm_is_keras_batch_norm(epsilon: float) -> None:
+@pytest.mark.parametrize(("epsilon", "scale"), [(1e-3, 2.0), (1e-6, 1e-3)])
+def test_fused_batch_norm_is_keras_batch_norm(epsilon: float, scale: float) -> None:
     from ablation.training.initial import initialize
     from ablation.training.loops.fused_batch_norm import fuse
 
     rng = np.random.default_rng(0)
-    images, labels = rng.normal(1, 2, (10, 8, 8, 3)).astype(np.float32), np.eye(3, dtype=np.float32)[rng.integers(3, size=10)]
+    images, labels = rng.normal(scale / 2, scale, (10, 8, 8, 3)).astype(np.float32), np.eye(3, dtype=np.float32)[rng.integers(3, size=10)]
     ours, theirs = normalising(epsilon), normalising(epsilon)
     fuse(ours)
     for network in (ours, theirs):
