@@ -83,8 +83,8 @@ def test_a_data_set_that_is_nowhere(tmp_path: Path) -> None:
 
 def test_a_feature_that_the_model_does_not_take(tmp_path: Path) -> None:
     (tmp_path / "flat.py").write_text(
-        "from dataclasses import dataclass\nfrom typing import ClassVar\n\n@dataclass(frozen=True)\nclass Flat:\n"
-        "    slots: ClassVar = frozenset({'dropout'})\n    def check(self, image_shape): ...\n    def build(self, recipe, shape, classes): ...\n"
+        "from dataclasses import dataclass\nfrom typing import ClassVar\n@dataclass(frozen=True)\nclass Flat:\n"
+        "    slots: ClassVar = frozenset({'dropout'})\n    def check(self, image_shape): ...\n    def build(self, *_): ...\n"
     )
     ended = ablation(tmp_path, "model._target_=flat.Flat", "~model.width", "features=all", "catalogue.order=[residual]")
     assert ended.code == 1

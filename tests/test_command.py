@@ -26,7 +26,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
 def table(folder: Path, name: str) -> list[dict[str, str]]:
     """A study's table without its timings."""
     with (folder / "mlruns" / "studies" / name / "table.csv").open() as file:
-        return [{key: value for key, value in row.items() if key not in ("seconds_per_epoch", "peak_memory")} for row in csv.DictReader(file)]
+        return [
+            {key: value for key, value in row.items() if key not in ("seconds_per_epoch", "peak_memory")} for row in csv.DictReader(file)
+        ]
 
 
 def test_the_study_ends_well_and_says_where_to_look(study: tuple[Path, Ended]) -> None:
@@ -123,7 +125,9 @@ def test_a_plan_makes_no_database(tmp_path: Path) -> None:
 def test_another_design_trains_only_the_arms_that_it_adds(study: tuple[Path, Ended]) -> None:
     folder, _ = study
     trained = {run.info.run_id for run in logged(folder).trained}
-    ended = ablation(folder, "features=[leave_one_out,one_at_a_time]", ORDER, "seeds=2", "study.name=second", "execution=inline", *TINY[:-1])
+    ended = ablation(
+        folder, "features=[leave_one_out,one_at_a_time]", ORDER, "seeds=2", "study.name=second", "execution=inline", *TINY[:-1]
+    )
     assert ended.code == 0, ended.err
     store = logged(folder)
     new = [run for run in store.trained if run.info.run_id not in trained]

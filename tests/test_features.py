@@ -163,10 +163,10 @@ def test_features_train_together_and_each_takes_effect(
 
 
 def warped_by_scipy(image: np.ndarray, angle: float, down: float, right: float, flipped: bool) -> np.ndarray:
-    """Rotate about the centre and shift, as one bilinear warp that repeats the border; then mirror."""
+    """Shift and rotate about the centre, as one bilinear warp that repeats the border; then mirror."""
     centre = (np.array(image.shape[:2]) - 1) / 2
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    offset = centre - rotation @ centre + (down, right)
+    offset = centre + rotation @ ((down, right) - centre)
     channels = [ndimage.affine_transform(image[..., c], rotation, offset, order=1, mode="nearest") for c in range(image.shape[2])]
     result = np.stack(channels, axis=-1)
     return result[:, ::-1] if flipped else result
@@ -206,9 +206,11 @@ def drawn(feature: RandomWarp, height: int, width: int, count: int = 4000) -> tu
     """Read the angle in degrees, both shifts in pixels, and the flip back from drawn warps."""
     a0, a1, a2, b0, b1, b2, *rest = feature.draw(np.random.default_rng(0), count, height, width).T.astype(float)
     assert not np.any(rest)
-    # Flipped or not, the middle of the result shows the middle of the image, but for the shift.
-    x, y = (width - 1) / 2, (height - 1) / 2
-    return np.rad2deg(np.arctan2(a1, b1)), b0 * x + b1 * y + b2 - y, a0 * x + a1 * y + a2 - x, a0 < 0
+    # Flipped or not, the middle of the result shows the middle of the image, but for the rotated shift.
+    x, y, angle = (width - 1) / 2, (height - 1) / 2, np.arctan2(a1, b1)
+    across, along = a0 * x + a1 * y + a2 - x, b0 * x + b1 * y + b2 - y
+    down, right = np.sin(angle) * across + np.cos(angle) * along, np.cos(angle) * across - np.sin(angle) * along
+    return np.rad2deg(angle), down, right, a0 < 0
 
 
 def test_rotations_and_shifts_are_uniform_in_the_articles_ranges() -> None:
@@ -232,7 +234,7 @@ def test_ranges_are_the_features_parameters() -> None:
 def test_images_are_mixed_first_and_warped_after(evidence_of: EvidenceOf, photos: Callable[..., Images]) -> None:
     shown = evidence_of(*SLOTS)
     draws = draw_epoch(Recipe(mixing=Mixup(), augmentations=(RandomWarp(),)), 0, 0, photos().y, 4, 16, (16, 16))
-    np.testing.assert_allclose(shown.trained, warped(shown.mixed, draws.augmentations[0][:16]), atol=1e-6)
+    np.testing.assert_allclose(shown.trained, warped(shown.mixed, draws.augmentations[0][: len(shown.mixed)]), atol=1e-6)
 
 
 # Mixup --------------------------------------------------------------------------------------------------------------------------

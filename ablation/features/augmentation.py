@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ablation.errors import InputError
 from ablation.features.feature import Evidence
 from ablation.recipe import Recipe
 
@@ -25,6 +26,12 @@ class RandomWarp:
     rotation: float = 20.0
     shift: float = 0.2
     flip: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name, most in (("rotation", 180), ("shift", 1), ("flip", 1)):
+            value = getattr(self, name)
+            if not 0 <= value <= most:
+                raise InputError(f"augmentation {name} must lie between 0 and {most}, not {value}")
 
     def __call__(self, recipe: Recipe) -> Recipe:
         return replace(recipe, augmentations=(*recipe.augmentations, self))
@@ -63,8 +70,9 @@ def warp(angle: np.ndarray, down: np.ndarray, right: np.ndarray, flipped: np.nda
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     cos, sin = np.cos(angle), np.sin(angle)
     a0, a1, b0, b1 = cos, sin, -sin, cos
-    a2 = right + middle_x - a0 * middle_x - a1 * middle_y
-    b2 = down + middle_y - b0 * middle_x - b1 * middle_y
+    # First shifted, then rotated about the centre, as Keras' ImageDataGenerator composes them.
+    a2 = middle_x + a0 * (right - middle_x) + a1 * (down - middle_y)
+    b2 = middle_y + b0 * (right - middle_x) + b1 * (down - middle_y)
     # Mirroring the result: column x shows what column width - 1 - x would have shown.
     a2, b2 = np.where(flipped, a2 + a0 * (width - 1), a2), np.where(flipped, b2 + b0 * (width - 1), b2)
     a0, b0 = np.where(flipped, -a0, a0), np.where(flipped, -b0, b0)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """One training batch and the network it goes into, as a run is about to use them.
+    """Some training images and the network they go into, as a run is about to use them.
 
     Attributes:
         network: images in [0, 1] → logits.

@@ -74,12 +74,13 @@ def draw_epoch(recipe: Recipe, seed: int, epoch: int, labels: np.ndarray, classe
         targets = weights[:, None] * targets + (1 - weights[:, None]) * one_hot(labels[partners], classes)
     for change in recipe.targets:
         targets = change(targets)
-    augmentations = tuple(
-        # By name, so that a second augmentation leaves the draws of the first as they were.
-        augmentation.draw(generator(seed, AUGMENTATION, type(augmentation).__qualname__, epoch), count, *shape)
-        for augmentation in recipe.augmentations
-    )
-    return Draws(own, partners, weights, augmentations, targets.astype(np.float32))
+    augmentations = []
+    kinds = [type(augmentation).__qualname__ for augmentation in recipe.augmentations]
+    for place, augmentation in enumerate(recipe.augmentations):
+        # By name, so that another augmentation leaves the draws of this one as they were; two of a kind are counted.
+        rng = generator(seed, AUGMENTATION, kinds[place], kinds[:place].count(kinds[place]), epoch)
+        augmentations.append(augmentation.draw(rng, count, *shape))
+    return Draws(own, partners, weights, tuple(augmentations), targets.astype(np.float32))
 
 
 def parts(draws: Draws, size: int) -> Iterator[Draws]:

@@ -14,6 +14,9 @@ from ablation.training.draws import Draws, draw_epoch, one_hot, parts
 from ablation.training.initial import initialize
 from ablation.training.loops import Loop, new_loop
 
+ENOUGH = 64
+"""Images in which a random technique shows itself for certain: of very few, chance could leave each as it was."""
+
 
 class NoEffectError(RuntimeError):
     """A feature is on and its technique is nowhere to be found."""
@@ -57,17 +60,17 @@ class Program:
         return draw_epoch(self.recipe, seed, epoch, train.y, self.classes, self.batch_size, self.image_shape[:2])
 
     def verify(self, features: dict[str, Feature], train: Images, seed: int) -> None:
-        """Ask every feature that is on for its proof, on the first batch that this seed trains on.
+        """Ask every feature that is on for its proof, on the first images that this seed trains on.
 
         Raises:
             NoEffectError: if a feature cannot find its technique.
         """
-        epoch = next(parts(self.draw(train, seed, 0), self.batch_size))
-        # Only the images of this batch: own first, then partners.
+        epoch = next(parts(self.draw(train, seed, 0), max(self.batch_size, ENOUGH)))
+        # Only the images of this part: own first, then partners.
         used = epoch.own if epoch.partners is None else np.concatenate([epoch.own, epoch.partners])
         stored = np.array(train.x[used])
-        own = np.arange(self.batch_size, dtype=np.int32)
-        first = replace(epoch, own=own, partners=None if epoch.partners is None else own + self.batch_size)
+        own = np.arange(len(epoch.own), dtype=np.int32)
+        first = replace(epoch, own=own, partners=None if epoch.partners is None else own + len(own))
         labels = one_hot(train.y[epoch.own], self.classes)
         mixed = pipeline.mix(stored, first)
         as_numpy = keras.ops.convert_to_numpy
