@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,8 @@ def _make(config: DictConfig) -> Any:
         raise InputError(f"plan must be true or false, not {config.plan}")
     if config.backend not in BACKENDS:
         raise InputError(f"backend={config.backend} is not known{nearest(config.backend, BACKENDS)}")
+    if find_spec(config.backend) is None and "Dask" not in config.execution._target_:
+        raise InputError(f"backend={config.backend} is not installed; install it with: pip install 'ablation[{config.backend}]'")
     if config.features.on is not None and "only" not in config.features.designs:
         raise InputError("features.on says which features are on with features=only, and this study has another design")
     if config.data.path is not None and "path" not in config.data.source:

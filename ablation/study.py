@@ -31,6 +31,7 @@ from ablation.schedule import train_all
 from ablation.tracking import Store
 from ablation.training.draws import SPLIT, generator
 from ablation.training.settings import Training
+from ablation.worker import prepare
 
 FOLDER = Path("mlruns")
 TABLE = "table.md"
@@ -251,6 +252,10 @@ def conduct(study: Study, screen: Screen) -> Report:
         missing = [replace(run, staged=staged) for run in study.runs if run.key not in finished]
         # Workers are reached before anything is logged, and not at all where nothing is missing.
         pool = stack.enter_context(study.execution.open(screen.heard)) if missing else None
+        if pool is not None:
+            for _ in range(pool.slots):
+                # The frameworks take seconds to import; the workers can do that while MLflow does the same here.
+                pool.executor.submit(prepare, study.backend, study.execution.threads)
         destination = study.store.open_study(study.key, study.name, _params(study))
         try:
             results = destination.adopt(finished, study.runs)

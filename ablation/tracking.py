@@ -23,12 +23,15 @@ from ablation.run import Run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Metric
     from mlflow.entities import Run as LoggedRun
 
 KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 RESULT = "result.json"
 MODEL = "model"
+INTERVAL = 1.0  # seconds between two calls that log epochs
+MOST_METRICS = 900  # MLflow takes 1,000 in one call
 PATIENCE = 3.0  # seconds until a tracking server counts as unreachable
 
 DEFAULT_URI = "sqlite:///mlflow.db"
@@ -216,9 +219,9 @@ class Destination:
         self.client.log_inputs(run_id, [DatasetInput(dataset)])
         return run_id
 
-    def log_epoch(self, run_id: str, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Log an epoch's metrics; the UI shows them while the run trains."""
-        self.store.log_metrics(run_id, metrics, epoch)
+    def epochs(self, run_id: str) -> "EpochLog":
+        """Return the log of a run's epochs."""
+        return EpochLog(self.client, run_id)
 
     def finish_run(self, run_id: str, result: RunResult, texts: Mapping[str, str]) -> None:
         """Log a run's result and further text files, and mark it as finished, in this order."""
@@ -293,6 +296,30 @@ class Destination:
         """Mark the study and what was running of it as killed."""
         self.kill_unfinished()
         self.client.set_terminated(self.parent, "KILLED")
+
+
+class EpochLog:
+    """Logs a run's epochs so that the UI shows them while it trains: about once a second, for each call costs some milliseconds."""
+
+    def __init__(self, client: "MlflowClient", run_id: str) -> None:
+        self._client, self._run_id = client, run_id
+        self._waiting: list[Metric] = []
+        self._flushed = 0.0
+
+    def add(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Take an epoch's metrics."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self._waiting += [Metric(name, value, now, epoch) for name, value in metrics.items()]
+        if time.monotonic() - self._flushed >= INTERVAL or len(self._waiting) > MOST_METRICS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Log what is waiting."""
+        if self._waiting:
+            self._client.log_batch(self._run_id, metrics=self._waiting)
+        self._waiting, self._flushed = [], time.monotonic()
 
 
 def summary(result: RunResult) -> dict[str, float]:

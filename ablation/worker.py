@@ -102,12 +102,15 @@ def _train(run: Run, run_id: str, destination: Destination, report: Report) -> R
     program = _program(run, dataset)
     program.verify(dict(run.features), training, run.seed)
 
+    epochs = destination.epochs(run_id)
+
     def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
-        destination.log_epoch(run_id, epoch, metrics)
+        epochs.add(epoch, metrics)
         report({"run": run.key, "epoch": epoch, "val_accuracy": metrics["val_accuracy"]})
 
     report({"run": run.key, "epoch": 0, "val_accuracy": None})
     outcome = train(program, run.seed, run.training.epochs, training, validation, dataset.test if run.test else None, on_epoch)
+    epochs.flush()
     counts = cost(program.network)
     result = RunResult(
         score=outcome.score,

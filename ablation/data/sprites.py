@@ -51,20 +51,20 @@ class Sprites:
         InputError: if a parameter is outside its range.
     """
 
-    train: int = 300
-    validation: int = 1000
+    train: int = 240
+    validation: int = 300
     test: int = 1000
     rotation: float = 20.0
     flip: float = 0.5
-    scale_min: float = 0.9
+    scale_min: float = 0.8
     scale_max: float = 1.3
-    shift: float = 5.0
+    shift: float = 6.4
     contrast_min: float = 0.7
     contrast_max: float = 1.2
-    colour: float = 0.4
-    ground: float = 128.0
-    background: float = 0.3
-    noise: float = 0.3
+    colour: float = 0.6
+    ground: float = 24.0
+    background: float = 0.25
+    noise: float = 0.2
     seed: int = 0
 
     def __post_init__(self) -> None:
