@@ -19,7 +19,7 @@ VERSION = 1
 CLASSES = 10
 SIZE = 32
 PROTOTYPE_SIZE = 20
-MIDDLE_GREY, SIGMA = 128.0, 50.0
+MIDDLE_GREY, SIGMA = 128.0, 70.0
 
 # Widths of the Gaussians that make noise smooth, in pixels, and the softness of a blob's edge.
 TEXTURE_WIDTH, BLOB_WIDTH, BACKGROUND_WIDTH = 2.5, 3.0, 4.0
@@ -41,7 +41,7 @@ class Sprites:
         scale_min, scale_max: range of the scale.
         shift: largest shift either way and along each axis, in pixels.
         contrast_min, contrast_max: range of the factor on the texture.
-        colour: standard deviation of the tint of an object, in units of 50 grey levels, as are the next two.
+        colour: standard deviation of the tint of an object, in units of 70 grey levels, as are the next two.
         ground: mean grey level of the background, from 0 to 255; that of an object is 128.
         background: standard deviation of the background.
         noise: standard deviation of the pixel noise.
@@ -51,19 +51,19 @@ class Sprites:
         InputError: if a parameter is outside its range.
     """
 
-    train: int = 240
+    train: int = 176
     validation: int = 300
     test: int = 1000
     rotation: float = 20.0
     flip: float = 0.5
     scale_min: float = 0.8
     scale_max: float = 1.3
-    shift: float = 6.4
+    shift: float = 6.0
     contrast_min: float = 0.7
     contrast_max: float = 1.2
-    colour: float = 0.6
-    ground: float = 24.0
-    background: float = 0.25
+    colour: float = 0.3
+    ground: float = 90.0
+    background: float = 0.3
     noise: float = 0.2
     seed: int = 0
 

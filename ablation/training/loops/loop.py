@@ -68,8 +68,11 @@ def hits(logits: Any, targets: Any) -> Any:
 
 
 def evaluation_parts(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Cut ``count`` images into batches of one size: their indices, and 1 for those that count (the last batch repeats its first image)."""
-    size = min(EVALUATION_BATCH, count)
+    """Cut ``count`` images into the fewest batches of one size: their indices, and 1 for those that count.
+
+    The last batch repeats its first image where it would be shorter; batches are as even as they can be, so that few are repeated.
+    """
+    size = -(-count // -(-count // EVALUATION_BATCH))
     parts = []
     for start in range(0, count, size):
         indices = np.arange(start, start + size)
