@@ -155,7 +155,7 @@ def notes(findings: Findings) -> list[str]:
 
 def _about_data(findings: Findings) -> Iterator[str]:
     if "synthetic" in findings.data.lower():
-        yield f"The data is synthetic ({findings.data}): what helps here need not help on photographs."
+        yield "The data is synthetic: what helps here need not help on photographs."
 
 
 def _about_seeds(findings: Findings) -> Iterator[str]:

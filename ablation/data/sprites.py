@@ -32,7 +32,7 @@ BLOCK = 1000
 
 @dataclass(frozen=True)
 class Sprites:
-    """Synthetic colour images, 32 x 32, of ten classes, equally many of each.
+    """Synthetic colour images, 32 x 32, of ten classes, as equally many of each as the counts allow.
 
     Attributes:
         train, validation, test: how many images of each part.
