@@ -137,7 +137,19 @@ def test_sprites_of_a_class_look_alike_and_of_two_classes_do_not() -> None:
     assert (data.x[:, 0, 0] == SMALL.ground).all() and (data.x[:, -1, -1] == SMALL.ground).all()
 
 
-VARIATION = ["rotation", "flip", "scale_min", "scale_max", "shift", "contrast_min", "contrast_max", "colour", "ground", "background", "noise"]
+VARIATION = [
+    "rotation",
+    "flip",
+    "scale_min",
+    "scale_max",
+    "shift",
+    "contrast_min",
+    "contrast_max",
+    "colour",
+    "ground",
+    "background",
+    "noise",
+]
 
 
 @pytest.mark.parametrize("name", [*VARIATION, "seed"])

@@ -25,7 +25,11 @@ def test_label_smoothing_from_outside_is_one_file_and_one_line(tmp_path: Path) -
     assert arms["batch_norm,label_smoothing"].data.params["feature.label_smoothing"] == "amount=0.1"
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if "dask" not in command and "article" not in command])
+# Those that need a scheduler, a data set or no study at all are left out.
+PLANNED = [command for command in COMMANDS if not {"dask", "article", "help"} & set(re.findall(r"\w+", command))]
+
+
+@pytest.mark.parametrize("command", PLANNED)
 def test_every_command_is_accepted(command: str, tmp_path: Path) -> None:
     (tmp_path / "label_smoothing.py").write_text(re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)[0])
     ended = ablation(tmp_path, *shlex.split(command)[3:], "plan=true")
