@@ -141,6 +141,7 @@ def main() -> None:
         _refuse_backends_inline(sys.argv[1:])
         _study()
     except KeyboardInterrupt:
+        print("ablation: stopped; the same command continues the study", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except (InputError, HydraException, OmegaConfBaseException) as error:
         _tell(error)

@@ -1,6 +1,7 @@
 """Execution: where runs happen. One seam, ``concurrent.futures.Executor``; behind it this process or Dask workers."""
 
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -110,16 +111,21 @@ class Local:
 
         from distributed import Client, LocalCluster
 
-        # No memory limit of Dask's own: it would pause or kill trainings that the machine can well take.
-        cluster = LocalCluster(
-            n_workers=self.slots,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-        )
+        # Ctrl-C goes to every process of a terminal. The workers are born deaf to it, so that they end quietly with the study.
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            # No memory limit of Dask's own: it would pause or kill trainings that the machine can well take.
+            cluster = LocalCluster(
+                n_workers=self.slots,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+            )
+        finally:
+            signal.signal(signal.SIGINT, heard)
         with cluster, Client(cluster, set_as_default=False) as client:
             yield _pool(client, self.slots, on_event)
 

@@ -350,7 +350,8 @@ def _protocol(study: Study) -> str:
         images = f"{study.fraction:.0%} of the training images, held out anew for each seed, stratified"
         covers = "the split, initial weights, order and other draws"
     last = "the only epoch" if epochs == 1 else f"the last of {epochs} epochs"
-    return f"A score is the accuracy after {last} on {images}. Intervals cover the variation between seeds: {covers}."
+    score = f"A score is the accuracy after {last} on {images}."
+    return score if len(study.seeds) == 1 else f"{score} Intervals cover the variation between seeds: {covers}."
 
 
 def _params(study: Study) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def test_a_killed_study_continues_where_it_was(study: tuple[Path, Ended], tmp_pa
 def test_ctrl_c_marks_what_was_running_as_killed(tmp_path: Path) -> None:
     process = start(tmp_path, ORDER, "seeds=2", *TINY)
     line_of(process, "[1/6]")
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
