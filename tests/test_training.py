@@ -219,18 +219,19 @@ def test_a_feature_without_effect_is_told_before_training(build: Build, photos: 
         program.verify({"batch_norm": BatchNorm(), "dropout": Dropout()}, photos(), 0)
 
 
-def test_features_are_shown_the_first_batch_that_the_seed_trains_on(
+def test_features_are_shown_the_first_images_that_the_seed_trains_on(
     article: dict[str, Feature], build: Build, photos: Photos, shown: Callable[..., Evidence]
 ) -> None:
     images, program = photos(), build({"mixup": article["mixup"]})
     evidence = shown(program, images, 4)
-    first = program.draw(images, 4, 0)
-    np.testing.assert_allclose(evidence.images, images.x[first.own[:16]] / 255, atol=1e-6)
-    np.testing.assert_array_equal(evidence.targets, first.targets[:16])
+    first, count = program.draw(images, 4, 0), len(evidence.images)
+    assert count >= 16
+    np.testing.assert_allclose(evidence.images, images.x[first.own[:count]] / 255, atol=1e-6)
+    np.testing.assert_array_equal(evidence.targets, first.targets[:count])
     assert first.weights is not None
     assert first.partners is not None
-    share = first.weights[:16, None, None, None]
-    mixed = share * images.x[first.own[:16]] + (1 - share) * images.x[first.partners[:16]]
+    share = first.weights[:count, None, None, None]
+    mixed = share * images.x[first.own[:count]] + (1 - share) * images.x[first.partners[:count]]
     np.testing.assert_allclose(evidence.mixed, mixed / 255, atol=1e-6)
 
 
