@@ -76,7 +76,7 @@ def test_a_catalogue_without_features_is_refused() -> None:
 
 @pytest.mark.parametrize("thing", ["gap", None, len, {"rate": 0.2}])
 def test_what_is_no_feature_is_refused(article: dict[str, Feature], thing: object) -> None:
-    message = refused(lambda: Catalogue({**article, "mine": thing}))  # type: ignore[dict-item]
+    message = refused(lambda: Catalogue({**article, "mine": thing}))
     assert message.startswith(f"catalogue feature 'mine' is {thing!r}, which is no feature")
     assert "verify" in message
 
@@ -146,7 +146,7 @@ def test_two_features_cannot_fill_the_same_slot() -> None:
 
 def test_slots_that_hold_many_take_many() -> None:
     recipe = compose(START, {"warp": RandomWarp(), "again": RandomWarp(flip=0.0), "smooth": Smooth(0.1), "more": Smooth(0.1)}, CNN(), "cnn")
-    assert [augmentation.flip for augmentation in recipe.augmentations] == [0.5, 0.0]  # type: ignore[attr-defined]
+    assert [augmentation.flip for augmentation in recipe.augmentations] == [0.5, 0.0]
     assert len(recipe.targets) == 2
 
 
@@ -173,7 +173,7 @@ def test_the_optimisers_options_add_to_its_settings() -> None:
     ],
 )
 def test_settings_without_sense_are_refused(settings: dict[str, object], told: str) -> None:
-    assert told in refused(lambda: Training(**{"epochs": 1, "batch_size": 1, **settings}))  # type: ignore[arg-type]
+    assert told in refused(lambda: Training(**{"epochs": 1, "batch_size": 1, **settings}))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -135,7 +135,7 @@ def test_smaller_images_are_refused(shape: tuple[int, int, int]) -> None:
 @pytest.mark.parametrize("width", [0, -4, 1.5, "wide"])
 def test_a_width_without_sense_is_refused(width: object) -> None:
     with pytest.raises(InputError, match=f"model.width must be a whole number of at least 1, not {width}"):
-        CNN(width)  # type: ignore[arg-type]
+        CNN(width)
 
 
 def test_layers_have_names_of_their_own(article: dict[str, Feature]) -> None:

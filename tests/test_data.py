@@ -44,7 +44,7 @@ def arrays(**changes: object) -> dict[str, object]:
 @pytest.fixture
 def saved(tmp_path: Path) -> Callable[..., Npz]:
     def save(**changes: object) -> Npz:
-        np.savez(tmp_path / "own.npz", **arrays(**changes))  # type: ignore[arg-type]
+        np.savez(tmp_path / "own.npz", **arrays(**changes))
         return Npz(str(tmp_path / "own.npz"))
 
     return save
@@ -70,7 +70,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     if request.param == "digits":
         return Digits()
     if request.param == "npz":
-        np.savez(tmp_path / "own.npz", **arrays())  # type: ignore[arg-type]
+        np.savez(tmp_path / "own.npz", **arrays())
         return Npz(str(tmp_path / "own.npz"))
     x, y = np.zeros((20, 28, 28), np.uint8), np.arange(20) % 10
     np.savez(tmp_path / "mnist.npz", x_train=x, y_train=y, x_test=x, y_test=y)
@@ -187,7 +187,7 @@ def test_whole_numbers_and_their_decimals_name_the_same_sprites() -> None:
 )
 def test_sprites_refuse_what_cannot_be_drawn(change: dict[str, object], said: str) -> None:
     with pytest.raises(InputError, match=said) as error:
-        Sprites(**change)  # type: ignore[arg-type]
+        Sprites(**change)
     assert_one_sentence(error)
 
 
@@ -207,7 +207,7 @@ def test_digits_of_their_own_size_are_the_scans() -> None:
     from sklearn.datasets import load_digits
 
     data = Digits(size=8).load()
-    ours = np.concatenate([data.train.x, data.test.x])  # type: ignore[union-attr]
+    ours = np.concatenate([data.train.x, data.test.x])
     scans = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
     assert sorted(image.tobytes() for image in ours) == sorted(image.tobytes() for image in scans)
 
@@ -230,7 +230,7 @@ def test_digits_refuse_other_sizes(change: dict[str, int]) -> None:
 
 def test_npz_keeps_bytes_and_maps_sorted_labels_to_indices(saved: Callable[..., Npz]) -> None:
     data = saved().load()
-    assert np.array_equal(data.train.x, arrays()["x_train"])  # type: ignore[arg-type]
+    assert np.array_equal(data.train.x, arrays()["x_train"])
     assert data.classes == ("3", "7", "9")
     assert data.train.y.tolist() == [0, 1, 0, 1, 2, 2]
     assert data.test is not None and data.test.y.tolist() == [2, 0, 1]
@@ -257,7 +257,7 @@ def test_npz_scales_both_parts_alike(saved: Callable[..., Npz]) -> None:
     """A test part that happens to be dark is not one of fractions."""
     bright, dark = np.full((6, 4, 5), 200.0), np.ones((3, 4, 5))
     data = saved(x_train=bright, x_test=dark).load()
-    assert (data.train.x == 200).all() and (data.test.x == 1).all()  # type: ignore[union-attr]
+    assert (data.train.x == 200).all() and (data.test.x == 1).all()
 
 
 def test_npz_identity_follows_the_content_not_the_place(saved: Callable[..., Npz], tmp_path: Path) -> None:
@@ -367,7 +367,7 @@ def test_npz_never_unpickles(tmp_path: Path) -> None:
             return (marker.touch, ())
 
     file = tmp_path / "own.npz"
-    np.savez(file, **arrays(x_train=np.array([Trap()], dtype=object)))  # type: ignore[arg-type]
+    np.savez(file, **arrays(x_train=np.array([Trap()], dtype=object)))
     with pytest.raises(InputError, match="x_train of .* holds Python objects"):
         Npz(str(file)).load()
     assert not marker.exists()
@@ -379,7 +379,7 @@ def test_npz_that_is_cut_short_or_damaged_is_an_input_error_or_reads_the_same(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, compressed: bool
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "damaged.npz"
-    (np.savez_compressed if compressed else np.savez)(file, **arrays())  # type: ignore[arg-type]
+    (np.savez_compressed if compressed else np.savez)(file, **arrays())
     good, whole = Npz(str(file)).load(), bytearray(file.read_bytes())
     if data.draw(st.booleans(), "cut"):
         whole = whole[: data.draw(st.integers(0, len(whole) - 1), "length")]
@@ -591,7 +591,7 @@ def test_no_limit_keeps_all() -> None:
 @pytest.mark.parametrize("count", [0, -1, 2.5, "all", True])
 def test_a_limit_that_is_no_count_is_refused(count: object) -> None:
     with pytest.raises(InputError, match=f"limit on training images is {count!r}; expected a whole number") as error:
-        limit(labelled(3, 4), count)  # type: ignore[arg-type]
+        limit(labelled(3, 4), count)
     assert_one_sentence(error)
 
 
@@ -616,7 +616,7 @@ def test_held_out_images_differ_between_seeds() -> None:
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, 1.5, float("nan"), 1, "half", None])
 def test_a_fraction_outside_0_and_1_is_refused(fraction: object) -> None:
     with pytest.raises(InputError, match=f"is {fraction!r}; expected a number strictly between 0 and 1") as error:
-        held_out(labelled(5, 5), fraction, np.random.default_rng(0))  # type: ignore[arg-type]
+        held_out(labelled(5, 5), fraction, np.random.default_rng(0))
     assert_one_sentence(error)
 
 

@@ -156,7 +156,7 @@ def verdict(estimate: float = 0.01, low: float = -1.0, high: float = 1.0, p_holm
     ],
 )
 def test_the_first_verdict_that_holds_is_given(known: dict[str, float], told: str) -> None:
-    assert verdict(**known) == told  # type: ignore[arg-type]
+    assert verdict(**known) == told
 
 
 def test_one_seed_gives_numbers_only() -> None:

@@ -124,7 +124,7 @@ def test_mixup_must_mix_labels_as_well_as_pixels(evidence_of: EvidenceOf) -> Non
         (lambda: Dropout(1.0), "dropout rate must lie above 0 and below 1, not 1.0"),
         (lambda: Mixup(0), "mixup alpha must be above 0, not 0"),
         (lambda: Mixup(float("nan")), "mixup alpha must be above 0, not nan"),
-        (lambda: Residual("controled"), "residual form 'controled' is not known; did you mean 'controlled'?"),  # type: ignore[arg-type]
+        (lambda: Residual("controled"), "residual form 'controled' is not known; did you mean 'controlled'?"),
     ],
 )
 def test_parameters_without_sense_are_refused(make: Callable[[], Feature], told: str) -> None:

@@ -45,10 +45,9 @@ class JaxLoop:
         self._step, self._evaluate = step, evaluate
 
     def start(self) -> None:
+        owners = (self._network.trainable_variables, self._network.non_trainable_variables, self._optimizer.variables)
         # Copies: the step gives its state's buffers away, and the variables must keep theirs.
-        values = lambda variables: [jnp.array(variable.value, copy=True) for variable in variables]  # noqa: E731
-        network = self._network
-        self._state = (values(network.trainable_variables), values(network.non_trainable_variables), values(self._optimizer.variables))
+        self._state = tuple([jnp.array(variable.value, copy=True) for variable in variables] for variables in owners)
 
     def finish(self) -> None:
         owners = (self._network.trainable_variables, self._network.non_trainable_variables, self._optimizer.variables)
