@@ -9,6 +9,7 @@ import tensorflow as tf
 from ablation.recipe import Recipe
 from ablation.training import pipeline
 from ablation.training.draws import Draws
+from ablation.training.loops.compiled_augmentation import compile_augmentations
 from ablation.training.loops.fused_batch_norm import fuse
 from ablation.training.loops.loop import Totals, evaluation_parts, hits, losses, prepare
 
@@ -20,6 +21,7 @@ class TensorFlowLoop:
         mixed = recipe.mixing is not None
         variables = network.trainable_variables
         fuse(network)
+        recipe = compile_augmentations(recipe, batch_size, network.input_shape[1:])
 
         def step(images: tf.Tensor, arrays: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
             draws = Draws.of(tuple(arrays), mixed)
