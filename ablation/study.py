@@ -222,7 +222,7 @@ def _estimate(study: Study, missing: Sequence[Run], finished: dict[str, RunResul
 
 def _finished(study: Study) -> dict[str, RunResult]:
     """Return the finished runs that serve this study: with a test score and a stored network where those are asked for."""
-    found = study.store.finished([run.key for run in study.runs], study.store.find_study(study.key))
+    found = study.store.finished([run.key for run in study.runs], study.key)
     serves = {run.key for run in study.runs if run.key in found and _serves(run, found[run.key])}
     return {key: result for key, result in found.items() if key in serves}
 

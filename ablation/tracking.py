@@ -6,18 +6,23 @@ A run that finished is recognised by its key, whichever study logged it. A study
 copies its numbers and links to it.
 """
 
+import hashlib
 import json
 import os
 import socket
+import sqlite3
+import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ablation.errors import InputError
+from ablation.ledger import Entry, finished_runs
 from ablation.results import RunResult
 from ablation.run import Run
 
@@ -34,7 +39,8 @@ INTERVAL = 1.0  # seconds between two calls that log epochs
 MOST_METRICS = 900  # MLflow takes 1,000 in one call
 PATIENCE = 3.0  # seconds until a tracking server counts as unreachable
 
-DEFAULT_URI = "sqlite:///mlflow.db"
+SQLITE = "sqlite:///"
+DEFAULT_URI = f"{SQLITE}mlflow.db"
 
 
 @dataclass(frozen=True)
@@ -65,16 +71,21 @@ class Store:
                 f"MLFLOW_TRACKING_URI={uri} names a folder, which MLflow no longer logs to; expected for instance {DEFAULT_URI}"
             )
         elif parts.scheme == "sqlite":
-            path = Path(uri.removeprefix("sqlite:///")).absolute()
+            path = Path(uri.removeprefix(SQLITE)).absolute()
             if not os.access(path if path.exists() else path.parent, os.W_OK):
                 raise InputError(f"'{path}' cannot be written; expected a writable folder for MLflow's database")
-            uri = f"sqlite:///{path}"
+            uri = f"{SQLITE}{path}"
         return cls(uri, experiment)
+
+    @property
+    def _database(self) -> Path | None:
+        """The database's file, or None where the store is no file."""
+        return Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
 
     @property
     def is_new(self) -> bool:
         """Whether nothing was ever logged there. Asking makes no database."""
-        return self.uri.startswith("sqlite:///") and not Path(self.uri.removeprefix("sqlite:///")).exists()
+        return self._database is not None and not self._database.exists()
 
     @cached_property
     def client(self) -> "MlflowClient":
@@ -87,7 +98,22 @@ class Store:
         _quiet()
         from mlflow import MlflowClient
 
-        return MlflowClient(self.uri)
+        with self._sole_maker():
+            client = MlflowClient(self.uri)
+            client.search_experiments(max_results=1)  # makes the tables of a new database
+        return client
+
+    @contextmanager
+    def _sole_maker(self) -> Iterator[None]:
+        """Let one process alone make a new database: two at once would collide in MLflow's own making of its tables."""
+        if not self.is_new:
+            yield
+            return
+        from filelock import FileLock
+
+        name = f"ablation-{hashlib.blake2b(self.uri.encode(), digest_size=8).hexdigest()}.lock"
+        with FileLock(Path(tempfile.gettempdir()) / name):
+            yield
 
     def experiment_id(self, create: bool) -> str | None:
         """Return the experiment's id; without ``create``, None where it does not exist.
@@ -118,20 +144,42 @@ class Store:
 
     # ---- what is there -------------------------------------------------------------------------------------------------
 
-    def finished(self, keys: Iterable[str], parent: str | None) -> dict[str, RunResult]:
-        """Return the finished runs with these keys; ``run_id`` names the run in which each was trained, or its copy under ``parent``."""
-        experiment = None if self.is_new else self.experiment_id(create=False)
-        if experiment is None:
-            return {}
-        own = {run.data.tags[KEY]: run for run in self.children(parent, experiment) if _usable(run)} if parent else {}
+    def finished(self, keys: Iterable[str], study: str) -> dict[str, RunResult]:
+        """Return the finished runs with these keys; one that ``study`` trained itself comes before the same from elsewhere."""
+        entries: dict[str, list[Entry]] = {}
+        for entry in self._ledger(keys):
+            entries.setdefault(entry.key, []).append(entry)
         results = {}
         for key in keys:
-            for run in [own[key]] if key in own else self._search(experiment, f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'"):
-                result = self._result(run)
+            for entry in sorted(entries.get(key, ()), key=lambda entry: entry.study != study):
+                result = self._result(entry)
                 if result is not None:
                     results[key] = result
                     break
         return results
+
+    def _ledger(self, keys: Iterable[str]) -> list[Entry]:
+        """Return what is finished, at least of these keys: from the database itself where it is a file, else through MLflow."""
+        if self.is_new:
+            return []
+        database = self._database
+        if database is not None:
+            try:
+                found = finished_runs(database, self.experiment, KEY, PARENT, STUDY)
+            except sqlite3.Error:
+                pass  # of another version of MLflow, which then reads it
+            else:
+                return found
+        experiment = self.experiment_id(create=False)
+        if experiment is None:
+            return []
+        found = []
+        for key in keys:
+            for run in self._search(experiment, f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'"):
+                parent = run.data.tags.get(PARENT)
+                study = self.client.get_run(parent).data.tags.get(STUDY) if parent else None
+                found.append(Entry(key, run.info.run_id, run.info.artifact_uri, study))
+        return found
 
     def children(self, parent: str, experiment: str) -> list["LoggedRun"]:
         """Return all child runs of a study."""
@@ -155,15 +203,29 @@ class Store:
             if not token:
                 return runs
 
-    def _result(self, run: "LoggedRun") -> RunResult | None:
+    def _result(self, entry: Entry) -> RunResult | None:
         """Read a run's result, or None where its artifact has gone."""
+        try:
+            text = self._artifact(entry, RESULT)
+        except OSError:
+            return None
+        return replace(RunResult(**json.loads(text)), run_id=entry.run_id)
+
+    def _artifact(self, entry: Entry, name: str) -> str:
+        """Read a text artifact of a run: the file itself where it lies on this machine.
+
+        Raises:
+            OSError: if it has gone.
+        """
+        place = urlsplit(entry.artifacts)
+        if place.scheme in ("", "file"):
+            return (Path(unquote(place.path) if place.scheme else entry.artifacts) / name).read_text(encoding="utf-8")
         from mlflow.exceptions import MlflowException
 
         try:
-            text = Path(self.client.download_artifacts(run.info.run_id, RESULT)).read_text(encoding="utf-8")
-        except (OSError, MlflowException):
-            return None
-        return replace(RunResult(**json.loads(text)), run_id=run.info.run_id)
+            return Path(self.client.download_artifacts(entry.run_id, name)).read_text(encoding="utf-8")
+        except MlflowException as error:
+            raise FileNotFoundError(name) from error
 
     # ---- a study -------------------------------------------------------------------------------------------------------
 
@@ -335,10 +397,6 @@ def summary(result: RunResult) -> dict[str, float]:
         "peak_memory_mb": result.peak_memory / 1e6,
     }
     return {name: float(value) for name, value in numbers.items() if value is not None}
-
-
-def _usable(run: "LoggedRun") -> bool:
-    return run.info.status == "FINISHED" and KEY in run.data.tags
 
 
 def _reach(uri: str, host: str, port: int) -> None:

@@ -25,7 +25,7 @@ LAYERS = (
     ("training", "report", "charts"),
     ("results", "features", "models"),
     ("recipe", "designs", "effects", "data", "execution"),
-    ("errors",),
+    ("errors", "ledger"),
 )
 DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}
 
@@ -103,7 +103,8 @@ def test_designs_and_effects_know_only_numbers(unit: str) -> None:
 def test_each_backend_is_known_to_files_of_its_own_loop(backend: str) -> None:
     files = {identify(file) for file in FILES if backend in outside(file) and unit_of(file) == "training"}
     assert f"training/loops/{backend}_loop.py" in files
-    assert files <= {f"training/loops/{backend}_loop.py", *(["training/loops/fused_batch_norm.py"] if backend == "tensorflow" else [])}
+    more = ("compiled_augmentation", "fused_batch_norm") if backend == "tensorflow" else ()
+    assert files <= {f"training/loops/{name}.py" for name in (f"{backend}_loop", *more)}
 
 
 @pytest.mark.parametrize("module", ["ablation.study", "ablation.announce", "ablation.__main__", "ablation.worker", "ablation.data"])
