@@ -38,9 +38,12 @@ def _study(config: DictConfig) -> None:
     global _failed
     try:
         _failed |= not _conduct(config)
-    except InputError as error:
+    except Exception as error:
+        expected = _expected(error)
+        if expected is None:
+            raise
         # Told here, so that the other studies of a sweep still run.
-        _tell(error)
+        _tell(expected)
         _failed = True
 
 
@@ -143,16 +146,11 @@ def main() -> None:
     except KeyboardInterrupt:
         print("ablation: stopped; the same command continues the study", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    except (InputError, HydraException, OmegaConfBaseException) as error:
-        _tell(error)
-        sys.exit(1)
-    except OSError as error:
-        _tell(InputError(f"'{error.filename}' cannot be used ({error.strerror}); expected a writable working folder with room"))
-        sys.exit(1)
     except Exception as error:
-        if not type(error).__module__.startswith("mlflow."):
+        expected = _expected(error)
+        if expected is None:
             raise
-        _tell(InputError(f"MLflow could not log ({_first_line(error)}); the same command continues the study"))
+        _tell(expected)
         sys.exit(1)
     sys.exit(1 if _failed else 0)
 
@@ -167,6 +165,21 @@ def _refuse_backends_inline(arguments: Sequence[str]) -> None:
     backend, execution = overrides.get("backend"), overrides.get("execution")
     if backend and execution and backend.is_sweep_override() and execution.value() == "inline":
         raise InputError("execution=inline cannot switch backends inside one process; leave it out, or name one backend")
+
+
+def _expected(error: Exception) -> Exception | None:
+    """Return what to tell of an error that the user, the disk or MLflow's store caused; None for one that is ours."""
+    if isinstance(error, InputError | HydraException | OmegaConfBaseException):
+        return error
+    if isinstance(error, OSError):
+        what = f"'{error.filename}'" if error.filename else "a file"
+        return InputError(f"{what} cannot be used ({error.strerror or error}); expected a writable working folder with room")
+    if type(error).__module__.startswith("mlflow."):
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        return InputError(f"MLflow could not log ({_first_line(cause)}); once that is mended, the same command continues the study")
+    return None
 
 
 def _tell(error: BaseException) -> None:

@@ -7,7 +7,7 @@ never trained again, and whatever stops the study, the same command continues it
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -272,7 +272,8 @@ def conduct(study: Study, screen: Screen) -> Report:
         except BaseException:
             # First the workers, so that none logs to a run that is marked as killed.
             stack.close()
-            destination.kill()
+            with suppress(Exception):  # What stopped the study is told, not that its store cannot take even this.
+                destination.kill()
             raise
     return Report(findings, files)
 

@@ -77,6 +77,11 @@ class Store:
             uri = f"{SQLITE}{path}"
         return cls(uri, experiment)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Without the client: a worker makes its own, in the thread that trains. Unpickled, it would import MLflow in the thread that talks
+        # to the scheduler, beside the import of Keras, and Python 3.11 can fail at compiling in two threads at once.
+        return {"uri": self.uri, "experiment": self.experiment}
+
     @property
     def _database(self) -> Path | None:
         """The database's file, or None where the store is no file."""
@@ -409,10 +414,10 @@ def _reach(uri: str, host: str, port: int) -> None:
 
 
 def _quiet() -> None:
-    """Keep MLflow's and its database's start-up lines off the screen."""
+    """Keep what MLflow and its database log off the screen; their errors come as exceptions too, which are told in a sentence."""
     import logging
 
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)

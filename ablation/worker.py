@@ -1,5 +1,6 @@
 """What happens in the process that trains: one run, from staged images to its result in MLflow."""
 
+import logging
 import os
 import platform
 import sys
@@ -47,6 +48,8 @@ def prepare(backend: str, threads: int | None) -> None:
         os.environ["XLA_FLAGS"] = (
             f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}".strip()
         )
+    # Such as that a function was traced anew for images of another number, which it was meant to be.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with _silent_start():
         import keras
 

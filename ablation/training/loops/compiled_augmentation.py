@@ -16,12 +16,19 @@ class CompiledAugmentation:
         self.apply = tf.function(augmentation.apply, jit_compile=True)
 
 
-def compile_augmentations(recipe: Recipe, batch_size: int, image_shape: tuple[int, int, int]) -> Recipe:
-    """Return the recipe with compiled augmentations; one whose operations XLA does not know stays as it is."""
-    return replace(recipe, augmentations=tuple(_compiled(each, batch_size, image_shape) for each in recipe.augmentations))
+def compile_augmentations(recipe: Recipe, batch_size: int, image_shape: tuple[int | None, ...]) -> Recipe:
+    """Return the recipe with compiled augmentations; one whose operations XLA does not know stays as it is.
+
+    Args:
+        image_shape: height, width and channels that the network takes; where it takes any, nothing is compiled.
+    """
+    known = tuple(size for size in image_shape if size is not None)
+    if known != image_shape:
+        return recipe
+    return replace(recipe, augmentations=tuple(_compiled(each, batch_size, known) for each in recipe.augmentations))
 
 
-def _compiled(augmentation: Augmentation, batch_size: int, image_shape: tuple[int, int, int]) -> Augmentation:
+def _compiled(augmentation: Augmentation, batch_size: int, image_shape: tuple[int, ...]) -> Augmentation:
     compiled = CompiledAugmentation(augmentation)
     numbers = augmentation.draw(np.random.default_rng(0), batch_size, *image_shape[:2])
     try:
