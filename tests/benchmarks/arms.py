@@ -52,9 +52,9 @@ def measure(features: dict[str, Any], chosen: argparse.Namespace) -> dict[str, A
     ours, network = our_epoch(features, images, chosen)
     ways: dict[str, Epoch] = {OURS: ours, CEILING: ceiling_epoch(features, images, chosen)}
     if chosen.rivals:
-        from rivals import PIPELINES, compiled, fit_once
+        from rivals import compiled, fit_once, pipelines
 
-        for name, pipeline in PIPELINES.items():
+        for name, pipeline in pipelines(chosen.backend).items():
             rival, data = compiled(features, chosen.width, chosen.batch, images.x.shape[1:]), pipeline(features, images, chosen.batch)
             ways[name] = lambda rival=rival, data=data: fit_once(rival, data, chosen.steps)
     for epoch in ways.values():

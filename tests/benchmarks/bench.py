@@ -31,7 +31,6 @@ def main() -> None:
     parser.add_argument("--no-rivals", dest="rivals", action="store_false", help="only our own loop and its ceiling")
     parser.add_argument("--json", default="bench.json", help="file for the figures")
     chosen = parser.parse_args()
-    chosen.rivals &= chosen.backend == "tensorflow"
     figures: dict[str, Any] = {"settings": vars(chosen), "processor": platform.processor()}
     if "arms" in chosen.parts:
         figures["arms"] = arms(chosen)
