@@ -65,7 +65,7 @@ def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.nd
         return None
 
     estimates = [paired_moments(scores, np.nan_to_num(rows)) for rows in gains[:3]]
-    estimates.append(contrast_moments(kind, scores, np.nan_to_num(average))[0])
+    estimates.append(contrast_moments(kind, scores, np.nan_to_num(average)))
     values = [np.where(np.isnan(rows).any(axis=1), np.nan, each.estimate) for rows, each in zip(gains, estimates, strict=True)]
     errors = [np.where(np.isnan(value), np.nan, each.error) for value, each in zip(values, estimates, strict=True)]
     return OrderDependence(
