@@ -40,11 +40,13 @@ class Precision:
     def told(self) -> str:
         """Return the arithmetic in a sentence, in percentage points."""
         worst = int(np.nan_to_num(self.half_width).argmax())
-        sd, count = 100 * self.pilot_sd[worst], int(self.needed[worst])
-        t = self.half_width[worst] * np.sqrt(self.total) / self.pilot_sd[worst] if sd else np.nan
+        sd, count, wanted = 100 * self.pilot_sd[worst], int(self.needed[worst]), 100 * self.wanted
+        if not sd > 0:
+            return f"Seeds: in the pilot of {self.pilot_seeds} no effect varies between seeds, so {self.total} suffice."
+        t = self.half_width[worst] * np.sqrt(self.total) / self.pilot_sd[worst]
         decided = (
             f"Seeds: in the pilot of {self.pilot_seeds} an effect varies between seeds by up to {sd:.2f} points (standard deviation), so "
-            f"intervals of ± {100 * self.wanted:g} points need ({t:.2f} · {sd:.2f} / {100 * self.wanted:g})², that is {count} seeds"
+            f"intervals of ± {wanted:g} points need ({t:.2f} · {sd:.2f} / {wanted:g})², that is {count} seeds"
         )
         if self.met:
             return f"{decided}."
@@ -65,11 +67,9 @@ def stein(pilot: Sequence[Effects], wanted: float, most: int) -> Precision:
         most: the largest number of seeds to decide on.
     """
     seeds = max((len(each.per_seed) for each in pilot), default=0)
-    known, estimate, error, freedom = (
-        np.concatenate([np.asarray(getattr(each, name), dtype=float) for each in pilot])
-        for name in ("seeds", "estimate", "error", "freedom")
-    )
-    moments = Moments(estimate, error, freedom)
+    known = np.concatenate([each.seeds for each in pilot])
+    error, freedom = np.concatenate([each.error for each in pilot]), np.concatenate([each.freedom for each in pilot])
+    moments = Moments(np.zeros(error.shape), error, freedom)  # The rule does not look at estimates.
     needed = np.maximum(seeds_for(moments, known, wanted), seeds)
     largest = int(needed.max(initial=seeds))
     total = max(min(largest, most), seeds)

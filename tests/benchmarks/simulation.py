@@ -180,9 +180,7 @@ def main() -> None:
         return given.studies if len(design.arms) <= LARGE else given.studies // 5
 
     made = {name: make() for name, make in DESIGNS.items()}
-    print(
-        f"{given.studies:,} studies a cell ({given.studies // 5:,} for designs of more than {LARGE} arms), seven features, seed {given.seed}.\n"
-    )
+    print(f"{given.studies:,} studies a cell ({given.studies // 5:,} where arms are many), seven features, seed {given.seed}.\n")
 
     print("Coverage of 95 % intervals (worst and best of the features), and studies without any effect that claim one:\n")
 
