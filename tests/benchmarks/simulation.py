@@ -10,7 +10,7 @@ typical standard deviation of that noise.
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 from scipy.special import fdtrc, ncfdtr, stdtrit
@@ -161,82 +161,108 @@ LARGE = 60
 """Designs of more arms are simulated with a fifth of the studies."""
 
 
-def table(heads: Sequence[str], lines: Iterator[Sequence[str]]) -> None:
+Lines = Iterator[Sequence[str]]
+
+
+def table(told: str, heads: Sequence[str], lines: Lines) -> None:
     """Print a table as Markdown, line by line."""
-    print(f"| {' | '.join(heads)} |\n|{'|'.join([':--', *['--:'] * (len(heads) - 1)])}|")
+    print(f"{told}\n\n| {' | '.join(heads)} |\n|{'|'.join([':--', *['--:'] * (len(heads) - 1)])}|")
     for line in lines:
         print(f"| {' | '.join(line)} |", flush=True)
     print()
 
 
+@dataclass(frozen=True)
+class Simulation:
+    """The tables, from so many studies a cell and one generator."""
+
+    studies: int
+    rng: np.random.Generator
+
+    def count(self, design: Design) -> int:
+        return self.studies if len(design.arms) <= LARGE else self.studies // 5
+
+    def coverage(self) -> None:
+        def lines() -> Lines:
+            for name, make in DESIGNS.items():
+                design = make()
+                for kind, spreads in (("equal", equal(design)), ("unequal", unequal(design))):
+                    for seeds in (3, 5, 10):
+                        each = coverage(design, seeds, spreads, self.count(design), self.rng)
+                        claims, half = f"{100 * each.claims:.1f} %", f"{each.half_width:.2f}"
+                        yield name, kind, str(seeds), f"{each.low:.3f}–{each.high:.3f}", claims, half
+
+        told = "Coverage of 95 % intervals (worst and best of the features), and studies without any effect that claim one:"
+        table(told, ("design", "variances", "seeds", "coverage", "claims", "half-width, σ"), lines())
+
+    def power(self) -> None:
+        sizes = (0.5, 1.0, 2.0, 3.0, 5.0)
+
+        def lines() -> Lines:
+            for name, make in DESIGNS.items():
+                design = make()
+                for seeds in (3, 5, 10):
+                    found = [power(design, seeds, size, self.count(design), self.rng) for size in sizes]
+                    yield name, str(seeds), str(seeds * len(design.arms)), *(f"{100 * each:.0f} %" for each in found)
+
+        told = "Power: studies that say *helps* of the one feature that has an effect."
+        table(told, ("design", "seeds", "runs", *(f"{size:g} σ" for size in sizes)), lines())
+
+    def runs(self) -> None:
+        def lines() -> Lines:
+            for name in ("cumulative", "leave_one_out", "bookends", "fractional", "pairs", "shapley, 10 orders"):
+                design = DESIGNS[name]()
+                seeds = seeds_until(design, 0.6, self.studies // 5, self.rng)
+                found = power(design, seeds, 1.0, self.studies, self.rng)
+                yield name, str(len(design.arms)), str(seeds), str(seeds * len(design.arms)), f"{100 * found:.0f} %"
+
+        table(
+            "Runs until 95 % intervals have a mean half-width of 0.6 σ, and how often an effect of 1 σ is then told:",
+            ("design", "arms", "seeds", "runs", "told"),
+            lines(),
+        )
+
+    def stein(self) -> None:
+        def lines() -> Lines:
+            for name in ("cumulative", "bookends", "fractional"):
+                design = DESIGNS[name]()
+                for kind, spreads in (("equal", equal(design)), ("unequal", unequal(design))):
+                    for precision, most in ((1.0, 20), (1.0, 10**9), (0.5, 10**9)):
+                        each = stein(design, precision, most, spreads, self.studies, self.rng)
+                        cap, met = str(most) if most < 100 else "none", f"{100 * each.met:.0f} %"
+                        yield name, kind, f"± {precision} σ", cap, f"{each.covered:.3f}", met, f"{each.seeds:.1f}", f"{each.widest:.2f}"
+
+        heads = ("design", "variances", "wanted", "cap", "coverage, worst", "met", "mean seeds", "widest where met, σ")
+        table("Stein's rule after a pilot of 3 seeds:", heads, lines())
+
+    def fit(self) -> None:
+        design = DESIGNS["fractional"]()
+        _, seen, _ = lack_of_fit_rows(design.arms, SEVEN)
+        hidden = next(triple for triple in combinations(SEVEN, 3) if triple not in seen)
+
+        def lines() -> Lines:
+            for seeds in (3, 5, 10):
+                for size in (0.0, 0.25, 0.5, 1.0):
+                    sees, misses = (misfit_rate(design, each, size, seeds, self.studies, self.rng) for each in (seen[0], hidden))
+                    yield str(seeds), f"{size:g} σ", f"{sees:.3f}", f"{computed_power(design, size, seeds):.3f}", f"{misses:.3f}"
+
+        heads = ("seeds", "size", "a term that it sees", "computed", "one that it cannot see")
+        table("Lack of fit in 16 arms, rejections at 5 %, with random pairs and one three-way term of ± size:", heads, lines())
+
+
+TABLES = ("coverage", "power", "runs", "stein", "fit")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tables", nargs="*", metavar="table", default=TABLES, help=", ".join(TABLES))
     parser.add_argument("--studies", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    rng = np.random.default_rng(given.seed)
-
-    def count(design: Design) -> int:
-        return given.studies if len(design.arms) <= LARGE else given.studies // 5
-
-    made = {name: make() for name, make in DESIGNS.items()}
-    print(f"{given.studies:,} studies a cell ({given.studies // 5:,} where arms are many), seven features, seed {given.seed}.\n")
-
-    print("Coverage of 95 % intervals (worst and best of the features), and studies without any effect that claim one:\n")
-
-    def covering() -> Iterator[Sequence[str]]:
-        for name, design in made.items():
-            for kind, spreads in (("equal", equal(design)), ("unequal", unequal(design))):
-                for seeds in (3, 5, 10):
-                    each = coverage(design, seeds, spreads, count(design), rng)
-                    yield name, kind, str(seeds), f"{each.low:.3f}–{each.high:.3f}", f"{100 * each.claims:.1f} %", f"{each.half_width:.2f}"
-
-    table(("design", "variances", "seeds", "coverage", "claims", "half-width, σ"), covering())
-
-    print("Power: studies that say *helps* of the one feature that has an effect.\n")
-    sizes = (0.5, 1.0, 2.0, 3.0, 5.0)
-
-    def finding() -> Iterator[Sequence[str]]:
-        for name, design in made.items():
-            for seeds in (3, 5, 10):
-                found = [power(design, seeds, size, count(design), rng) for size in sizes]
-                yield name, str(seeds), str(seeds * len(design.arms)), *(f"{100 * each:.0f} %" for each in found)
-
-    table(("design", "seeds", "runs", *(f"{size:g} σ" for size in sizes)), finding())
-
-    print("Runs until intervals have a mean half-width of 0.6 σ:\n")
-
-    def costing() -> Iterator[Sequence[str]]:
-        for name in ("cumulative", "leave_one_out", "bookends", "fractional", "pairs", "shapley, 10 orders"):
-            seeds = seeds_until(made[name], 0.6, given.studies // 5, rng)
-            yield name, str(len(made[name].arms)), str(seeds), str(seeds * len(made[name].arms))
-
-    table(("design", "arms", "seeds", "runs"), costing())
-
-    print("Stein's rule after a pilot of 3 seeds, wanted ± 1 σ, with a cap of 20 and with one that never binds:\n")
-
-    def deciding() -> Iterator[Sequence[str]]:
-        for name in ("cumulative", "bookends", "fractional"):
-            for kind, spreads in (("equal", equal(made[name])), ("unequal", unequal(made[name]))):
-                for most in (20, 10**9):
-                    each = stein(made[name], 1.0, most, spreads, given.studies, rng)
-                    cap = str(most) if most < 100 else "none"
-                    yield name, kind, cap, f"{each.covered:.3f}", f"{100 * each.met:.0f} %", f"{each.seeds:.1f}", f"{each.widest:.2f}"
-
-    table(("design", "variances", "cap", "coverage, worst", "precision met", "mean seeds", "widest where met, σ"), deciding())
-
-    print("Lack of fit in 16 arms, rejections at 5 %, with random pairs and one three-way term of ± size:\n")
-    design = made["fractional"]
-    _, seen, _ = lack_of_fit_rows(design.arms, SEVEN)
-    hidden = next(triple for triple in (("a", "b", "c"), ("a", "b", "d"), ("a", "c", "d")) if triple not in seen)
-
-    def fitting() -> Iterator[Sequence[str]]:
-        for seeds in (3, 5, 10):
-            for size in (0.0, 0.25, 0.5, 1.0):
-                sees, misses = (misfit_rate(design, each, size, seeds, given.studies, rng) for each in (seen[0], hidden))
-                yield str(seeds), f"{size:g} σ", f"{sees:.3f}", f"{computed_power(design, size, seeds):.3f}", f"{misses:.3f}"
-
-    table(("seeds", "size", "a term that it sees", "computed", "one that it cannot see"), fitting())
+    chosen = parser.parse_args()
+    print(f"{chosen.studies:,} studies a cell ({chosen.studies // 5:,} over {LARGE} arms), seven features, seed {chosen.seed}.\n")
+    for name in chosen.tables:
+        # Each table has draws of its own, so that it comes out the same alone.
+        getattr(Simulation(chosen.studies, np.random.default_rng([chosen.seed, TABLES.index(name)])), name)()
 
 
 if __name__ == "__main__":
