@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ablation.designs import Arm, Design
-from ablation.effects import Effects, mean_and_sd
+from ablation.effects import Effects, Interactions, LackOfFit, Noise, OrderDependence, Precision, mean_and_sd
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,10 @@ class Findings:
         effects: one for each design, in the same order, in fractions.
         runs: the finished runs.
         failures: the others.
+        interactions, lack_of_fit: for each design what its arms tell of them, or None.
+        order: each feature's gain by when it is added, or None.
+        noise: seeds and validation set apart, or None where it is not known.
+        precision: how the number of seeds was decided, or None where it was given.
     """
 
     name: str
@@ -80,6 +84,11 @@ class Findings:
     effects: tuple[Effects, ...]
     runs: Mapping[tuple[Arm, int], RunResult]
     failures: tuple[Failure, ...] = ()
+    interactions: tuple[Interactions | None, ...] = ()
+    lack_of_fit: tuple[LackOfFit | None, ...] = ()
+    order: OrderDependence | None = None
+    noise: Noise | None = None
+    precision: Precision | None = None
 
     def scores_of(self, design: Design) -> np.ndarray:
         """Return the score array of one design's arms, shape ``(seeds, design arms)``."""

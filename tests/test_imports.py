@@ -24,7 +24,8 @@ LAYERS = (
     ("run", "catalogue"),
     ("training", "report", "charts"),
     ("results", "features", "models"),
-    ("recipe", "designs", "effects", "data", "execution"),
+    ("recipe", "effects", "data", "execution"),
+    ("designs",),
     ("errors", "ledger"),
 )
 DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}
