@@ -67,6 +67,7 @@ class Findings:
         effects: one for each design, in the same order, in fractions.
         runs: the finished runs.
         failures: the others.
+        left_out: what the source holds but could not use, a line each.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Findings:
     effects: tuple[Effects, ...]
     runs: Mapping[tuple[Arm, int], RunResult]
     failures: tuple[Failure, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def scores_of(self, design: Design) -> np.ndarray:
         """Return the score array of one design's arms, shape ``(seeds, design arms)``."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from ablation.catalogue import Catalogue, compose
 from ablation.console import Screen
-from ablation.data import Source, divide, open_staged, stage
+from ablation.data import Dataset, Source, divide, open_staged, stage
 from ablation.deltas import Deltas
 from ablation.designs import BASELINE, Arm, Design, arm_names, union
 from ablation.effects import paired
@@ -246,7 +246,12 @@ def conduct(study: Study, screen: Screen) -> Report:
         InputError: if something that the user gave cannot work; nothing was trained or logged then.
         KeyboardInterrupt: on Ctrl-C, after what was running was marked as killed.
     """
+    from ablation.report import about_left_out
+
     staged = _check(study)
+    dataset = open_staged(staged)
+    for sentence in about_left_out(dataset.left_out):
+        screen.say(sentence)
     with _alone(study), ExitStack() as stack:
         finished = _finished(study)
         missing = [replace(run, staged=staged) for run in study.runs if run.key not in finished]
@@ -265,7 +270,7 @@ def conduct(study: Study, screen: Screen) -> Report:
                 with screen.watching(len(study.runs), results, pool.slots):
                     trained, failures = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
                 results = {**results, **trained}
-            findings = _findings(study, results, failures)
+            findings = _findings(study, dataset, results, failures)
             files = _write(study, findings)
             status = "FAILED" if failures else "FINISHED"
             destination.close(status, _effect_metrics(findings), study.folder, _description(findings))
@@ -310,7 +315,7 @@ def _alone(study: Study) -> Iterator[None]:
         lock.release()
 
 
-def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Failure, ...]) -> Findings:
+def _findings(study: Study, dataset: Dataset, results: Mapping[str, RunResult], failures: tuple[Failure, ...]) -> Findings:
     scores = np.full((len(study.seeds), len(study.arms)), np.nan)
     runs = {}
     for run in study.runs:
@@ -324,7 +329,7 @@ def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Fa
     return Findings(
         name=study.name,
         data=study.source.description,
-        protocol=_protocol(study),
+        protocol=_protocol(study, dataset),
         features=study.features,
         seeds=study.seeds,
         arms=study.arms,
@@ -333,12 +338,12 @@ def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Fa
         effects=effects,
         runs=runs,
         failures=failures,
+        left_out=dataset.left_out,
     )
 
 
-def _protocol(study: Study) -> str:
+def _protocol(study: Study, dataset: Dataset) -> str:
     """Say how a score is made and what an interval over seeds covers."""
-    dataset = open_staged(stage(study.source, study.runs[0].staged, study.limit))
     epochs = study.training.epochs
     if study.validation == "test":
         images = "the test images, which makes every choice by it optimistic about new images"
@@ -394,6 +399,8 @@ def _write(study: Study, findings: Findings) -> tuple[Path, ...]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     files = {"config.yaml": study.configuration, TABLE: report.markdown(findings), "table.csv": report.csv(findings)}
+    if findings.left_out:
+        files[report.LEFT_OUT] = "".join(f"{line}\n" for line in findings.left_out)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     return (*charts.draw(findings, folder), folder / TABLE, folder / "table.csv")
