@@ -25,10 +25,11 @@ from ablation.effects import paired
 from ablation.errors import InputError, nearest
 from ablation.execution import Execution
 from ablation.models import Model
+from ablation.predictions import ArmPredictions, Predictions
 from ablation.results import Failure, Findings, RunResult
 from ablation.run import DataChoice, Run, digest
 from ablation.schedule import train_all
-from ablation.tracking import Store
+from ablation.tracking import PREDICTIONS, Store
 from ablation.training.draws import SPLIT, generator
 from ablation.training.settings import Training
 from ablation.worker import prepare
@@ -271,7 +272,7 @@ def conduct(study: Study, screen: Screen) -> Report:
                     trained, failures = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
                 results = {**results, **trained}
             findings = _findings(study, dataset, results, failures)
-            files = _write(study, findings)
+            files = _write(study, findings, dataset, results)
             status = "FAILED" if failures else "FINISHED"
             destination.close(status, _effect_metrics(findings), study.folder, _description(findings))
         except BaseException:
@@ -391,7 +392,23 @@ def _description(findings: Findings) -> str:
     return f"{report.headline(findings)}\n\n{report.markdown(findings)}".strip() + "\n"
 
 
-def _write(study: Study, findings: Findings) -> tuple[Path, ...]:
+def _predictions(study: Study, dataset: Dataset, results: Mapping[str, RunResult]) -> list[ArmPredictions]:
+    """Return what the networks of the baseline and of the arm with every feature said of their validation images."""
+    shown = []
+    for arm, name in ((BASELINE, "baseline"), (frozenset(study.features), "all features")):
+        by_seed = {}
+        for run in study.runs:
+            if run.arm == arm and run.key in results:
+                arrays = study.store.arrays(results[run.key].run_id, PREDICTIONS)
+                if arrays is not None:
+                    by_seed[run.seed] = Predictions(**arrays)
+        if by_seed:
+            _, validation = divide(dataset, study.validation, study.fraction, generator(next(iter(by_seed)), SPLIT))
+            shown.append(ArmPredictions(name, by_seed, validation.x))
+    return shown
+
+
+def _write(study: Study, findings: Findings, dataset: Dataset, results: Mapping[str, RunResult]) -> tuple[Path, ...]:
     """Write charts, tables and the configuration to the study's folder, in place of what was there."""
     from ablation import charts, report
 
@@ -403,4 +420,6 @@ def _write(study: Study, findings: Findings) -> tuple[Path, ...]:
         files[report.LEFT_OUT] = "".join(f"{line}\n" for line in findings.left_out)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    return (*charts.draw(findings, folder), folder / TABLE, folder / "table.csv")
+    arms = _predictions(study, dataset, results)
+    pictures = charts.draw(findings, folder) + charts.draw_predictions(findings, dataset.classes, arms, folder)
+    return (*pictures, folder / TABLE, folder / "table.csv")

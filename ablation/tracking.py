@@ -14,8 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+import numpy as np
 
 from ablation.errors import InputError
 from ablation.results import RunResult
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 RESULT = "result.json"
+CLASSES, CORRECT, PREDICTIONS = "classes.json", "correct.npz", "predictions.npz"
 MODEL = "model"
 INTERVAL = 1.0  # seconds between two calls that log epochs
 MOST_METRICS = 900  # MLflow takes 1,000 in one call
@@ -165,6 +169,17 @@ class Store:
             return None
         return replace(RunResult(**json.loads(text)), run_id=run.info.run_id)
 
+    def arrays(self, run_id: str, name: str) -> dict[str, np.ndarray] | None:
+        """Return the arrays that a run, or the one that it is a copy of, keeps under a name; None where there are none."""
+        from mlflow.exceptions import MlflowException
+
+        original = self.client.get_run(run_id).data.tags.get(COPY, run_id)
+        try:
+            with TemporaryDirectory() as folder, np.load(self.client.download_artifacts(original, name, folder)) as file:
+                return dict(file)
+        except (OSError, MlflowException):
+            return None
+
     # ---- a study -------------------------------------------------------------------------------------------------------
 
     def open_study(self, key: str, name: str, params: Mapping[str, Any]) -> "Destination":
@@ -223,11 +238,15 @@ class Destination:
         """Return the log of a run's epochs."""
         return EpochLog(self.client, run_id)
 
-    def finish_run(self, run_id: str, result: RunResult, texts: Mapping[str, str]) -> None:
-        """Log a run's result and further text files, and mark it as finished, in this order."""
+    def finish_run(self, run_id: str, result: RunResult, texts: Mapping[str, str], arrays: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        """Log a run's result, text files and files of named arrays (.npz), and mark it as finished."""
         self.store.log_metrics(run_id, summary(result))
         for name, text in texts.items():
             self.client.log_text(run_id, text, name)
+        with TemporaryDirectory() as folder:
+            for name, content in arrays.items():
+                np.savez_compressed(Path(folder) / name, allow_pickle=False, **content)
+                self.client.log_artifact(run_id, str(Path(folder) / name))
         # The result is the last thing written, so that a run never counts as finished without it.
         self.client.log_text(run_id, json.dumps({**asdict(result), "run_id": ""}), RESULT)
         self.client.set_terminated(run_id, "FINISHED")

@@ -24,7 +24,7 @@ LAYERS = (
     ("run", "catalogue"),
     ("training", "report", "charts"),
     ("results", "features", "models"),
-    ("recipe", "designs", "effects", "data", "execution"),
+    ("recipe", "predictions", "designs", "effects", "data", "execution"),
     ("errors",),
 )
 DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}
