@@ -8,6 +8,7 @@ copies its numbers and links to it.
 
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ from ablation.results import RunResult
 from ablation.run import Run
 
 if TYPE_CHECKING:
+    import keras
     from mlflow import MlflowClient
     from mlflow.entities import Metric
     from mlflow.entities import Run as LoggedRun
@@ -161,13 +163,17 @@ class Store:
 
     def _result(self, run: "LoggedRun") -> RunResult | None:
         """Read a run's result, or None where its artifact has gone."""
+        text = self._text(run.info.run_id, RESULT)
+        return None if text is None else replace(RunResult(**json.loads(text)), run_id=run.info.run_id)
+
+    def _text(self, run_id: str, name: str) -> str | None:
+        """Read a text file that a run keeps, or None where there is none."""
         from mlflow.exceptions import MlflowException
 
         try:
-            text = Path(self.client.download_artifacts(run.info.run_id, RESULT)).read_text(encoding="utf-8")
+            return Path(self.client.download_artifacts(run_id, name)).read_text(encoding="utf-8")
         except (OSError, MlflowException):
             return None
-        return replace(RunResult(**json.loads(text)), run_id=run.info.run_id)
 
     def arrays(self, run_id: str, name: str) -> dict[str, np.ndarray] | None:
         """Return the arrays that a run, or the one that it is a copy of, keeps under a name; None where there are none."""
@@ -179,6 +185,42 @@ class Store:
                 return dict(file)
         except (OSError, MlflowException):
             return None
+
+    def saved_network(self, run_id: str) -> "SavedNetwork":
+        """Return which network a run has stored.
+
+        Args:
+            run_id: of the run, or enough of its beginning.
+
+        Raises:
+            InputError: if no run or more than one has an id that begins so, or it has stored no network.
+        """
+        found = [] if self.is_new or not re.fullmatch(r"[0-9a-z]+", run_id) else self._runs_like(run_id)
+        if not found:
+            raise InputError(f"no run in {self.uri} has an id that begins with '{run_id}'; expected one as MLflow shows it")
+        if len(found) > 1:
+            raise InputError(f"{len(found)} runs have ids that begin with '{run_id}'; expected more of one of them")
+        run = found[0]
+        if STUDY in run.data.tags:
+            raise InputError(f"'{run_id}' is the study '{run.info.run_name}'; expected one of its runs")
+        original = self.client.get_run(run.data.tags[COPY]) if COPY in run.data.tags else run
+        result, classes = self._result(original), self._text(original.info.run_id, CLASSES)
+        if result is None or not result.saved_model or classes is None:
+            raise InputError(
+                f"the run '{run.info.run_name}' ({run_id}) has stored no network; expected one of a study with save_model=true"
+            )
+        return SavedNetwork(original.info.run_id, original.data.params["backend"], tuple(json.loads(classes)))
+
+    def _runs_like(self, beginning: str) -> list["LoggedRun"]:
+        experiments = [each.experiment_id for each in self.client.search_experiments()]
+        return list(self.client.search_runs(experiments, f"attributes.run_id LIKE '{beginning}%'"))
+
+    def load_network(self, saved: "SavedNetwork") -> "keras.Model":
+        """Load a network that a run has stored: pixels in, probabilities out."""
+        import mlflow
+
+        mlflow.set_tracking_uri(self.uri)
+        return mlflow.keras.load_model(f"runs:/{saved.run_id}/{MODEL}")
 
     # ---- a study -------------------------------------------------------------------------------------------------------
 
@@ -209,6 +251,21 @@ class Store:
         now = int(time.time() * 1000)
         kept = {name: float(value) for name, value in metrics.items() if value is not None and value == value}
         self.client.log_batch(run_id, metrics=[Metric(name, value, now, step) for name, value in kept.items()])
+
+
+@dataclass(frozen=True)
+class SavedNetwork:
+    """A network that a run has stored.
+
+    Attributes:
+        run_id: of the run that trained it.
+        backend: on which it did.
+        classes: their names, in the order of the probabilities.
+    """
+
+    run_id: str
+    backend: str
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

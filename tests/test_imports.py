@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each module or folder imports only from rows below its own. A new one gets a place here.
 LAYERS = (
-    ("__main__",),
+    ("__main__", "predict"),
     ("announce",),
     ("study",),
     ("schedule",),

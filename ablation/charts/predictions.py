@@ -73,7 +73,7 @@ def bars(probabilities: np.ndarray, label: int) -> tuple[list[int], float]:
         return list(range(len(probabilities))), 0.0
     first = np.argsort(-probabilities, kind="stable")[:FIRST].tolist()
     own = first if label in first else [*first, label]
-    return own, max(float(1 - probabilities[own].sum()), 0.0)
+    return own, float(np.delete(probabilities, own).sum())
 
 
 def _image(axes: Axes, top: float, image: np.ndarray, probabilities: np.ndarray, label: int, names: Sequence[str]) -> None:
