@@ -203,6 +203,8 @@ def _no_key(name: str) -> str:
     ]
     keys += ["model.width", "catalogue.order", "execution.workers", "execution.threads", "execution.address"]
     keys += ["data.size", "data.test_fraction", "data.on_bad", *_groups()]
+    if name in keys:
+        return f"the setting '{name}' does not go with the {name.partition('.')[0]} that this study has chosen"
     return f"the setting '{name}' is not known{nearest(name, sorted(set(keys)))}"
 
 
