@@ -83,7 +83,9 @@ def _make(config: DictConfig) -> Any:
     if config.features.orders is not None and "shapley" not in config.features.designs:
         raise InputError("features.orders goes with features=shapley, and this study has another design")
     if config.data.path is not None and "path" not in config.data.source:
-        raise InputError(f"data.path goes with data=npz, and this study has data={HydraConfig.get().runtime.choices['data']}")
+        raise InputError(
+            f"data.path goes with data=npz or data=folder, and this study has data={HydraConfig.get().runtime.choices['data']}"
+        )
     catalogue = _instantiate(config.catalogue)
     catalogue = Catalogue(catalogue["features"], catalogue["order"])
     choices = HydraConfig.get().runtime.choices
@@ -218,7 +220,10 @@ def _no_key(name: str) -> str:
     keys = _keys(OmegaConf.load(CONFIGURATION / "config.yaml")) + [
         f"training.{key}" for key in ("epochs", "batch_size", "optimizer", "learning_rate")
     ]
-    keys += ["model.width", "catalogue.order", "execution.workers", "execution.threads", "execution.address", *_groups()]
+    keys += ["model.width", "catalogue.order", "execution.workers", "execution.threads", "execution.address"]
+    keys += ["data.size", "data.test_fraction", "data.on_bad", *_groups()]
+    if name in keys:
+        return f"the setting '{name}' does not go with the {name.partition('.')[0]} that this study has chosen"
     return f"the setting '{name}' is not known{nearest(name, sorted(set(keys)))}"
 
 

@@ -71,6 +71,7 @@ class Findings:
         order: each feature's gain by when it is added, or None.
         noise: seeds and validation set apart, or None where it is not known.
         precision: how the number of seeds was decided, or None where it was given.
+        left_out: what the source holds but could not use, a line each.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Findings:
     order: OrderDependence | None = None
     noise: Noise | None = None
     precision: Precision | None = None
+    left_out: tuple[str, ...] = ()
 
     def scores_of(self, design: Design) -> np.ndarray:
         """Return the score array of one design's arms, shape ``(seeds, design arms)``."""

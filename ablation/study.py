@@ -18,17 +18,18 @@ import numpy as np
 
 from ablation.catalogue import Catalogue, compose
 from ablation.console import Screen
-from ablation.data import Source, divide, open_staged, stage
+from ablation.data import Dataset, Source, divide, open_staged, stage
 from ablation.deltas import Deltas
 from ablation.designs import BASELINE, Arm, Design, arm_names, union
 from ablation.effects import Effects, Precision, estimate, interactions, lack_of_fit, order_dependence, stein
 from ablation.errors import InputError, nearest
 from ablation.execution import Execution
 from ablation.models import Model
+from ablation.predictions import ArmPredictions, Predictions
 from ablation.results import Failure, Findings, RunResult
 from ablation.run import DataChoice, Run, digest
 from ablation.schedule import train_all
-from ablation.tracking import Store
+from ablation.tracking import PREDICTIONS, Store
 from ablation.training.draws import SPLIT, generator
 from ablation.training.settings import Training
 from ablation.worker import prepare
@@ -319,7 +320,12 @@ def conduct(study: Study, screen: Screen) -> Report:
         InputError: if something that the user gave cannot work; nothing was trained or logged then.
         KeyboardInterrupt: on Ctrl-C, after what was running was marked as killed.
     """
+    from ablation.report import about_left_out
+
     staged = _check(study)
+    dataset = open_staged(staged)
+    for sentence in about_left_out(dataset.left_out):
+        screen.say(sentence)
     with _alone(study), ExitStack() as stack:
         finished = _finished(study)
         missing = [replace(run, staged=staged) for run in study.runs if run.key not in finished]
@@ -355,8 +361,8 @@ def conduct(study: Study, screen: Screen) -> Report:
                     with screen.watching(len(study.runs) - len(failed), results, pool.slots):
                         trained, more = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
                     results, failures = {**results, **trained}, (*failures, *more)
-            findings = _findings(study, results, failures, precision)
-            files = _write(study, findings)
+            findings = _findings(study, dataset, results, failures, precision)
+            files = _write(study, findings, dataset, results)
             status = "FAILED" if failures else "FINISHED"
             destination.close(status, _effect_metrics(findings), study.folder, _description(findings))
         except BaseException:
@@ -402,14 +408,14 @@ def _alone(study: Study) -> Iterator[None]:
 
 
 def _findings(
-    study: Study, results: Mapping[str, RunResult], failures: tuple[Failure, ...], precision: Precision | None = None
+    study: Study, dataset: Dataset, results: Mapping[str, RunResult], failures: tuple[Failure, ...], precision: Precision | None = None
 ) -> Findings:
     scores = _scores(study, results)
     runs = {(run.arm, run.seed): results[run.key] for run in study.runs if run.key in results}
     return Findings(
         name=study.name,
         data=study.source.description,
-        protocol=_protocol(study),
+        protocol=_protocol(study, dataset),
         features=study.features,
         seeds=study.seeds,
         arms=study.arms,
@@ -422,12 +428,12 @@ def _findings(
         lack_of_fit=tuple(lack_of_fit(design, _of(study, design, scores)) for design in study.designs),
         order=order_dependence(study.features, study.arms, scores, study.designs),
         precision=precision,
+        left_out=dataset.left_out,
     )
 
 
-def _protocol(study: Study) -> str:
+def _protocol(study: Study, dataset: Dataset) -> str:
     """Say how a score is made and what an interval over seeds covers."""
-    dataset = open_staged(stage(study.source, study.runs[0].staged, study.limit))
     epochs = study.training.epochs
     if study.validation == "test":
         images = "the test images, which makes every choice by it optimistic about new images"
@@ -479,7 +485,23 @@ def _description(findings: Findings) -> str:
     return f"{report.headline(findings)}\n\n{report.markdown(findings)}".strip() + "\n"
 
 
-def _write(study: Study, findings: Findings) -> tuple[Path, ...]:
+def _predictions(study: Study, dataset: Dataset, results: Mapping[str, RunResult]) -> list[ArmPredictions]:
+    """Return what the networks of the baseline and of the arm with every feature said of their validation images."""
+    shown = []
+    for arm, name in ((BASELINE, "baseline"), (frozenset(study.features), "all features")):
+        by_seed = {}
+        for run in study.runs:
+            if run.arm == arm and run.key in results:
+                arrays = study.store.arrays(results[run.key].run_id, PREDICTIONS)
+                if arrays is not None:
+                    by_seed[run.seed] = Predictions(**arrays)
+        if by_seed:
+            _, validation = divide(dataset, study.validation, study.fraction, generator(next(iter(by_seed)), SPLIT))
+            shown.append(ArmPredictions(name, by_seed, validation.x))
+    return shown
+
+
+def _write(study: Study, findings: Findings, dataset: Dataset, results: Mapping[str, RunResult]) -> tuple[Path, ...]:
     """Write charts, tables and the configuration to the study's folder, in place of what was there."""
     from ablation import charts, report
 
@@ -487,6 +509,10 @@ def _write(study: Study, findings: Findings) -> tuple[Path, ...]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     files = {"config.yaml": study.configuration, TABLE: report.markdown(findings), "table.csv": report.csv(findings)}
+    if findings.left_out:
+        files[report.LEFT_OUT] = "".join(f"{line}\n" for line in findings.left_out)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    return (*charts.draw(findings, folder), folder / TABLE, folder / "table.csv")
+    arms = _predictions(study, dataset, results)
+    pictures = charts.draw(findings, folder) + charts.draw_predictions(findings, dataset.classes, arms, folder)
+    return (*pictures, folder / TABLE, folder / "table.csv")

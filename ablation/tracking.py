@@ -9,6 +9,7 @@ copies its numbers and links to it.
 import hashlib
 import json
 import os
+import re
 import socket
 import sqlite3
 import tempfile
@@ -18,8 +19,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+
+import numpy as np
 
 from ablation.errors import InputError
 from ablation.ledger import Entry, finished_runs
@@ -27,6 +31,7 @@ from ablation.results import RunResult
 from ablation.run import Run
 
 if TYPE_CHECKING:
+    import keras
     from mlflow import MlflowClient
     from mlflow.entities import Metric
     from mlflow.entities import Run as LoggedRun
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
 KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 RESULT = "result.json"
+CLASSES, CORRECT, PREDICTIONS = "classes.json", "correct.npz", "predictions.npz"
 MODEL = "model"
 INTERVAL = 1.0  # seconds between two calls that log epochs
 MOST_METRICS = 900  # MLflow takes 1,000 in one call
@@ -210,27 +216,79 @@ class Store:
 
     def _result(self, entry: Entry) -> RunResult | None:
         """Read a run's result, or None where its artifact has gone."""
-        try:
-            text = self._artifact(entry, RESULT)
-        except OSError:
-            return None
-        return replace(RunResult(**json.loads(text)), run_id=entry.run_id)
+        text = self._text(entry.run_id, entry.artifacts, RESULT)
+        return None if text is None else replace(RunResult(**json.loads(text)), run_id=entry.run_id)
 
-    def _artifact(self, entry: Entry, name: str) -> str:
-        """Read a text artifact of a run: the file itself where it lies on this machine.
+    def _text(self, run_id: str, artifacts: str, name: str) -> str | None:
+        """Read a text file that a run keeps, or None where there is none."""
+        with self._file(run_id, artifacts, name) as file:
+            return None if file is None else file.read_text(encoding="utf-8")
 
-        Raises:
-            OSError: if it has gone.
-        """
-        place = urlsplit(entry.artifacts)
+    @contextmanager
+    def _file(self, run_id: str, artifacts: str, name: str) -> Iterator[Path | None]:
+        """Give a file that a run keeps: itself where it lies on this machine, else a passing copy; None where there is none."""
+        place = urlsplit(artifacts)
         if place.scheme in ("", "file"):
-            return (Path(unquote(place.path) if place.scheme else entry.artifacts) / name).read_text(encoding="utf-8")
+            file = Path(unquote(place.path) if place.scheme else artifacts) / name
+            yield file if file.exists() else None
+            return
         from mlflow.exceptions import MlflowException
 
-        try:
-            return Path(self.client.download_artifacts(entry.run_id, name)).read_text(encoding="utf-8")
-        except MlflowException as error:
-            raise FileNotFoundError(name) from error
+        with TemporaryDirectory() as folder:
+            try:
+                copy = Path(self.client.download_artifacts(run_id, name, folder))
+            except (OSError, MlflowException):
+                yield None
+            else:
+                yield copy
+
+    def arrays(self, run_id: str, name: str) -> dict[str, np.ndarray] | None:
+        """Return the arrays that a run, or the one that it is a copy of, keeps under a name; None where there are none."""
+        run = self.client.get_run(run_id)
+        if COPY in run.data.tags:
+            run = self.client.get_run(run.data.tags[COPY])
+        with self._file(run.info.run_id, run.info.artifact_uri, name) as path:
+            if path is None:
+                return None
+            with np.load(path) as file:
+                return dict(file)
+
+    def saved_network(self, run_id: str) -> "SavedNetwork":
+        """Return which network a run has stored.
+
+        Args:
+            run_id: of the run, or enough of its beginning.
+
+        Raises:
+            InputError: if no run or more than one has an id that begins so, or it has stored no network.
+        """
+        found = [] if self.is_new or not re.fullmatch(r"[0-9a-z]+", run_id) else self._runs_like(run_id)
+        if not found:
+            raise InputError(f"no run in {self.uri} has an id that begins with '{run_id}'; expected one as MLflow shows it")
+        if len(found) > 1:
+            raise InputError(f"{len(found)} runs have ids that begin with '{run_id}'; expected more of one of them")
+        run = found[0]
+        if STUDY in run.data.tags:
+            raise InputError(f"'{run_id}' is the study '{run.info.run_name}'; expected one of its runs")
+        original = self.client.get_run(run.data.tags[COPY]) if COPY in run.data.tags else run
+        entry = Entry(run_id, original.info.run_id, original.info.artifact_uri, None)
+        result, classes = self._result(entry), self._text(entry.run_id, entry.artifacts, CLASSES)
+        if result is None or not result.saved_model or classes is None:
+            raise InputError(
+                f"the run '{run.info.run_name}' ({run_id}) has stored no network; expected one of a study with save_model=true"
+            )
+        return SavedNetwork(original.info.run_id, original.data.params["backend"], tuple(json.loads(classes)))
+
+    def _runs_like(self, beginning: str) -> list["LoggedRun"]:
+        experiments = [each.experiment_id for each in self.client.search_experiments()]
+        return list(self.client.search_runs(experiments, f"attributes.run_id LIKE '{beginning}%'"))
+
+    def load_network(self, saved: "SavedNetwork") -> "keras.Model":
+        """Load a network that a run has stored: pixels in, probabilities out."""
+        import mlflow
+
+        mlflow.set_tracking_uri(self.uri)
+        return mlflow.keras.load_model(f"runs:/{saved.run_id}/{MODEL}")
 
     # ---- a study -------------------------------------------------------------------------------------------------------
 
@@ -264,6 +322,21 @@ class Store:
 
 
 @dataclass(frozen=True)
+class SavedNetwork:
+    """A network that a run has stored.
+
+    Attributes:
+        run_id: of the run that trained it.
+        backend: on which it did.
+        classes: their names, in the order of the probabilities.
+    """
+
+    run_id: str
+    backend: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Destination:
     """One study's place in a store: what workers log to."""
 
@@ -290,11 +363,15 @@ class Destination:
         """Return the log of a run's epochs."""
         return EpochLog(self.client, run_id)
 
-    def finish_run(self, run_id: str, result: RunResult, texts: Mapping[str, str]) -> None:
-        """Log a run's result and further text files, and mark it as finished, in this order."""
+    def finish_run(self, run_id: str, result: RunResult, texts: Mapping[str, str], arrays: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        """Log a run's result, text files and files of named arrays (.npz), and mark it as finished."""
         self.store.log_metrics(run_id, summary(result))
         for name, text in texts.items():
             self.client.log_text(run_id, text, name)
+        with TemporaryDirectory() as folder:
+            for name, content in arrays.items():
+                np.savez_compressed(Path(folder) / name, allow_pickle=False, **content)
+                self.client.log_artifact(run_id, str(Path(folder) / name))
         # The result is the last thing written, so that a run never counts as finished without it.
         self.client.log_text(run_id, json.dumps({**asdict(result), "run_id": ""}), RESULT)
         self.client.set_terminated(run_id, "FINISHED")

@@ -1,19 +1,22 @@
 """What happens in the process that trains: one run, from staged images to its result in MLflow."""
 
+import json
 import logging
 import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablation.data import Dataset, divide, open_staged
+from ablation.predictions import packed
 from ablation.results import RunResult
 from ablation.run import Run
-from ablation.tracking import Destination
+from ablation.tracking import CLASSES, CORRECT, PREDICTIONS, Destination
 from ablation.training.draws import SPLIT, generator
 
 if TYPE_CHECKING:
@@ -130,12 +133,19 @@ def _train(run: Run, run_id: str, destination: Destination, report: Report) -> R
         saved_model=run.save_model,
         run_id=run_id,
     )
+    texts = {"network.txt": layer_summary(program.network)}
     if run.save_model:
         from ablation.training.saving import standalone
 
+        texts[CLASSES] = json.dumps(dataset.classes)
+
         packages = ("keras", *PACKAGES[run.backend])
         destination.save_model(run_id, standalone(program.network), [f"{name}=={version(name)}" for name in packages])
-    destination.finish_run(run_id, result, {"network.txt": layer_summary(program.network)})
+    arrays = {CORRECT: packed(outcome.predictions.correct)}
+    if run.test:
+        # They are large, and what a reader looks at are the first and the last arm.
+        arrays[PREDICTIONS] = asdict(outcome.predictions)
+    destination.finish_run(run_id, result, texts, arrays)
     return result
 
 

@@ -37,7 +37,10 @@ def test_every_run_is_logged_once_with_its_epochs_and_costs(study: tuple[Path, E
             assert run.data.metrics[metric] > 0 or metric == "score"
         assert run.data.metrics["score"] == run.data.metrics["val_accuracy"]
         assert [each.dataset.name for each in run.inputs.dataset_inputs] == ["digits"]
-        assert {each.path for each in store.client.list_artifacts(run.info.run_id)} == {"network.txt", "result.json"}
+        # What the first and the last arm said is drawn.
+        said = set() if run.data.tags["ablation.arm"] == "augmentation" else {"predictions.npz"}
+        files = {each.path for each in store.client.list_artifacts(run.info.run_id)}
+        assert files == {"network.txt", "result.json", "correct.npz"} | said
 
 
 def test_a_step_carries_its_score_minus_that_of_the_step_before(study: tuple[Path, Ended]) -> None:
@@ -67,7 +70,8 @@ def test_the_parent_shows_effects_charts_and_the_table(study: tuple[Path, Ended]
     assert parent.info.run_name == "first"
     assert parent.info.status == "FINISHED"
     files = {each.path for each in store.client.list_artifacts(parent.info.run_id)}
-    charts = {f"{name}.{kind}" for name in ("contribution", "climb", "learning_curves") for kind in ("png", "svg")}
+    names = ("contribution", "climb", "learning_curves", "predictions", "confusion", "class_accuracy")
+    charts = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
     assert files == charts | {"table.md", "table.csv", "config.yaml"}
     description = parent.data.tags["mlflow.note.content"]
     assert description.startswith("Effects in accuracy points (cumulative): augmentation **")

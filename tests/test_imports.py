@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each module or folder imports only from rows below its own. A new one gets a place here.
 LAYERS = (
-    ("__main__",),
+    ("__main__", "predict"),
     ("announce",),
     ("study",),
     ("schedule",),
@@ -24,7 +24,7 @@ LAYERS = (
     ("run", "catalogue"),
     ("training", "report", "charts"),
     ("results", "features", "models"),
-    ("recipe", "effects", "data", "execution"),
+    ("recipe", "predictions", "effects", "data", "execution"),
     ("designs",),
     ("errors", "ledger"),
 )

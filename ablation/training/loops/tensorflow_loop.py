@@ -46,9 +46,9 @@ class TensorFlowLoop:
             return loss, correct
 
         @tf.function(reduce_retracing=True)
-        def evaluate(images: tf.Tensor, indices: tf.Tensor, targets: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def evaluate(images: tf.Tensor, indices: tf.Tensor, targets: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, ...]:
             logits = network(pipeline.gather(images, indices), training=False)
-            return tf.reduce_sum(losses(logits, targets) * counts), tf.reduce_sum(hits(logits, targets) * counts)
+            return tf.reduce_sum(losses(logits, targets) * counts), tf.reduce_sum(hits(logits, targets) * counts), logits
 
         self._train, self._evaluate = train, evaluate
 
@@ -68,6 +68,13 @@ class TensorFlowLoop:
     def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
         total = Totals()
         for indices, counts in evaluation_parts(len(targets)):
-            loss, correct = self._evaluate(images, tf.constant(indices), tf.constant(targets[indices]), tf.constant(counts))
+            loss, correct, _ = self._evaluate(images, tf.constant(indices), tf.constant(targets[indices]), tf.constant(counts))
             total += Totals(float(loss), float(correct), int(counts.sum()))
         return total
+
+    def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
+        found = []
+        for indices, counts in evaluation_parts(len(targets)):
+            *_, logits = self._evaluate(images, tf.constant(indices), tf.constant(targets[indices]), tf.constant(counts))
+            found.append(logits.numpy()[counts > 0])
+        return np.concatenate(found)
