@@ -21,15 +21,15 @@ from ablation.console import Screen
 from ablation.data import Dataset, Source, divide, open_staged, stage
 from ablation.deltas import Deltas
 from ablation.designs import BASELINE, Arm, Design, arm_names, union
-from ablation.effects import Effects, Precision, estimate, interactions, lack_of_fit, order_dependence, stein
+from ablation.effects import Effects, Noise, Precision, estimate, interactions, lack_of_fit, noise, order_dependence, stein
 from ablation.errors import InputError, nearest
 from ablation.execution import Execution
 from ablation.models import Model
-from ablation.predictions import ArmPredictions, Predictions
+from ablation.predictions import ArmPredictions, Predictions, unpacked
 from ablation.results import Failure, Findings, RunResult
 from ablation.run import DataChoice, Run, digest
 from ablation.schedule import train_all
-from ablation.tracking import PREDICTIONS, Store
+from ablation.tracking import CORRECT, PREDICTIONS, Store
 from ablation.training.draws import SPLIT, generator
 from ablation.training.settings import Training
 from ablation.worker import prepare
@@ -427,9 +427,25 @@ def _findings(
         interactions=tuple(interactions(design, _of(study, design, scores)) for design in study.designs),
         lack_of_fit=tuple(lack_of_fit(design, _of(study, design, scores)) for design in study.designs),
         order=order_dependence(study.features, study.arms, scores, study.designs),
+        noise=_noise(study, dataset, results),
         precision=precision,
         left_out=dataset.left_out,
     )
+
+
+def _noise(study: Study, dataset: Dataset, results: Mapping[str, RunResult]) -> Noise | None:
+    """Take seeds and validation images apart as sources of noise, from which image each run got right."""
+    kept = {run: study.store.arrays(results[run.key].run_id, CORRECT) for run in study.runs if run.key in results}
+    right = {run: unpacked(arrays) for run, arrays in kept.items() if arrays is not None}
+    sizes = {len(each) for each in right.values()}
+    if len(sizes) != 1:
+        return None
+    correct = np.zeros((len(study.seeds), len(study.arms), sizes.pop()), dtype=bool)
+    finished = np.zeros(correct.shape[:2], dtype=bool)
+    for run, each in right.items():
+        place = study.seeds.index(run.seed), study.arms.index(run.arm)
+        correct[place], finished[place] = each, True
+    return noise(correct, finished, study.validation == "test" or dataset.validation is not None)
 
 
 def _protocol(study: Study, dataset: Dataset) -> str:
