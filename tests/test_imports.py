@@ -25,6 +25,7 @@ LAYERS = (
     ("training", "report", "charts"),
     ("results", "features", "models"),
     ("recipe", "designs", "effects", "data", "execution"),
+    ("records",),
     ("errors",),
 )
 DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}
