@@ -40,78 +40,6 @@ class Effects:
     seeds_needed: np.ndarray
     verdict: tuple[str, ...]
     per_seed: np.ndarray
-    error: np.ndarray
-    freedom: np.ndarray
-    low_simultaneous: np.ndarray
-    high_simultaneous: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Interactions:
-    """Pair interactions; a row of ``pairs`` is an alias group."""
-
-    pairs: tuple[tuple[tuple[str, str], ...], ...]
-    estimate: np.ndarray
-    error: np.ndarray
-    freedom: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    p: np.ndarray
-    p_holm: np.ndarray
-
-
-@dataclass(frozen=True)
-class LackOfFit:
-    """Test of what main effects and pairs leave over."""
-
-    statistic: float
-    p: float
-    freedom: tuple[float, float]
-    terms: tuple[tuple[str, str, str], ...]
-    hidden: int
-
-
-@dataclass(frozen=True, eq=False)
-class OrderDependence:
-    """A feature's gain added first, in the chosen order, last, and its Shapley value."""
-
-    features: tuple[str, ...]
-    first: np.ndarray
-    chosen: np.ndarray
-    last: np.ndarray
-    shapley: np.ndarray
-    first_error: np.ndarray
-    chosen_error: np.ndarray
-    last_error: np.ndarray
-    shapley_error: np.ndarray
-    differs: np.ndarray
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Standard deviations of an arm's score."""
-
-    seeds: float
-    validation: float
-    images: int
-
-
-@dataclass(frozen=True, eq=False)
-class Precision:
-    """The two-stage rule."""
-
-    wanted: float
-    pilot_seeds: int
-    pilot_sd: np.ndarray
-    needed: np.ndarray
-    total: int
-    most: int
-    met: bool
-    half_width: np.ndarray
-
-    def sentence(self) -> str:
-        """Tell the arithmetic."""
-        return f"pilot of {self.pilot_seeds}, {self.total} seeds"
 
 
 def paired(scores: np.ndarray, contrasts: np.ndarray, smallest: float) -> Effects:
@@ -151,21 +79,7 @@ def paired(scores: np.ndarray, contrasts: np.ndarray, smallest: float) -> Effect
     for open_question in np.flatnonzero(unresolved):
         size, sd = float(abs(estimate[open_question])), float(spread[open_question])
         needed[open_question] = seeds_to_resolve(size, sd, smallest)
-    return Effects(
-        estimate,
-        low,
-        high,
-        p,
-        p_holm,
-        seeds,
-        needed,
-        words,
-        per_seed,
-        error,
-        freedom,
-        estimate - 1.5 * (estimate - low),
-        estimate + 1.5 * (high - estimate),
-    )
+    return Effects(estimate, low, high, p, p_holm, seeds, needed, words, per_seed)
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -1,12 +1,14 @@
 """Synthetic findings for the tests of tables and charts: made-up scores, real designs and effects."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 
 from ablation.designs import Arm, Design, cumulative, union
-from ablation.effects import paired
-from ablation.results import Failure, Findings, RunResult
+from ablation.effects import Interactions, LackOfFit, Noise, OrderDependence, Precision, paired
+from ablation.results import Failure, Findings, RunResult, provenance
 
 FEATURES = ("augmentation", "batch_norm", "residual", "gap", "dropout", "mixup", "amsgrad")
 GAINS = (0.254, 0.065, 0.016, 0.034, -0.103, 0.059, -0.043)
@@ -82,6 +84,7 @@ def synthetic(
         effects=effects,
         runs=runs,
         failures=tuple(failures),
+        smallest=0.005,
     )
 
 
@@ -112,4 +115,52 @@ def _run(arm: Arm, score: float, epochs: int, test_scores: bool, environment: di
         seconds=10.0,
         peak_memory=734_003_200,
         environment=environment,
+    )
+
+
+def balanced(features: Sequence[str]) -> Design:
+    """Make a design up in which every effect is the mean of the arms with the feature minus the mean of those without it.
+
+    Up to four features it holds every arm, else sixteen, baseline and full among them, each with its complement.
+    """
+    count = len(features)
+    codes = range(2**count) if count <= 4 else _half(count)
+    arms = tuple(frozenset(feature for bit, feature in enumerate(features) if code >> bit & 1) for code in codes)
+    on = np.array([[feature in arm for arm in arms] for feature in features])
+    contrasts = on / on.sum(axis=1, keepdims=True) - ~on / (~on).sum(axis=1, keepdims=True)
+    return Design("balanced", tuple(features), arms, contrasts, meaning="An effect is the mean with the feature minus the mean without it.")
+
+
+def _half(count: int) -> list[int]:
+    """Return 16 sets, as bits, that hold the empty one and every one's complement."""
+    random = np.random.default_rng(3)
+    whole = 2**count - 1
+    some = [0, *random.choice(np.arange(1, 2 ** (count - 1)), 7, replace=False).tolist()]
+    return sorted({code for each in some for code in (each, whole ^ each)}, key=lambda code: (code.bit_count(), code))
+
+
+def enriched(findings: Findings, groups: int = 1) -> Findings:
+    """Add to findings what only some designs can tell, made up: interactions in alias groups of a size, order, noise, precision."""
+    random = np.random.default_rng(8)
+    features = findings.features
+    count = len(features)
+    pairs = list(combinations(features, 2))
+    rows = tuple(tuple(pairs[first : first + groups]) for first in range(0, len(pairs), groups))
+    estimate, error = random.normal(0, 0.03, len(rows)), np.full(len(rows), 0.008)
+    p = np.where(np.abs(estimate) > 0.03, 0.001, 0.4)
+    found = Interactions(rows, estimate, error, np.full(len(rows), 9.0), estimate - 0.018, estimate + 0.018, p, np.minimum(1, 5 * p))
+    gains = [random.normal(0.02, 0.04, count) for _ in range(4)]
+    errors = [np.full(count, 0.01) for _ in range(4)]
+    order = OrderDependence(features, *gains, *errors, np.ptp(gains, axis=0) > 0.06)
+    triples = tuple(combinations(features, 3))
+    fit = LackOfFit(1.23, 0.31, (1.0, 14.2), triples[:7], max(0, len(triples) - 7))
+    balanced_ones = [design.name != "cumulative" for design in findings.designs]
+    return replace(
+        findings,
+        interactions=tuple(found if each else None for each in balanced_ones),
+        lack_of_fit=tuple(fit if each else None for each in balanced_ones),
+        order=order,
+        noise=Noise(seeds=0.012, validation=0.017, images=300),
+        precision=Precision(0.01, 3, np.full(count, 0.011), np.full(count, 5), 5, 20, True, np.full(count, 0.0095)),
+        provenance=provenance(findings.runs, len(findings.failures), "python -m ablation 'features=[cumulative,fractional]' seeds=3"),
     )
