@@ -52,6 +52,8 @@ def _read(kind: Any, plain: Any) -> Any:
     if origin in (types.UnionType, typing.Union):
         present = [each for each in inner if each is not types.NoneType]
         return None if plain is None else _read(present[0], plain)
+    if origin is typing.Literal:
+        return plain
     if origin is tuple:
         kinds = [inner[0]] * len(plain) if inner[-1] is Ellipsis else inner
         return tuple(_read(each, part) for each, part in zip(kinds, plain, strict=True))

@@ -24,8 +24,8 @@ LAYERS = (
     ("run", "catalogue"),
     ("training", "report", "charts"),
     ("results", "features", "models"),
-    ("recipe", "designs", "effects", "data", "execution"),
-    ("records",),
+    ("recipe", "effects", "data", "execution"),
+    ("designs", "records"),
     ("errors",),
 )
 DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}
