@@ -128,7 +128,14 @@ def balanced(features: Sequence[str]) -> Design:
     arms = tuple(frozenset(feature for bit, feature in enumerate(features) if code >> bit & 1) for code in codes)
     on = np.array([[feature in arm for arm in arms] for feature in features])
     contrasts = on / on.sum(axis=1, keepdims=True) - ~on / (~on).sum(axis=1, keepdims=True)
-    return Design("balanced", tuple(features), arms, contrasts, meaning="An effect is the mean with the feature minus the mean without it.")
+    return Design(
+        "balanced",
+        tuple(features),
+        arms,
+        contrasts,
+        meaning="An effect is the mean with the feature minus the mean without it.",
+        kind="balanced",
+    )
 
 
 def _half(count: int) -> list[int]:
@@ -154,7 +161,7 @@ def enriched(findings: Findings, groups: int = 1) -> Findings:
     order = OrderDependence(features, *gains, *errors, np.ptp(gains, axis=0) > 0.06)
     triples = tuple(combinations(features, 3))
     fit = LackOfFit(1.23, 0.31, (1.0, 14.2), triples[:7], max(0, len(triples) - 7))
-    balanced_ones = [design.name != "cumulative" for design in findings.designs]
+    balanced_ones = [design.kind == "balanced" for design in findings.designs]
     return replace(
         findings,
         interactions=tuple(found if each else None for each in balanced_ones),

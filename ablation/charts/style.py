@@ -4,6 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 GAIN, LOSS = "#0072B2", "#D55E00"
+SKY, YELLOW = "#56B4E9", "#F0E442"
 INK, MUTED, GRID = "#1A1A1A", "#5A5A5A", "#DDDDDD"
 BAND = "#E9E9E9"
 
