@@ -25,7 +25,7 @@ LAYERS = (
     ("training", "report", "charts"),
     ("results", "features", "models"),
     ("recipe", "effects", "data", "execution"),
-    ("designs", "records"),
+    ("designs", "records", "wording"),
     ("errors",),
 )
 DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}

@@ -55,8 +55,8 @@ def arms(findings: Findings) -> Figure:
     upper.set_ylabel("accuracy (%)", size=BODY, color=INK)
     if numbered:
         for place, value in enumerate(values):
-            text = {"size": SMALL, "color": INK, "rotation": 90, "ha": "center", "va": "bottom"}
-            upper.text(place, 1.02, value, transform=upper.get_xaxis_transform(), **text)
+            where = upper.get_xaxis_transform()
+            upper.text(place, 1.02, value, size=SMALL, color=INK, rotation=90, ha="center", va="bottom", transform=where)
     _matrix(lower, shown, features)
     lower.set_yticks(range(len(features)), names, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
     return sheet.figure
@@ -75,7 +75,7 @@ def _scores(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: np.nd
     places = np.arange(len(means))
     axes.vlines(places, means - deviations, means + deviations, color=GAIN, linewidth=1.3, zorder=3)
     if len(scores) > 1:
-        for place in places:
+        for place in range(len(means)):
             found = scores[~np.isnan(scores[:, place]), place]
             axes.scatter(place + np.array(jitter(len(found), 0.45)), found, s=9, color="white", edgecolors=INK, linewidths=0.7, zorder=3.5)
     axes.plot(places, means, color=GAIN, marker="o", markersize=5, linestyle="none", zorder=4)

@@ -1,5 +1,7 @@
 """What pairs of features are worth together beyond what each is worth alone."""
 
+from itertools import combinations
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
@@ -9,7 +11,7 @@ from matplotlib.patches import Rectangle
 from ablation.charts.lettering import LINESPACING, height, widest, width, wrap
 from ablation.charts.page import MARGIN, page
 from ablation.charts.style import BODY, GAIN, INK, LOSS, SMALL
-from ablation.effects import ALPHA, signed_points
+from ablation.effects import ALPHA, Interactions, signed_points
 from ablation.results import Findings
 
 CELL, NAMES = 0.62, 1.7
@@ -47,7 +49,7 @@ def interactions(findings: Findings, design_index: int) -> Figure:
     square = CELL * (count - 1)
     start = MARGIN + widest(side, BODY) + 0.14
     wide = max(start + square + MARGIN, NARROWEST)
-    caption = _caption(findings, design_index, bool(groups), bool(np.isnan(found.estimate).any()))
+    caption = _caption(findings, design_index, found)
     sheet = page(wide, square + room, "What pairs of features are worth together", f"{design.name}: pair interactions", caption)
     axes = sheet.axes(start, room, square, square)
     axes.set_xlim(-0.5, count - 1.5)
@@ -87,33 +89,23 @@ def _cell(axes: Axes, column: int, line: int, value: float, strongest: float, le
         axes.add_patch(Rectangle((column - 0.455, line - 0.455), 0.91, 0.91, fill=False, edgecolor=INK, linewidth=1.8, zorder=3))
     text = "–" if lost else signed_points(value / 100, digits)
     plain = lost or bool(letter)
-    color = "white" if not plain and abs(value) > 0.75 * strongest else INK
+    color = "white" if abs(value) > 0.75 * strongest else INK
     box = {"facecolor": face, "edgecolor": "none", "pad": 1.5} if plain else None
     size = SMALL + 0.5 if width(text, SMALL + 0.5) < CELL - 0.1 else SMALL - 1
     said = f"{letter}\n{text}" if letter else text
     weight = "bold" if sure else "normal"
-    if plain and abs(value) > 0.75 * strongest:
-        color = "white"
     axes.text(column, line, said, size=size, color=color, weight=weight, ha="center", va="center", bbox=box, zorder=4, linespacing=1.2)
 
 
-def _caption(findings: Findings, design_index: int, grouped: bool, lost: bool) -> list[str]:
-    design = findings.designs[design_index]
+def _caption(findings: Findings, design_index: int, found: Interactions) -> list[str]:
     what = "A number is what two features add together beyond what each adds without the other, in percentage points of accuracy, averaged "
     what += "over the other features. Blue: they help each other. Vermillion: they get in each other's way."
     marks = "Framed and bold: beyond noise (p < 0.05 after Holm's adjustment over all cells or groups)."
-    if grouped:
+    if any(len(pairs) > 1 for pairs in found.pairs):
         marks += " Hatched: this design tells only the sum over all cells of the same letter, and that is the number shown."
-    if lost:
+    if np.isnan(found.estimate).any():
         marks += " Crossed: a run that it needs did not finish."
-    if (
-        len({frozenset(pair) for pairs in _pairs(findings, design_index) for pair in pairs})
-        < len(design.features) * (len(design.features) - 1) // 2
-    ):
+    known = {frozenset(pair) for pairs in found.pairs for pair in pairs}
+    if len(known) < len(list(combinations(findings.designs[design_index].features, 2))):
         marks += " Empty: this design tells nothing of the pair."
     return [what, marks, f"Study: {findings.name}. Data: {findings.data}. {len(findings.seeds)} seeds."]
-
-
-def _pairs(findings: Findings, design_index: int) -> tuple[tuple[tuple[str, str], ...], ...]:
-    found = findings.interactions[design_index]
-    return found.pairs if found else ()

@@ -5,6 +5,7 @@ import numpy as np
 from ablation.effects import signed_points
 from ablation.report.rows import Row, rows
 from ablation.results import Findings
+from ablation.wording import human
 
 WORDS, TEST = ("arm", "verdict"), "test %"
 """Heads of the columns of words, which stand to the left while numbers stand to the right; and of the test accuracy."""
@@ -38,11 +39,3 @@ def _line(row: Row, seeds: int, digits: int) -> dict[str, str]:
         "s/epoch": f"{known.seconds_per_epoch:.{2 if known.seconds_per_epoch < 10 else 1}f}" if known else "",
         "seeds": str(finished) if finished == seeds else f"{finished}/{seeds}",
     }
-
-
-def human(count: float) -> str:
-    for unit in ("", " k", " M", " G"):
-        if count < 999.5:
-            return f"{count:.3g}{unit}"
-        count /= 1000
-    return f"{count:,.1f} T"

@@ -10,6 +10,7 @@ from ablation.designs import is_path, label
 from ablation.effects import CONFIDENCE, LOST
 from ablation.report.rows import measured, own_arm
 from ablation.results import Findings
+from ablation.wording import listed
 
 LARGE_CHANGE = 0.10
 """Relative change of the parameter count beyond which an effect is said to mix the feature with the size of the network."""
@@ -85,7 +86,7 @@ def _about_losses(findings: Findings) -> Iterator[str]:
     for design, effects in zip(findings.designs, findings.effects, strict=True):
         lost = [feature for feature, verdict in zip(design.features, effects.verdict, strict=True) if verdict == LOST]
         if lost:
-            yield f"{design.name}: no seed finished every arm that the effect of {_listed(lost)} needs, so it cannot be estimated."
+            yield f"{design.name}: no seed finished every arm that the effect of {listed(lost, 'or')} needs, so it cannot be estimated."
         for feature, seeds in zip(design.features, effects.seeds.tolist(), strict=True):
             if 0 < seeds < len(findings.seeds):
                 yield f"{design.name}: the effect of {feature} rests on {seeds} of {len(findings.seeds)} seeds."
@@ -98,10 +99,6 @@ def _about_environment(findings: Findings) -> Iterator[str]:
         counts = Counter(environment.get(name, "unknown") for environment in environments)
         if len(counts) > 1:
             yield f"Not all runs agree in {name}: " + ", ".join(f"{value} ({_runs(count)})" for value, count in counts.most_common()) + "."
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _runs(count: int) -> str:
