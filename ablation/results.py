@@ -92,6 +92,7 @@ class Findings:
         interactions, lack_of_fit: one for each design, in the same order, or None where a design cannot tell; empty where none can.
         order: how each feature's gain depends on the order of adding.
         noise: what makes the score of one arm vary.
+        new_images: whether each seed is scored on images of its own choice, so that intervals cover that choice too.
         precision: how the number of seeds was found, where the study chose it.
         provenance: where the numbers come from.
     """
@@ -112,12 +113,19 @@ class Findings:
     lack_of_fit: tuple[LackOfFit | None, ...] = ()
     order: OrderDependence | None = None
     noise: Noise | None = None
+    new_images: bool = False
     precision: Precision | None = None
     provenance: Provenance | None = None
 
     def scores_of(self, design: Design) -> np.ndarray:
         """Return the score array of one design's arms, shape ``(seeds, design arms)``."""
         return self.scores[:, [self.arms.index(arm) for arm in design.arms]]
+
+    @property
+    def headline(self) -> int | None:
+        """Index of the design that answers for the study: the first whose effects do not hang on one order or arm, else the first."""
+        credited = [index for index, design in enumerate(self.designs) if design.features]
+        return next((index for index in credited if self.designs[index].kind == "balanced"), next(iter(credited), None))
 
     @property
     def digits(self) -> int:

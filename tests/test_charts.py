@@ -199,7 +199,7 @@ def test_learning_curves_have_a_panel_for_each_arm_on_one_scale(monkeypatch: pyt
 
 def test_files_are_named_after_the_designs_and_open(tmp_path: Path) -> None:
     files = draw(synthetic(leave_one_out(FEATURES), cumulative(FEATURES), none(FEATURES)), tmp_path / "new" / "folder")
-    names = ["contribution", "contribution_cumulative", "climb", "learning_curves"]
+    names = ["forest", "forest_cumulative", "contribution", "contribution_cumulative", "climb", "arms", "cost", "learning_curves"]
     assert [file.name for file in files] == [f"{name}{ending}" for name in names for ending in (".png", ".svg")]
     for file in files:
         if file.suffix == ".png":

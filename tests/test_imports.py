@@ -21,7 +21,7 @@ LAYERS = (
     ("schedule",),
     ("deltas", "worker"),
     ("tracking", "console"),
-    ("run", "catalogue"),
+    ("run", "catalogue", "publish"),
     ("training", "report", "charts"),
     ("results", "features", "models"),
     ("recipe", "effects", "data", "execution"),

@@ -17,7 +17,7 @@ from ablation.wording import human
 NAMES, FIRST, PANEL, SPACE = 2.1, 2.3, 1.2, 0.14
 """Inches: at most the arms' names, the panel of accuracies, one of a cost, and between them."""
 
-ABOVE, BELOW, MOST = 0.28, 0.45, 20
+ABOVE, BELOW, MOST = 0.28, 0.3, 20
 """Inches above and below the panels; and the most arms that are shown where no design is a path."""
 
 COST = "#9A9A9A"
@@ -37,7 +37,7 @@ def cost(findings: Findings) -> Figure:
         "FLOPs an image": [float(found[0].flops) if found else np.nan for found in runs],
         "seconds an epoch": [statistics.median(run.seconds_per_epoch for run in found) if found else np.nan for found in runs],
     }
-    told = {name: [human(value) if not np.isnan(value) else "–" for value in values] for name, values in costs.items()}
+    told = {name: [_cost(name, value) for value in values] for name, values in costs.items()}
     means, deviations = mean_and_sd(scores)
     accuracies = [_accuracy(mean, sd, findings.digits) for mean, sd in zip(means, deviations, strict=True)]
 
@@ -84,6 +84,12 @@ def _accuracy(mean: float, sd: float, digits: int) -> str:
     if np.isnan(mean):
         return "–"
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if not np.isnan(sd) else "")
+
+
+def _cost(name: str, value: float) -> str:
+    if np.isnan(value):
+        return "–"
+    return (f"{value:.2f}" if value < 10 else f"{value:.1f}") if name.startswith("seconds") else human(value)
 
 
 def _accuracies(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: np.ndarray, joined: bool) -> None:

@@ -125,7 +125,8 @@ def _caption(findings: Findings, design_index: int, fit: LackOfFit | None, cut: 
     tested = ""
     if fit is not None and fit.terms:
         total = len(fit.terms) + fit.hidden
-        tested = f"Lack of fit: the spare arms see {len(fit.terms)} of the {total} three-way terms."
+        seen = f"{len(fit.terms)} of the {total} three-way terms" if fit.hidden else "all three-way terms"
+        tested = f"Lack of fit: the spare arms see {seen}."
         if fit.hidden:
             tested += f" The other {fit.hidden} are aliased with main effects."
     what = f"Study: {findings.name}. Data: {findings.data}. {findings.protocol}"

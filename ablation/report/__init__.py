@@ -3,10 +3,31 @@
 Accuracies and effects are fractions in rows and in the CSV, and percent and percentage points wherever people read.
 """
 
+from ablation.report.answer import answer
+from ablation.report.document import Document, document
+from ablation.report.latex import latex
 from ablation.report.notes import notes
 from ablation.report.rows import Credit, Measured, Row, rows
 from ablation.report.spreadsheet import csv
 from ablation.report.table import headline, markdown
 from ablation.report.terminal import console_table
+from ablation.report.text import text
+from ablation.report.webpage import html
 
-__all__ = ["Credit", "Measured", "Row", "console_table", "csv", "headline", "markdown", "notes", "rows"]
+__all__ = [
+    "Credit",
+    "Document",
+    "Measured",
+    "Row",
+    "answer",
+    "console_table",
+    "csv",
+    "document",
+    "headline",
+    "html",
+    "latex",
+    "markdown",
+    "notes",
+    "rows",
+    "text",
+]

@@ -1,5 +1,7 @@
 """The table for people: heads and cells as text, percent and percentage points."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ablation.effects import signed_points
@@ -12,8 +14,13 @@ WORDS, TEST = ("arm", "verdict"), "test %"
 
 
 def cells(findings: Findings, design_index: int) -> tuple[list[str], list[list[str]]]:
-    """Return heads and cells for people; a column in which every cell is empty is left out."""
-    lines = [_line(row, len(findings.seeds), findings.digits) for row in rows(findings, design_index)]
+    """Return heads and cells of a design's table for people; a column in which every cell is empty is left out."""
+    return cells_of(rows(findings, design_index), findings)
+
+
+def cells_of(chosen: Sequence[Row], findings: Findings) -> tuple[list[str], list[list[str]]]:
+    """Return heads and cells of some rows, likewise."""
+    lines = [_line(row, len(findings.seeds), findings.digits) for row in chosen]
     heads = [head for head in lines[0] if any(line[head] for line in lines)]
     return heads, [[line[head] for head in heads] for line in lines]
 

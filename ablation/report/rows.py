@@ -47,6 +47,10 @@ class Credit:
     high: float
     p: float
     p_holm: float
+    error: float
+    freedom: float
+    low_simultaneous: float
+    high_simultaneous: float
     verdict: str
     words: str
 
@@ -121,6 +125,10 @@ def _credit(findings: Findings, design_index: int, feature: int) -> Credit:
         high=float(effects.high[feature]),
         p=float(effects.p[feature]),
         p_holm=float(effects.p_holm[feature]),
+        error=float(effects.error[feature]),
+        freedom=float(effects.freedom[feature]),
+        low_simultaneous=float(effects.low_simultaneous[feature]),
+        high_simultaneous=float(effects.high_simultaneous[feature]),
         verdict=verdict,
         words=describe(verdict, seeds, int(effects.seeds_needed[feature])),
     )

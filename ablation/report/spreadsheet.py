@@ -10,6 +10,7 @@ from ablation.results import Findings
 
 CSV_COLUMNS = (
     *("design", "feature", "arm", "accuracy_mean", "accuracy_sd", "delta", "delta_low", "delta_high", "p", "p_holm", "verdict"),
+    *("delta_error", "delta_freedom", "delta_low_simultaneous", "delta_high_simultaneous"),
     *("parameters", "trainable", "convolutions", "flops", "seconds_per_epoch", "peak_memory"),
     *("seeds", "effect_seeds", "test_accuracy_mean"),
 )
@@ -29,6 +30,8 @@ def csv(findings: Findings) -> str:
             if row.credit:
                 each = row.credit
                 record |= {"feature": each.feature, "delta": each.delta, "delta_low": each.low, "delta_high": each.high}
+                record |= {"delta_error": each.error, "delta_freedom": each.freedom}
+                record |= {"delta_low_simultaneous": each.low_simultaneous, "delta_high_simultaneous": each.high_simultaneous}
                 record |= {"p": each.p, "p_holm": each.p_holm, "verdict": each.verdict, "effect_seeds": each.seeds}
             if row.measured:
                 arm = row.measured

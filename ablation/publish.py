@@ -1,0 +1,35 @@
+"""Everything that a study leaves in its folder: charts, report, tables, and the findings themselves."""
+
+import shutil
+from pathlib import Path
+
+from ablation.results import Findings, to_json
+
+FINDINGS = "findings.json"
+CONFIGURATION = "config.yaml"
+
+
+def publish(findings: Findings, folder: Path, configuration: str) -> tuple[Path, ...]:
+    """Write a study's files in place of what was there, and return those that people read, in order.
+
+    Args:
+        findings: what the study found.
+        folder: its folder.
+        configuration: the resolved configuration, as YAML.
+    """
+    from ablation import charts, report
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    pictures = charts.draw(findings, folder)
+    document = report.document(findings, pictures)
+    read = {
+        "report.html": report.html(document),
+        "report.md": report.text(document),
+        "table.md": report.markdown(findings),
+        "table.tex": report.latex(document),
+        "table.csv": report.csv(findings),
+    }
+    for name, text in {**read, FINDINGS: to_json(findings), CONFIGURATION: configuration}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return (*pictures, *(folder / name for name in read))
