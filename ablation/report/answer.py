@@ -9,6 +9,9 @@ from ablation.wording import listed
 
 SURE = ("helps", "hurts", "probably helps", "probably hurts")
 
+SHOWN = 3
+"""How many interactions the answer names, the largest first."""
+
 
 def answer(findings: Findings) -> list[str]:
     """Return the answer in a few sentences, the most important first: verdicts, the order, pairs, fit, what was lost."""
@@ -88,11 +91,12 @@ def _pairs(findings: Findings) -> list[str]:
     if not len(sure):
         return ["No interaction of two features stands out from noise."]
     said = []
-    for row in sure[:3]:
-        pairs = " + ".join(" × ".join(map(_named, pair)) for pair in found.pairs[row])
-        said.append(f"{pairs} {signed_points(found.estimate[row], findings.digits)}{' (only the sum is known)' if ' + ' in pairs else ''}")
-    more = f"; and {len(sure) - 3} more" if len(sure) > 3 else ""
-    return [f"Features that interact, in points: {'; '.join(said)}{more}."]
+    for row in sure[:SHOWN]:
+        pairs = [" × ".join(map(_named, pair)) for pair in found.pairs[row]]
+        size = f"{signed_points(found.estimate[row], findings.digits)} points"
+        said.append(f"{pairs[0]} {size}" if len(pairs) == 1 else f"among {listed(pairs, 'and')} {size} in sum, not told apart")
+    more = f"; and {len(sure) - SHOWN} more" if len(sure) > SHOWN else ""
+    return [f"Features interact: {'; '.join(said)}{more}."]
 
 
 def _fit(findings: Findings) -> list[str]:

@@ -26,12 +26,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its title, what to know before reading it, and its text cells; columns of words stand to the left."""
+    """A table: its title, what to know before and after reading it, and its text cells; columns of words stand to the left."""
 
     title: str
     lead: str
     heads: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]
+    foot: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,13 @@ def _effects(findings: Findings) -> list[Table]:
         every = rows(findings, index)
         apart = [row for row in every if row.measured is None]
         fit = _fit(findings.lack_of_fit[index]) if findings.lack_of_fit else ""
-        lead = " ".join(filter(None, (design.meaning, fit)))
         for title, chosen in ((design.name, apart), (f"{design.name}: arms" if apart else design.name, [r for r in every if r.measured])):
             if chosen:
                 heads, lines = cells_of(chosen, findings)
                 heads = ["feature", *heads[1:]] if chosen is apart else heads
-                tables.append(Table(title, lead if title == design.name else "", tuple(heads), tuple(map(tuple, lines))))
+                first = title == design.name
+                lead, foot = (design.meaning, fit) if first else ("", "")
+                tables.append(Table(title, lead, tuple(heads), tuple(map(tuple, lines)), foot))
     return tables
 
 

@@ -5,7 +5,6 @@ from ablation.report.document import WORDS, Document, Table
 HEAD = r"""% For a paper: \usepackage{booktabs} and \input this file. It also compiles as it is.
 \ifdefined\maketitle\else
 \documentclass[10pt]{article}
-\usepackage[T1]{fontenc}
 \usepackage[a4paper,margin=1.5cm]{geometry}
 \usepackage{booktabs}
 \begin{document}
@@ -50,7 +49,7 @@ def _table(table: Table, report: Document) -> str:
     caption = f"{report.name}. {report.data}. Effects in percentage points of accuracy. {table.lead}"
     return "\n".join(
         [
-            r"\begin{table}",
+            r"\begin{table}[htbp]",
             r"\centering\footnotesize",
             r"\setlength{\tabcolsep}{4pt}",
             rf"\caption{{{_escaped(caption)}}}",

@@ -9,7 +9,7 @@ def text(report: Document) -> str:
     parts += [f"![{picture.title}]({picture.picture.name})" for picture in report.pictures]
     parts += ["## Tables", "Effects are percentage points of accuracy."]
     for table in report.tables:
-        parts += [f"### {table.title}", *filter(None, [table.lead]), grid(table)]
+        parts += [f"### {table.title}", *filter(None, [table.lead]), grid(table), *filter(None, [table.foot])]
     parts += ["## Protocol", "\n".join(f"- **{term}**: {told}" for term, told in report.protocol)]
     if report.command:
         parts += ["This command repeats the study:", f"    {report.command}"]
