@@ -37,6 +37,11 @@ class Design:
     excluded: tuple[Arm, ...] = ()
     lost: tuple[str, ...] = ()
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The features credited, and after them the others that its arms have."""
+        return (*self.features, *sorted(frozenset().union(*self.arms) - set(self.features)))
+
 
 def of_differences(
     name: str, features: Sequence[str], differences: Sequence[tuple[Arm, Arm]], references: Mapping[Arm, Arm], meaning: str

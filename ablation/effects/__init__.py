@@ -4,13 +4,14 @@ Scores are fractions or points alike; nothing here knows what they mean.
 """
 
 from ablation.effects.effects import Effects
+from ablation.effects.estimate import estimate
 from ablation.effects.holm import holm
-from ablation.effects.interactions import Interactions
-from ablation.effects.lack_of_fit import LackOfFit
-from ablation.effects.noise import Noise
-from ablation.effects.order_dependence import OrderDependence
+from ablation.effects.interactions import Interactions, interactions
+from ablation.effects.lack_of_fit import LackOfFit, lack_of_fit
+from ablation.effects.noise import Noise, noise
+from ablation.effects.order_dependence import OrderDependence, order_dependence
 from ablation.effects.paired import paired
-from ablation.effects.precision import Precision
+from ablation.effects.precision import Precision, stein
 from ablation.effects.scores import mean_and_sd, signed_points
 from ablation.effects.seeds import MOST_SEEDS, seeds_to_resolve
 from ablation.effects.verdicts import ALPHA, CONFIDENCE, LOST, NO_VERDICT, UNRESOLVED, describe, verdicts
@@ -29,10 +30,16 @@ __all__ = [
     "OrderDependence",
     "Precision",
     "describe",
+    "estimate",
     "holm",
+    "interactions",
+    "lack_of_fit",
     "mean_and_sd",
+    "noise",
+    "order_dependence",
     "paired",
     "seeds_to_resolve",
     "signed_points",
+    "stein",
     "verdicts",
 ]

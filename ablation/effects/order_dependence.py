@@ -1,8 +1,16 @@
 """Order dependence: a feature's gain by when it is added."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
+
+from ablation.designs import BASELINE, Arm, Design, shapley
+from ablation.effects.estimate import contrast_moments
+from ablation.effects.holm import holm
+from ablation.effects.paired import paired_moments
+from ablation.effects.verdicts import ALPHA
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,3 +35,85 @@ class OrderDependence:
     last_error: np.ndarray
     shapley_error: np.ndarray
     differs: np.ndarray
+
+
+AVERAGING = ("shapley", "pairs", "fractional", "bookends")
+"""Designs whose effects are Shapley values, of all games or where interactions stop at pairs; those that assume less come first."""
+
+EXACT = 7
+"""From all subsets of so many features the Shapley value is exact, whichever designs they belong to."""
+
+
+def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.ndarray, designs: Sequence[Design]) -> OrderDependence | None:
+    """Put side by side what each feature gains by when it is added; None where no feature has two such gains.
+
+    Args:
+        features: in the chosen order.
+        arms: all of the study.
+        scores: shape ``(seeds, arms)``, NaN where a run is missing.
+        designs: of the study; the one that averages over orders gives the Shapley values.
+    """
+    full = frozenset(features)
+    path = [frozenset(features[:count]) for count in range(len(features) + 1)]
+    without = [full - {feature} for feature in features]
+    first = _steps(arms, [(frozenset({feature}), BASELINE) for feature in features])
+    chosen = _steps(arms, list(zip(path[1:], path[:-1], strict=True)))
+    last = _steps(arms, [(full, arm) for arm in without])
+    average, kind = _average(tuple(features), arms, designs)
+    gains = (first, chosen, last, average)
+    if (sum((~np.isnan(rows).any(axis=1)).astype(int) for rows in gains) < 2).all():
+        return None
+
+    estimates = [paired_moments(scores, np.nan_to_num(rows)) for rows in gains[:3]]
+    estimates.append(contrast_moments(kind, scores, np.nan_to_num(average))[0])
+    values = [np.where(np.isnan(rows).any(axis=1), np.nan, each.estimate) for rows, each in zip(gains, estimates, strict=True)]
+    errors = [np.where(np.isnan(value), np.nan, each.error) for value, each in zip(values, estimates, strict=True)]
+    return OrderDependence(
+        features=tuple(features),
+        first=values[0],
+        chosen=values[1],
+        last=values[2],
+        shapley=values[3],
+        first_error=errors[0],
+        chosen_error=errors[1],
+        last_error=errors[2],
+        shapley_error=errors[3],
+        differs=_differs(scores, gains),
+    )
+
+
+def _steps(arms: Sequence[Arm], pairs: Sequence[tuple[Arm, Arm]]) -> np.ndarray:
+    """Return contrasts of pairs of arms, ``(pairs, arms)``; NaN where one of a pair is not there."""
+    rows = np.zeros((len(pairs), len(arms)))
+    for row, (plus, minus) in enumerate(pairs):
+        if plus in arms and minus in arms:
+            rows[row, arms.index(plus)], rows[row, arms.index(minus)] = 1, -1
+        else:
+            rows[row] = np.nan
+    return rows
+
+
+def _average(features: tuple[str, ...], arms: Sequence[Arm], designs: Sequence[Design]) -> tuple[np.ndarray, str]:
+    """Return contrasts for the Shapley values over all arms of the study, and how they are estimated."""
+    rows = np.full((len(features), len(arms)), np.nan)
+    whole = [shapley(features)] if len(features) <= EXACT and len(set(arms)) == 2 ** len(features) else []
+    known = sorted((each for each in designs if each.name in AVERAGING), key=lambda each: AVERAGING.index(each.name))
+    design = next(iter([*whole, *known]), None)
+    if design is None:
+        return rows, "paired"
+    place = [arms.index(arm) for arm in design.arms]
+    for feature, weights in zip(design.features, design.contrasts, strict=True):
+        row = features.index(feature)
+        rows[row] = 0
+        rows[row, place] = weights
+    return rows, design.kind
+
+
+def _differs(scores: np.ndarray, gains: Sequence[np.ndarray]) -> np.ndarray:
+    """Return for which features two gains differ: a paired t test of each difference, for it is one of few arms with weight."""
+    differences = [(one - other) for one, other in combinations(gains, 2)]
+    p = np.stack([paired_moments(scores, np.nan_to_num(rows)).p for rows in differences])
+    # Where two gains are the same contrast, there is nothing to test.
+    untested = np.stack([np.isnan(rows).any(axis=1) | (np.abs(rows) < 1e-12).all(axis=1) for rows in differences])
+    adjusted = holm(np.where(untested, np.nan, p).ravel()).reshape(p.shape)
+    return np.asarray((adjusted < ALPHA).any(axis=0))
