@@ -123,9 +123,9 @@ class Findings:
 
     @property
     def headline(self) -> int | None:
-        """Index of the design that answers for the study: the first whose effects do not hang on one order or arm, else the first."""
-        credited = [index for index, design in enumerate(self.designs) if design.features]
-        return next((index for index in credited if self.designs[index].kind == "balanced"), next(iter(credited), None))
+        """Index of the design that answers for the study: the one whose effects weigh the most arms, or None where none credits."""
+        weighed = [int(np.count_nonzero(design.contrasts, axis=1).max(initial=0)) for design in self.designs]
+        return weighed.index(max(weighed)) if max(weighed, default=0) else None
 
     @property
     def digits(self) -> int:

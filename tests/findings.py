@@ -1,13 +1,13 @@
 """Synthetic findings for the tests of tables and charts: made-up scores, real designs and effects."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from types import MappingProxyType
 
 import numpy as np
 
 from ablation.designs import Arm, Design, cumulative, union
-from ablation.effects import Interactions, LackOfFit, Noise, OrderDependence, Precision, paired
+from ablation.effects import Noise, Precision, estimate, interactions, lack_of_fit, order_dependence
 from ablation.results import Failure, Findings, RunResult, provenance
 
 FEATURES = ("augmentation", "batch_norm", "residual", "gap", "dropout", "mixup", "amsgrad")
@@ -43,6 +43,7 @@ def synthetic(
     failed: Collection[tuple[Arm, int]] = (),
     epochs: int = 20,
     test_scores: bool = False,
+    together: Mapping[Collection[str], float] = MappingProxyType({}),
     environment: Sequence[dict[str, str]] = ({"threads": "1", "keras": "3.15.0"},),
 ) -> Findings:
     """Make findings up: a baseline of 57.8 % plus the gains of the features that are on, plus noise.
@@ -55,6 +56,7 @@ def synthetic(
         failed: the runs, as (arm, seed), that did not finish.
         epochs: length of the histories.
         test_scores: whether runs carry an accuracy on the test images.
+        together: what some features add where all of them are on, a fraction.
         environment: given to the runs in turn.
     """
     chosen = designs or (cumulative(features),)
@@ -64,14 +66,16 @@ def synthetic(
     runs: dict[tuple[Arm, int], RunResult] = {}
     failures: list[Failure] = []
     for column, arm in enumerate(arms):
+        pull = sum(extra for group, extra in together.items() if arm.issuperset(group))
         for seed in range(seeds):
-            score = float(np.clip(0.578 + sum(worth[feature] for feature in arm) + random.normal(0, noise), 0, 1))
+            score = float(np.clip(0.578 + sum(worth[feature] for feature in arm) + pull + random.normal(0, noise), 0, 1))
             if (arm, seed) in failed:
                 failures.append(Failure(arm, seed, "ResourceExhaustedError: out of memory\nwhile allocating a tensor"))
                 continue
             scores[seed, column] = score
             runs[arm, seed] = _run(arm, score, epochs, test_scores, environment[len(runs) % len(environment)], random)
-    effects = tuple(paired(scores[:, [arms.index(arm) for arm in design.arms]], design.contrasts, smallest=0.005) for design in chosen)
+    columns = [[arms.index(arm) for arm in design.arms] for design in chosen]
+    effects = tuple(estimate(design, scores[:, own], smallest=0.005) for design, own in zip(chosen, columns, strict=True))
     return Findings(
         name="synthetic study",
         data="sprites (synthetic)",
@@ -118,55 +122,15 @@ def _run(arm: Arm, score: float, epochs: int, test_scores: bool, environment: di
     )
 
 
-def balanced(features: Sequence[str]) -> Design:
-    """Make a design up in which every effect is the mean of the arms with the feature minus the mean of those without it.
-
-    Up to four features it holds every arm, else sixteen, baseline and full among them, each with its complement.
-    """
-    count = len(features)
-    codes = range(2**count) if count <= 4 else _half(count)
-    arms = tuple(frozenset(feature for bit, feature in enumerate(features) if code >> bit & 1) for code in codes)
-    on = np.array([[feature in arm for arm in arms] for feature in features])
-    contrasts = on / on.sum(axis=1, keepdims=True) - ~on / (~on).sum(axis=1, keepdims=True)
-    return Design(
-        "balanced",
-        tuple(features),
-        arms,
-        contrasts,
-        meaning="An effect is the mean with the feature minus the mean without it.",
-        kind="balanced",
-    )
-
-
-def _half(count: int) -> list[int]:
-    """Return 16 sets, as bits, that hold the empty one and every one's complement."""
-    random = np.random.default_rng(3)
-    whole = 2**count - 1
-    some = [0, *random.choice(np.arange(1, 2 ** (count - 1)), 7, replace=False).tolist()]
-    return sorted({code for each in some for code in (each, whole ^ each)}, key=lambda code: (code.bit_count(), code))
-
-
-def enriched(findings: Findings, groups: int = 1) -> Findings:
-    """Add to findings what only some designs can tell, made up: interactions in alias groups of a size, order, noise, precision."""
-    random = np.random.default_rng(8)
-    features = findings.features
-    count = len(features)
-    pairs = list(combinations(features, 2))
-    rows = tuple(tuple(pairs[first : first + groups]) for first in range(0, len(pairs), groups))
-    estimate, error = random.normal(0, 0.03, len(rows)), np.full(len(rows), 0.008)
-    p = np.where(np.abs(estimate) > 0.03, 0.001, 0.4)
-    found = Interactions(rows, estimate, error, np.full(len(rows), 9.0), estimate - 0.018, estimate + 0.018, p, np.minimum(1, 5 * p))
-    gains = [random.normal(0.02, 0.04, count) for _ in range(4)]
-    errors = [np.full(count, 0.01) for _ in range(4)]
-    order = OrderDependence(features, *gains, *errors, np.ptp(gains, axis=0) > 0.06)
-    triples = tuple(combinations(features, 3))
-    fit = LackOfFit(1.23, 0.31, (1.0, 14.2), triples[:7], max(0, len(triples) - 7))
-    balanced_ones = [design.kind == "balanced" for design in findings.designs]
+def enriched(findings: Findings) -> Findings:
+    """Add to findings everything that their designs and scores can tell, and made-up noise, precision and provenance."""
+    scores = [findings.scores_of(design) for design in findings.designs]
+    count = len(findings.features)
     return replace(
         findings,
-        interactions=tuple(found if each else None for each in balanced_ones),
-        lack_of_fit=tuple(fit if each else None for each in balanced_ones),
-        order=order,
+        interactions=tuple(interactions(*each) for each in zip(findings.designs, scores, strict=True)),
+        lack_of_fit=tuple(lack_of_fit(*each) for each in zip(findings.designs, scores, strict=True)),
+        order=order_dependence(findings.features, findings.arms, findings.scores, findings.designs),
         noise=Noise(seeds=0.012, validation=0.017, images=300),
         precision=Precision(0.01, 3, np.full(count, 0.011), np.full(count, 5), 5, 20, True, np.full(count, 0.0095)),
         provenance=provenance(findings.runs, len(findings.failures), "python -m ablation 'features=[cumulative,fractional]' seeds=3"),

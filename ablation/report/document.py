@@ -52,6 +52,9 @@ class Document:
 WORDS = {"arm", "feature", "pair", "verdict", "order", "beyond noise"}
 """Heads of the columns of words."""
 
+NAMED = 12
+"""Three-way terms that are named; more are counted."""
+
 TITLES = {
     "forest": "Effects with intervals and verdicts",
     "order": "Dependence on the order",
@@ -116,7 +119,8 @@ def _fit(fit: LackOfFit | None) -> str:
     said = f"Lack of fit: F({freedom}) = {fit.statistic:.3g}, p = {fit.p:.2g}."
     if fit.terms:
         terms = ", ".join(" × ".join(term) for term in fit.terms)
-        said += f" It sees {len(fit.terms)} three-way terms ({terms})"
+        named = f" ({terms})" if len(fit.terms) <= NAMED else ""
+        said += f" It sees {len(fit.terms)} three-way {'term' if len(fit.terms) == 1 else 'terms'}{named}"
         said += f"; the other {fit.hidden} are aliased with main effects and would bias them unseen." if fit.hidden else "."
     return said
 

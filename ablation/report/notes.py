@@ -84,7 +84,7 @@ def _about_failures(findings: Findings) -> Iterator[str]:
 def _about_losses(findings: Findings) -> Iterator[str]:
     """Say which effects the failures cost, in whole or in part."""
     for design, effects in zip(findings.designs, findings.effects, strict=True):
-        yield from (f"{design.name}: {sentence}" for sentence in (*design.lost, *effects.lost))
+        yield from (*design.lost, *effects.lost)
         if design.kind == "balanced":
             continue
         lost = [feature for feature, verdict in zip(design.features, effects.verdict, strict=True) if verdict == LOST]
