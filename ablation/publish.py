@@ -5,6 +5,9 @@ from pathlib import Path
 
 from ablation.results import Findings, to_json
 
+STUDIES = Path("mlruns") / "studies"
+"""Where each study has a folder of its own."""
+
 FINDINGS = "findings.json"
 CONFIGURATION = "config.yaml"
 

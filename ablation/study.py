@@ -5,7 +5,6 @@ never trained again, and whatever stops the study, the same command continues it
 """
 
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +24,8 @@ from ablation.effects import paired
 from ablation.errors import InputError, nearest
 from ablation.execution import Execution
 from ablation.models import Model
-from ablation.results import Failure, Findings, RunResult
+from ablation.publish import STUDIES, publish
+from ablation.results import Failure, Findings, RunResult, provenance
 from ablation.run import DataChoice, Run, digest
 from ablation.schedule import train_all
 from ablation.tracking import Store
@@ -34,7 +34,6 @@ from ablation.training.settings import Training
 from ablation.worker import prepare
 
 FOLDER = Path("mlruns")
-TABLE = "table.md"
 VALIDATIONS = ("held_out", "test")
 
 
@@ -58,6 +57,7 @@ class Study:
         on_error: ``continue`` or ``stop``.
         save_model: whether trained networks are stored.
         configuration: the resolved configuration as YAML, to be kept.
+        command: repeats the study, as it is typed.
     """
 
     designs: tuple[Design, ...]
@@ -79,6 +79,7 @@ class Study:
     on_error: str
     save_model: bool
     configuration: str
+    command: str
 
     def __post_init__(self) -> None:
         if self.on_error not in ("continue", "stop"):
@@ -165,7 +166,7 @@ class Study:
     @property
     def folder(self) -> Path:
         """Where the study's files go."""
-        return FOLDER / "studies" / self.name
+        return STUDIES / self.name
 
 
 def _is_number(value: object) -> bool:
@@ -265,8 +266,8 @@ def conduct(study: Study, screen: Screen) -> Report:
                 with screen.watching(len(study.runs), results, pool.slots):
                     trained, failures = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
                 results = {**results, **trained}
-            findings = _findings(study, results, failures)
-            files = _write(study, findings)
+            findings = _findings(study, results, failures, destination.failed())
+            files = publish(findings, study.folder, study.configuration)
             status = "FAILED" if failures else "FINISHED"
             destination.close(status, _effect_metrics(findings), study.folder, _description(findings))
         except BaseException:
@@ -310,7 +311,7 @@ def _alone(study: Study) -> Iterator[None]:
         lock.release()
 
 
-def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Failure, ...]) -> Findings:
+def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Failure, ...], failed: int) -> Findings:
     scores = np.full((len(study.seeds), len(study.arms)), np.nan)
     runs = {}
     for run in study.runs:
@@ -333,6 +334,9 @@ def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Fa
         effects=effects,
         runs=runs,
         failures=failures,
+        smallest=study.smallest / 100,
+        new_images=study.validation != "test" and open_staged(stage(study.source, study.runs[0].staged, study.limit)).validation is None,
+        provenance=provenance(runs, failed, study.command),
     )
 
 
@@ -384,16 +388,3 @@ def _description(findings: Findings) -> str:
     from ablation import report
 
     return f"{report.headline(findings)}\n\n{report.markdown(findings)}".strip() + "\n"
-
-
-def _write(study: Study, findings: Findings) -> tuple[Path, ...]:
-    """Write charts, tables and the configuration to the study's folder, in place of what was there."""
-    from ablation import charts, report
-
-    folder = study.folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    files = {"config.yaml": study.configuration, TABLE: report.markdown(findings), "table.csv": report.csv(findings)}
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return (*charts.draw(findings, folder), folder / TABLE, folder / "table.csv")

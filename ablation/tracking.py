@@ -9,8 +9,10 @@ copies its numbers and links to it.
 import json
 import os
 import socket
+import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +37,27 @@ MOST_METRICS = 900  # MLflow takes 1,000 in one call
 PATIENCE = 3.0  # seconds until a tracking server counts as unreachable
 
 DEFAULT_URI = "sqlite:///mlflow.db"
+
+
+@dataclass(frozen=True)
+class LoggedStudy:
+    """One study that came to its end, as a list of studies shows it.
+
+    Attributes:
+        run_id: of its parent run.
+        name: of the study.
+        status: ``FINISHED``, or ``FAILED`` where some of its runs failed.
+        designs, data, seeds: as its parent run has them, in words.
+        ended: when it came to its end, in milliseconds since 1970.
+    """
+
+    run_id: str
+    name: str
+    status: str
+    designs: str
+    data: str
+    seeds: str
+    ended: int
 
 
 @dataclass(frozen=True)
@@ -165,6 +188,66 @@ class Store:
             return None
         return replace(RunResult(**json.loads(text)), run_id=run.info.run_id)
 
+    # ---- studies that have ended ---------------------------------------------------------------------------------------
+
+    def studies(self) -> list[LoggedStudy]:
+        """Return the studies that came to their end, in every experiment, the latest first."""
+        if self.is_new:
+            return []
+        found = self._studies_in_file() if self.uri.startswith("sqlite:///") else None
+        return sorted(self._studies_asked_for() if found is None else found, key=lambda study: -study.ended)
+
+    def _studies_in_file(self) -> list[LoggedStudy] | None:
+        """Read a SQLite file without MLflow, whose import takes seconds; None where its tables are not as expected."""
+        tables = """
+            SELECT runs.run_uuid, runs.name, runs.status, designs.value, data.value, seeds.value, runs.end_time FROM runs
+            JOIN experiments ON experiments.experiment_id = runs.experiment_id AND experiments.lifecycle_stage = 'active'
+            JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = ?
+            JOIN params AS designs ON designs.run_uuid = runs.run_uuid AND designs.key = 'designs'
+            JOIN params AS data ON data.run_uuid = runs.run_uuid AND data.key = 'data'
+            JOIN params AS seeds ON seeds.run_uuid = runs.run_uuid AND seeds.key = 'seeds'
+            WHERE runs.lifecycle_stage = 'active' AND runs.status IN ('FINISHED', 'FAILED')
+        """
+        try:
+            with closing(sqlite3.connect(f"{Path(self.uri.removeprefix('sqlite:///')).as_uri()}?mode=ro", uri=True)) as file:
+                return [LoggedStudy(*row) for row in file.execute(tables, [STUDY])]
+        except sqlite3.Error:
+            return None
+
+    def _studies_asked_for(self) -> list[LoggedStudy]:
+        """Ask MLflow."""
+        experiments = [each.experiment_id for each in self.client.search_experiments()]
+        condition = f"tags.`{STUDY}` LIKE '%' AND attributes.status IN ('FINISHED', 'FAILED')"
+        runs = [run for experiment in experiments for run in self._search(experiment, condition)]
+        told = [(run.info, run.data.params) for run in runs]
+        return [
+            LoggedStudy(info.run_id, info.run_name, info.status, params["designs"], params["data"], params["seeds"], info.end_time)
+            for info, params in told
+            if {"designs", "data", "seeds"} <= params.keys()
+        ]
+
+    def study_file(self, run_id: str, name: str) -> str | None:
+        """Return the text of a file that a study's parent run holds, or None where it has none of that name."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return Path(self.client.download_artifacts(run_id, name)).read_text(encoding="utf-8")
+        except (OSError, MlflowException):
+            return None
+
+    def result(self, run_id: str) -> RunResult:
+        """Return a run's result; that of a copy stands in the original run.
+
+        Raises:
+            InputError: if it has gone.
+        """
+        run = self.client.get_run(run_id)
+        original = run.data.tags.get(COPY)
+        found = self._result(self.client.get_run(original) if original else run)
+        if found is None:
+            raise InputError(f"the result of the run '{run_id}' has gone from MLflow; the command of its study trains it again")
+        return replace(found, run_id=run_id)
+
     # ---- a study -------------------------------------------------------------------------------------------------------
 
     def open_study(self, key: str, name: str, params: Mapping[str, Any]) -> "Destination":
@@ -277,6 +360,10 @@ class Destination:
     def logged_metrics(self) -> dict[str, set[str]]:
         """Return which metrics each child run has."""
         return {run.info.run_id: set(run.data.metrics) for run in self.store.children(self.parent, self.experiment_id)}
+
+    def failed(self) -> int:
+        """Return how many child runs ended in an error, those that were repeated with success included."""
+        return sum(run.info.status == "FAILED" for run in self.store.children(self.parent, self.experiment_id))
 
     def kill_unfinished(self) -> None:
         """Mark child runs that still count as running as killed."""

@@ -77,7 +77,7 @@ def _order(findings: Findings) -> list[str]:
         return []
     differs = [_named(feature) for feature, flag in zip(found.features, found.differs, strict=True) if flag]
     if not differs:
-        return ["No gain depends on the order of adding beyond noise."]
+        return ["No gain was seen to depend on the order of adding beyond noise."]
     return [f"Order matters for {listed(differs, 'and')}: the gain depends on which features are there already."]
 
 
