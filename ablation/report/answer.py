@@ -68,7 +68,7 @@ def _both_ends(findings: Findings) -> list[str]:
     if np.isnan(first) or np.isnan(last):
         return []
     digits = findings.digits
-    return [f"All {len(findings.features)} features together take the accuracy from {first:.{digits}f} % to {last:.{digits}f} %."]
+    return [f"With all {len(findings.features)} features the accuracy is {last:.{digits}f} %, against {first:.{digits}f} % without any."]
 
 
 def _order(findings: Findings) -> list[str]:
