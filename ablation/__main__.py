@@ -66,8 +66,8 @@ def _conduct(config: DictConfig) -> bool:
 
 def _make(config: DictConfig) -> Any:
     """Instantiate a study's parts. Nothing is read but the configuration."""
-    from ablation.catalogue import Catalogue
-    from ablation.study import Study
+    from ablation.catalogue import Catalogue, fitted
+    from ablation.study import Adaptive, Study
     from ablation.tracking import Store
 
     if not isinstance(config.plan, bool):
@@ -78,23 +78,29 @@ def _make(config: DictConfig) -> Any:
         raise InputError(f"backend={config.backend} is not installed; install it with: pip install 'ablation[{config.backend}]'")
     if config.features.on is not None and "only" not in config.features.designs:
         raise InputError("features.on says which features are on with features=only, and this study has another design")
+    if config.features.orders is not None and "shapley" not in config.features.designs:
+        raise InputError("features.orders goes with features=shapley, and this study has another design")
     if config.data.path is not None and "path" not in config.data.source:
         raise InputError(f"data.path goes with data=npz, and this study has data={HydraConfig.get().runtime.choices['data']}")
     catalogue = _instantiate(config.catalogue)
     catalogue = Catalogue(catalogue["features"], catalogue["order"])
     choices = HydraConfig.get().runtime.choices
+    model, model_name, training = _instantiate(config.model), _name(config.model, choices["model"]), _instantiate(config.training)
+    asked = [design(catalogue.names) for design in _instantiate(config.features.designs).values()]
+    adaptive = Adaptive(config.effects.precision, config.effects.max_seeds) if config.seeds == "auto" else None
     return Study(
-        designs=tuple(design(catalogue.names) for design in _instantiate(config.features.designs).values()),
+        designs=tuple(fitted(design, catalogue, training.recipe(), model, model_name) for design in asked),
         catalogue=catalogue,
-        model=_instantiate(config.model),
-        model_name=_name(config.model, choices["model"]),
-        training=_instantiate(config.training),
+        model=model,
+        model_name=model_name,
+        training=training,
         source=_instantiate(config.data.source),
         data_name=_name(config.data.source, choices["data"]),
         limit=config.data.limit,
         validation=config.data.validation,
         fraction=config.data.validation_fraction,
-        seeds=_seeds(config.seeds),
+        seeds=_seeds(adaptive.pilot if adaptive else config.seeds),
+        adaptive=adaptive,
         backend=config.backend,
         execution=_instantiate(config.execution),
         store=Store.of_environment(config.study.experiment),
@@ -121,7 +127,7 @@ def _seeds(value: Any) -> tuple[int, ...]:
         if len(set(given)) < len(given):
             raise InputError(f"seeds={given} names a seed twice; each may stand there once")
         return tuple(given)
-    raise InputError(f"seeds must be a whole number of at least 1, or a list of whole numbers such as [0,3,7], not {given}")
+    raise InputError(f"seeds must be a whole number of at least 1, a list of whole numbers such as [0,3,7], or auto, not {given}")
 
 
 def _instantiate(config: Any) -> Any:

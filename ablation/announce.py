@@ -17,6 +17,8 @@ def announce_plan(plan: Plan) -> None:
         f"{plan.arms} arms × {plan.seeds} seeds = {plan.arms * plan.seeds} runs"
         + (f"; {shared} arms are shared between designs" if shared else "")
     )
+    for remark in plan.remarks:
+        print(f"• {remark}")
     for name, finished in plan.names:
         print(f"  {name:<40} {finished} of {plan.seeds} finished")
     print(f"finished already: {plan.finished}; to train: {plan.missing}")

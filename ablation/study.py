@@ -20,7 +20,7 @@ from ablation.console import Screen
 from ablation.data import Source, divide, open_staged, stage
 from ablation.deltas import Deltas
 from ablation.designs import BASELINE, Arm, Design, arm_names, union
-from ablation.effects import paired
+from ablation.effects import Effects, Precision, estimate, interactions, lack_of_fit, order_dependence, stein
 from ablation.errors import InputError, nearest
 from ablation.execution import Execution
 from ablation.models import Model
@@ -35,6 +35,27 @@ from ablation.worker import prepare
 
 FOLDER = Path("mlruns")
 VALIDATIONS = ("held_out", "test")
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    """Seeds decided by Stein's rule: a pilot, then as many as its variance says are needed.
+
+    Attributes:
+        precision: wanted half-width of the 95 % intervals, in accuracy points.
+        most: the cap.
+        pilot: seeds of the pilot.
+    """
+
+    precision: float
+    most: int
+    pilot: int = 3
+
+    def __post_init__(self) -> None:
+        if not _is_number(self.precision) or self.precision <= 0:
+            raise InputError(f"effects.precision must be a number of accuracy points above 0, not {self.precision}")
+        if not isinstance(self.most, int) or isinstance(self.most, bool) or self.most < self.pilot:
+            raise InputError(f"effects.max_seeds must be a whole number of at least {self.pilot}, the seeds of the pilot, not {self.most}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +79,7 @@ class Study:
         save_model: whether trained networks are stored.
         configuration: the resolved configuration as YAML, to be kept.
         command: repeats the study, as it is typed.
+        adaptive: how seeds are decided, where they are; ``seeds`` are then those of the pilot, and of all once that is decided.
     """
 
     designs: tuple[Design, ...]
@@ -80,6 +102,7 @@ class Study:
     save_model: bool
     configuration: str
     command: str
+    adaptive: Adaptive | None = None
 
     def __post_init__(self) -> None:
         if self.on_error not in ("continue", "stop"):
@@ -98,6 +121,8 @@ class Study:
             raise InputError(f"study.name={self.given_name} cannot name a folder; expected letters, digits, spaces and . + - _")
         if not self.designs:
             raise InputError("features names no design; expected for instance features=cumulative")
+        if self.adaptive and not any(design.features for design in self.designs):
+            raise InputError("seeds=auto decides by the effects' intervals, and this study has no design that credits features")
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
@@ -156,7 +181,11 @@ class Study:
     def key(self) -> str:
         """Identifies the study: its designs, catalogue, settings and seeds."""
         designs = [(design.name, design.features) for design in self.designs]
-        return digest([designs, self.features, [run.key for run in self.runs]])
+        if self.adaptive is None:
+            return digest([designs, self.features, [run.key for run in self.runs]])
+        # The same before and after it is known how many seeds there are.
+        pilot = [run.key for run in self.runs if run.seed < self.adaptive.pilot]
+        return digest([designs, self.features, pilot, [self.adaptive.precision, self.adaptive.most]])
 
     @cached_property
     def name(self) -> str:
@@ -185,6 +214,7 @@ class Plan:
         missing: runs to train.
         seconds: estimate of the time left, or None where no finished run tells.
         names: of the arms, in order, with the number of their finished runs.
+        remarks: what designs lack, and how the number of seeds is decided, in whole sentences.
     """
 
     arms: int
@@ -194,11 +224,23 @@ class Plan:
     missing: int
     seconds: float | None
     names: tuple[tuple[str, int], ...]
+    remarks: tuple[str, ...] = ()
 
 
 def plan(study: Study) -> Plan:
     """Say what a study would do. Trains nothing, logs nothing."""
+    remarks = [sentence for design in study.designs for sentence in design.lost]
     finished = _finished(study)
+    if study.adaptive and len(finished) == len(study.runs):
+        precision = _decided(study, finished)
+        remarks.append(precision.told())
+        study = _with_seeds(study, precision.total)
+        finished = _finished(study)
+    elif study.adaptive:
+        remarks.append(
+            f"Seeds: a pilot of {study.adaptive.pilot}, then as many as intervals of ± {study.adaptive.precision:g} points need, "
+            f"(t · sd of the pilot / {study.adaptive.precision:g})², and at most {study.adaptive.most}."
+        )
     missing = [run for run in study.runs if run.key not in finished]
     return Plan(
         arms=len(study.arms),
@@ -208,7 +250,38 @@ def plan(study: Study) -> Plan:
         missing=len(missing),
         seconds=_estimate(study, missing, finished),
         names=tuple((study.arm_names[arm], sum(run.arm == arm and run.key in finished for run in study.runs)) for arm in study.arms),
+        remarks=tuple(remarks),
     )
+
+
+def _with_seeds(study: Study, count: int) -> Study:
+    return replace(study, seeds=tuple(range(count)))
+
+
+def _decided(study: Study, results: Mapping[str, RunResult]) -> Precision:
+    """Decide on the number of seeds of an adaptive study after its pilot."""
+    assert study.adaptive is not None
+    scores = _scores(study, results)
+    pilot = [_effects(study, design, scores) for design in study.designs if design.features]
+    return stein(pilot, study.adaptive.precision / 100, study.adaptive.most)
+
+
+def _scores(study: Study, results: Mapping[str, RunResult]) -> np.ndarray:
+    """Return the score array of a study, ``(seeds, arms)``, NaN where a run is missing."""
+    scores = np.full((len(study.seeds), len(study.arms)), np.nan)
+    for run in study.runs:
+        if run.key in results:
+            scores[study.seeds.index(run.seed), study.arms.index(run.arm)] = results[run.key].score
+    return scores
+
+
+def _of(study: Study, design: Design, scores: np.ndarray) -> np.ndarray:
+    """Return the columns of one design's arms."""
+    return scores[:, [study.arms.index(arm) for arm in design.arms]]
+
+
+def _effects(study: Study, design: Design, scores: np.ndarray) -> Effects:
+    return estimate(design, _of(study, design, scores), study.smallest / 100, study.adaptive.pilot if study.adaptive else None)
 
 
 def _estimate(study: Study, missing: Sequence[Run], finished: dict[str, RunResult]) -> float | None:
@@ -266,7 +339,24 @@ def conduct(study: Study, screen: Screen) -> Report:
                 with screen.watching(len(study.runs), results, pool.slots):
                     trained, failures = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
                 results = {**results, **trained}
-            findings = _findings(study, results, failures, destination.failed())
+            precision: Precision | None = None
+            if study.adaptive and not (failures and study.on_error == "stop"):
+                precision = _decided(study, results)
+                screen.say(precision.told())
+                study = _with_seeds(study, precision.total)
+                finished = {key: result for key, result in _finished(study).items() if key not in results}
+                results = {**results, **destination.adopt(finished, study.runs)}
+                failed = {(failure.arm, failure.seed) for failure in failures}
+                missing = [
+                    replace(run, staged=staged) for run in study.runs if run.key not in results and (run.arm, run.seed) not in failed
+                ]
+                if missing:
+                    pool = pool or stack.enter_context(study.execution.open(screen.heard))
+                    deltas = Deltas(study.designs, study.runs, destination, results)
+                    with screen.watching(len(study.runs) - len(failed), results, pool.slots):
+                        trained, more = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
+                    results, failures = {**results, **trained}, (*failures, *more)
+            findings = _findings(study, results, failures, destination.failed(), precision)
             files = publish(findings, study.folder, study.configuration)
             status = "FAILED" if failures else "FINISHED"
             destination.close(status, _effect_metrics(findings), study.folder, _description(findings))
@@ -311,17 +401,11 @@ def _alone(study: Study) -> Iterator[None]:
         lock.release()
 
 
-def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Failure, ...], failed: int) -> Findings:
-    scores = np.full((len(study.seeds), len(study.arms)), np.nan)
-    runs = {}
-    for run in study.runs:
-        if run.key in results:
-            runs[run.arm, run.seed] = results[run.key]
-            scores[study.seeds.index(run.seed), study.arms.index(run.arm)] = results[run.key].score
-    effects = tuple(
-        paired(scores[:, [study.arms.index(arm) for arm in design.arms]], design.contrasts, study.smallest / 100)
-        for design in study.designs
-    )
+def _findings(
+    study: Study, results: Mapping[str, RunResult], failures: tuple[Failure, ...], failed: int, precision: Precision | None = None
+) -> Findings:
+    scores = _scores(study, results)
+    runs = {(run.arm, run.seed): results[run.key] for run in study.runs if run.key in results}
     return Findings(
         name=study.name,
         data=study.source.description,
@@ -331,12 +415,16 @@ def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Fa
         arms=study.arms,
         scores=scores,
         designs=study.designs,
-        effects=effects,
+        effects=tuple(_effects(study, design, scores) for design in study.designs),
         runs=runs,
         failures=failures,
         smallest=study.smallest / 100,
         new_images=study.validation != "test" and open_staged(stage(study.source, study.runs[0].staged, study.limit)).validation is None,
         provenance=provenance(runs, failed, study.command),
+        interactions=tuple(interactions(design, _of(study, design, scores)) for design in study.designs),
+        lack_of_fit=tuple(lack_of_fit(design, _of(study, design, scores)) for design in study.designs),
+        order=order_dependence(study.features, study.arms, scores, study.designs),
+        precision=precision,
     )
 
 
@@ -362,7 +450,7 @@ def _params(study: Study) -> dict[str, Any]:
     return {
         "designs": ", ".join(design.name for design in study.designs),
         "order": ", ".join(study.features),
-        "seeds": ", ".join(map(str, study.seeds)),
+        "seeds": ", ".join(map(str, study.seeds)) if study.adaptive is None else _told(study.adaptive),
         "arms": len(study.arms),
         "model": study.model_name,
         "data": study.data_name,
@@ -370,6 +458,10 @@ def _params(study: Study) -> dict[str, Any]:
         "batch_size": study.training.batch_size,
         "backend": study.backend,
     }
+
+
+def _told(adaptive: Adaptive) -> str:
+    return f"auto: intervals of ± {adaptive.precision:g} points, at most {adaptive.most}"
 
 
 def _effect_metrics(findings: Findings) -> dict[str, float]:

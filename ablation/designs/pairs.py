@@ -55,11 +55,11 @@ def _exchange(columns: np.ndarray, count: int) -> list[int]:
             inverse = np.linalg.inv(information)
             half = columns @ inverse
             spread = (half * columns).sum(axis=1)
-            # The factor by which the determinant grows when row i leaves and row j comes (Fedorov 1972).
+            # The factor by which the determinant grows when row i leaves and row j comes (Fedorov 1972), rounded so that ties fall alike.
             growth = (1 + spread) * (1 - spread[rows, None]) + (half[rows] @ columns.T) ** 2
             growth[:2] = -np.inf
             growth[:, rows] = -np.inf
-            out, into = divmod(int(growth.argmax()), len(columns))
+            out, into = divmod(int(growth.round(9).argmax()), len(columns))
             if growth[out, into] < 1 + 1e-9:
                 break
             rows[out] = into
