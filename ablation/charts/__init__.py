@@ -29,12 +29,12 @@ def draw(findings: Findings, folder: Path) -> list[Path]:
     headline's design comes first for ``forest``. Charts of the whole study are drawn once.
     """
     files: list[Path] = []
-    for name, chart in _pictures(findings):
+    for name, chart in pictures(findings):
         files += save(chart(), folder, name)
     return files
 
 
-def _pictures(findings: Findings) -> list[tuple[str, Callable[[], Figure]]]:
+def pictures(findings: Findings) -> list[tuple[str, Callable[[], Figure]]]:
     """Return the name of each chart, in order, with what draws it."""
     designs = findings.designs
     credited = [index for index, design in enumerate(designs) if design.features]
@@ -47,9 +47,9 @@ def _pictures(findings: Findings) -> list[tuple[str, Callable[[], Figure]]]:
         names = (name if index == indices[0] else f"{name}_{designs[index].name}" for index in indices)
         return [(name, partial(chart, findings, index)) for name, index in zip(names, indices, strict=True)]
 
-    pictures = each(forest, "forest", sure)
-    pictures += [("order", partial(order, findings))] if findings.order is not None else []
-    pictures += each(interactions, "interactions", told) + each(contribution, "contribution", credited) + each(climb, "climb", paths)
-    pictures += [("arms", partial(arms, findings))] if len(findings.arms) > 2 else []
-    pictures += [("cost", partial(cost, findings))] if len(findings.arms) > 1 else []
-    return [*pictures, ("learning_curves", partial(learning_curves, findings))]
+    found = each(forest, "forest", sure)
+    found += [("order", partial(order, findings))] if findings.order is not None else []
+    found += each(interactions, "interactions", told) + each(contribution, "contribution", credited) + each(climb, "climb", paths)
+    found += [("arms", partial(arms, findings))] if len(findings.arms) > 2 else []
+    found += [("cost", partial(cost, findings))] if len(findings.arms) > 1 else []
+    return [*found, ("learning_curves", partial(learning_curves, findings))]

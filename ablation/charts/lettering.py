@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
@@ -15,6 +16,7 @@ LINESPACING = 1.3
 _SLACK = 1.04  # Agg rounds glyphs to whole pixels, so a drawn line is a little wider than its outline
 
 
+@lru_cache(maxsize=10_000)
 def width(text: str, size: float) -> float:
     """Return the width in inches of one line of text at ``size`` points."""
     measured, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)

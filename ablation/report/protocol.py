@@ -36,7 +36,9 @@ def _formulas(findings: Findings) -> str:
         if design.features:
             kinds.setdefault(design.kind, []).append(design.name)
     each = [f"{listed(names, 'and')}: {FORMULAS[kind]}" for kind, names in kinds.items()]
-    return f"{'; '.join(each)}. Intervals for all effects at once are Bonferroni's, over the features of a design."
+    decided = " Errors and ν are those of the pilot, divided by the root of all seeds, for only the pilot knows nothing of their number."
+    stein = decided if findings.precision else ""
+    return f"{'; '.join(each)}.{stein} Intervals for all effects at once are Bonferroni's, over the features of a design."
 
 
 def _verdicts(findings: Findings) -> str:
