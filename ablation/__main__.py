@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -113,6 +114,7 @@ def _make(config: DictConfig) -> Any:
         on_error=config.on_error,
         save_model=config.save_model,
         configuration=OmegaConf.to_yaml(config, resolve=True),
+        command=shlex.join(["python", "-m", "ablation", *HydraConfig.get().overrides.task]),
     )
 
 

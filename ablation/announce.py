@@ -5,9 +5,9 @@ import os
 from rich.console import Console
 from rich.text import Text
 
-from ablation.console import duration
 from ablation.report import console_table, notes
 from ablation.study import Plan, Report, Study
+from ablation.wording import duration
 
 
 def announce_plan(plan: Plan) -> None:

@@ -1,9 +1,10 @@
-"""The ledger: the finished runs in MLflow's SQLite database, read without MLflow, whose import alone takes longer than a plan may."""
+"""The ledger: what is finished in MLflow's SQLite database, read without MLflow, whose import alone takes longer than a plan may."""
 
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 FINISHED = """
     SELECT keys.value, keys.run_uuid, runs.artifact_uri, studies.value
@@ -18,6 +19,18 @@ FINISHED = """
 """
 
 
+ENDED = """
+    SELECT runs.run_uuid, runs.name, runs.status, designs.value, data.value, seeds.value, runs.end_time
+    FROM runs
+    JOIN experiments ON experiments.experiment_id = runs.experiment_id AND experiments.lifecycle_stage = 'active'
+    JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = :study
+    JOIN params AS designs ON designs.run_uuid = runs.run_uuid AND designs.key = 'designs'
+    JOIN params AS data ON data.run_uuid = runs.run_uuid AND data.key = 'data'
+    JOIN params AS seeds ON seeds.run_uuid = runs.run_uuid AND seeds.key = 'seeds'
+    WHERE runs.lifecycle_stage = 'active' AND runs.status IN ('FINISHED', 'FAILED')
+"""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A finished run: its key, its id, where its artifacts are, and the key of the study that trained it."""
@@ -26,6 +39,27 @@ class Entry:
     run_id: str
     artifacts: str
     study: str | None
+
+
+@dataclass(frozen=True)
+class LoggedStudy:
+    """One study that came to its end, as a list of studies shows it.
+
+    Attributes:
+        run_id: of its parent run.
+        name: of the study.
+        status: ``FINISHED``, or ``FAILED`` where some of its runs failed.
+        designs, data, seeds: as its parent run has them, in words.
+        ended: when it came to its end, in milliseconds since 1970.
+    """
+
+    run_id: str
+    name: str
+    status: str
+    designs: str
+    data: str
+    seeds: str
+    ended: int
 
 
 def finished_runs(database: Path, experiment: str, key: str, parent: str, study: str) -> list[Entry]:
@@ -39,6 +73,19 @@ def finished_runs(database: Path, experiment: str, key: str, parent: str, study:
     Raises:
         sqlite3.Error: if the file is not such a database, or of a version whose tables differ.
     """
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        names = {"experiment": experiment, "key": key, "parent": parent, "study": study}
-        return [Entry(*row) for row in connection.execute(FINISHED, names)]
+    names = {"experiment": experiment, "key": key, "parent": parent, "study": study}
+    return [Entry(*row) for row in _rows(database, FINISHED, names)]
+
+
+def ended_studies(database: Path, study: str) -> list[LoggedStudy]:
+    """Return the studies that came to their end, in every experiment; ``study`` names the tag that holds a study's key.
+
+    Raises:
+        sqlite3.Error: if the file is not such a database, or of a version whose tables differ.
+    """
+    return [LoggedStudy(*row) for row in _rows(database, ENDED, {"study": study})]
+
+
+def _rows(database: Path, query: str, names: dict[str, str]) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return connection.execute(query, names).fetchall()

@@ -5,11 +5,10 @@ never trained again, and whatever stops the study, the same command continues it
 """
 
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -26,7 +25,8 @@ from ablation.errors import InputError, nearest
 from ablation.execution import Execution
 from ablation.models import Model
 from ablation.predictions import ArmPredictions, Predictions, unpacked
-from ablation.results import Failure, Findings, RunResult
+from ablation.publish import STUDIES, publish
+from ablation.results import Failure, Findings, RunResult, provenance
 from ablation.run import DataChoice, Run, digest
 from ablation.schedule import train_all
 from ablation.tracking import CORRECT, PREDICTIONS, Store
@@ -35,7 +35,6 @@ from ablation.training.settings import Training
 from ablation.worker import prepare
 
 FOLDER = Path("mlruns")
-TABLE = "table.md"
 VALIDATIONS = ("held_out", "test")
 
 
@@ -80,6 +79,7 @@ class Study:
         on_error: ``continue`` or ``stop``.
         save_model: whether trained networks are stored.
         configuration: the resolved configuration as YAML, to be kept.
+        command: repeats the study, as it is typed.
         adaptive: how seeds are decided, where they are; ``seeds`` are then those of the pilot, and of all once that is decided.
     """
 
@@ -102,6 +102,7 @@ class Study:
     on_error: str
     save_model: bool
     configuration: str
+    command: str
     adaptive: Adaptive | None = None
 
     def __post_init__(self) -> None:
@@ -195,7 +196,7 @@ class Study:
     @property
     def folder(self) -> Path:
         """Where the study's files go."""
-        return FOLDER / "studies" / self.name
+        return STUDIES / self.name
 
 
 def _is_number(value: object) -> bool:
@@ -361,8 +362,8 @@ def conduct(study: Study, screen: Screen) -> Report:
                     with screen.watching(len(study.runs) - len(failed), results, pool.slots):
                         trained, more = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
                     results, failures = {**results, **trained}, (*failures, *more)
-            findings = _findings(study, dataset, results, failures, precision)
-            files = _write(study, findings, dataset, results)
+            findings = _findings(study, dataset, results, failures, destination.failed(), precision)
+            files = publish(findings, study.folder, study.configuration, partial(_draw_predictions, study, dataset, results, findings))
             status = "FAILED" if failures else "FINISHED"
             destination.close(status, _effect_metrics(findings), study.folder, _description(findings))
         except BaseException:
@@ -408,7 +409,12 @@ def _alone(study: Study) -> Iterator[None]:
 
 
 def _findings(
-    study: Study, dataset: Dataset, results: Mapping[str, RunResult], failures: tuple[Failure, ...], precision: Precision | None = None
+    study: Study,
+    dataset: Dataset,
+    results: Mapping[str, RunResult],
+    failures: tuple[Failure, ...],
+    failed: int,
+    precision: Precision | None = None,
 ) -> Findings:
     scores = _scores(study, results)
     runs = {(run.arm, run.seed): results[run.key] for run in study.runs if run.key in results}
@@ -424,6 +430,9 @@ def _findings(
         effects=tuple(_effects(study, design, scores) for design in study.designs),
         runs=runs,
         failures=failures,
+        smallest=study.smallest / 100,
+        new_images=study.validation != "test" and dataset.validation is None,
+        provenance=provenance(runs, failed, study.command),
         interactions=tuple(interactions(design, _of(study, design, scores)) for design in study.designs),
         lack_of_fit=tuple(lack_of_fit(design, _of(study, design, scores)) for design in study.designs),
         order=order_dependence(study.features, study.arms, scores, study.designs),
@@ -501,8 +510,10 @@ def _description(findings: Findings) -> str:
     return f"{report.headline(findings)}\n\n{report.markdown(findings)}".strip() + "\n"
 
 
-def _predictions(study: Study, dataset: Dataset, results: Mapping[str, RunResult]) -> list[ArmPredictions]:
-    """Return what the networks of the baseline and of the arm with every feature said of their validation images."""
+def _draw_predictions(study: Study, dataset: Dataset, results: Mapping[str, RunResult], findings: Findings, folder: Path) -> list[Path]:
+    """Draw what the networks of the baseline and of the arm with every feature said of their validation images."""
+    from ablation.charts import draw_predictions
+
     shown = []
     for arm, name in ((BASELINE, "baseline"), (frozenset(study.features), "all features")):
         by_seed = {}
@@ -514,21 +525,4 @@ def _predictions(study: Study, dataset: Dataset, results: Mapping[str, RunResult
         if by_seed:
             _, validation = divide(dataset, study.validation, study.fraction, generator(next(iter(by_seed)), SPLIT))
             shown.append(ArmPredictions(name, by_seed, validation.x))
-    return shown
-
-
-def _write(study: Study, findings: Findings, dataset: Dataset, results: Mapping[str, RunResult]) -> tuple[Path, ...]:
-    """Write charts, tables and the configuration to the study's folder, in place of what was there."""
-    from ablation import charts, report
-
-    folder = study.folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    files = {"config.yaml": study.configuration, TABLE: report.markdown(findings), "table.csv": report.csv(findings)}
-    if findings.left_out:
-        files[report.LEFT_OUT] = "".join(f"{line}\n" for line in findings.left_out)
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    arms = _predictions(study, dataset, results)
-    pictures = charts.draw(findings, folder) + charts.draw_predictions(findings, dataset.classes, arms, folder)
-    return (*pictures, folder / TABLE, folder / "table.csv")
+    return draw_predictions(findings, dataset.classes, shown, folder)

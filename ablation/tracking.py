@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import socket
 import sqlite3
 import tempfile
@@ -26,7 +27,7 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 
 from ablation.errors import InputError
-from ablation.ledger import Entry, finished_runs
+from ablation.ledger import Entry, LoggedStudy, ended_studies, finished_runs
 from ablation.results import RunResult
 from ablation.run import Run
 
@@ -290,6 +291,57 @@ class Store:
         mlflow.set_tracking_uri(self.uri)
         return mlflow.keras.load_model(f"runs:/{saved.run_id}/{MODEL}")
 
+    # ---- studies that have ended ---------------------------------------------------------------------------------------
+
+    def studies(self) -> list[LoggedStudy]:
+        """Return the studies that came to their end, in every experiment, the latest first."""
+        if self.is_new:
+            return []
+        try:
+            found = None if self._database is None else ended_studies(self._database, STUDY)
+        except sqlite3.Error:
+            found = None  # of another version of MLflow, which then reads it
+        return sorted(self._studies_asked_for() if found is None else found, key=lambda study: -study.ended)
+
+    def _studies_asked_for(self) -> list[LoggedStudy]:
+        """Ask MLflow."""
+        experiments = [each.experiment_id for each in self.client.search_experiments()]
+        condition = f"tags.`{STUDY}` LIKE '%' AND attributes.status IN ('FINISHED', 'FAILED')"
+        runs = [run for experiment in experiments for run in self._search(experiment, condition)]
+        told = [(run.info, run.data.params) for run in runs]
+        return [
+            LoggedStudy(info.run_id, info.run_name, info.status, params["designs"], params["data"], params["seeds"], info.end_time)
+            for info, params in told
+            if {"designs", "data", "seeds"} <= params.keys()
+        ]
+
+    def study_file(self, run_id: str, name: str) -> str | None:
+        """Return the text of a file that a study's parent run holds, or None where it has none of that name."""
+        return self._text(run_id, self.client.get_run(run_id).info.artifact_uri, name)
+
+    def copy_files(self, run_id: str, names: Iterable[str], folder: Path) -> list[Path]:
+        """Copy those of some files that a study's parent run holds into a folder, and return the copies."""
+        artifacts, copies = self.client.get_run(run_id).info.artifact_uri, []
+        for name in names:
+            with self._file(run_id, artifacts, name) as file:
+                if file is not None:
+                    copies.append(Path(shutil.copy(file, folder / name)))
+        return copies
+
+    def result(self, run_id: str) -> RunResult:
+        """Return a run's result; that of a copy stands in the original run.
+
+        Raises:
+            InputError: if it has gone.
+        """
+        run = self.client.get_run(run_id)
+        if COPY in run.data.tags:
+            run = self.client.get_run(run.data.tags[COPY])
+        found = self._result(Entry("", run.info.run_id, run.info.artifact_uri, None))
+        if found is None:
+            raise InputError(f"the result of the run '{run_id}' has gone from MLflow; the command of its study trains it again")
+        return replace(found, run_id=run_id)
+
     # ---- a study -------------------------------------------------------------------------------------------------------
 
     def open_study(self, key: str, name: str, params: Mapping[str, Any]) -> "Destination":
@@ -421,6 +473,10 @@ class Destination:
     def logged_metrics(self) -> dict[str, set[str]]:
         """Return which metrics each child run has."""
         return {run.info.run_id: set(run.data.metrics) for run in self.store.children(self.parent, self.experiment_id)}
+
+    def failed(self) -> int:
+        """Return how many child runs ended in an error, those that were repeated with success included."""
+        return sum(run.info.status == "FAILED" for run in self.store.children(self.parent, self.experiment_id))
 
     def kill_unfinished(self) -> None:
         """Mark child runs that still count as running as killed."""

@@ -17,15 +17,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     ("__main__", "predict"),
     ("announce",),
-    ("study",),
+    ("study", "report.__main__"),
     ("schedule",),
     ("deltas", "worker"),
     ("tracking", "console"),
-    ("run", "catalogue"),
+    ("run", "catalogue", "publish"),
     ("training", "report", "charts"),
     ("results", "features", "models"),
     ("recipe", "predictions", "effects", "data", "execution"),
-    ("designs",),
+    ("designs", "records", "wording"),
     ("errors", "ledger"),
 )
 DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}
@@ -49,8 +49,9 @@ SLOW = {"keras", "tensorflow", "jax", "torch", "mlflow", "matplotlib", "distribu
 
 
 def unit_of(file: Path) -> str:
-    """Return the module or folder of the package that a file belongs to."""
-    return file.relative_to(PACKAGE).with_suffix("").parts[0]
+    """Return the module or folder of the package that a file belongs to; a folder's command is a unit of its own."""
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts) if parts[-1] == "__main__" else parts[0]
 
 
 def imports(file: Path) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Measured text: how wide a line is, and where to break it so that it fits."""
 
 import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
@@ -16,10 +16,16 @@ LINESPACING = 1.3
 _SLACK = 1.04  # Agg rounds glyphs to whole pixels, so a drawn line is a little wider than its outline
 
 
+@lru_cache(maxsize=10_000)
 def width(text: str, size: float) -> float:
     """Return the width in inches of one line of text at ``size`` points."""
     measured, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
     return float(measured) * _SLACK / 72
+
+
+def widest(texts: Iterable[str], size: float) -> float:
+    """Return the width in inches of the widest line of several texts; none has no width."""
+    return max((width(line, size) for text in texts for line in text.split("\n")), default=0.0)
 
 
 def height(text: str, size: float) -> float:
