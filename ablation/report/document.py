@@ -64,6 +64,9 @@ TITLES = {
     "arms": "Every arm",
     "cost": "Cost against gain",
     "learning_curves": "Learning curves",
+    "predictions": "Held-out images and what the networks said of them",
+    "confusion": "Which class is taken for which",
+    "class_accuracy": "Accuracy of each class",
 }
 
 
