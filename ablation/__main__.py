@@ -93,6 +93,7 @@ def _make(config: DictConfig) -> Any:
         limit=config.data.limit,
         validation=config.data.validation,
         fraction=config.data.validation_fraction,
+        normalise=config.data.normalise,
         seeds=_seeds(config.seeds),
         backend=config.backend,
         execution=_instantiate(config.execution),
@@ -199,7 +200,17 @@ def _no_key(name: str) -> str:
     keys = _keys(OmegaConf.load(CONFIGURATION / "config.yaml")) + [
         f"training.{key}" for key in ("epochs", "batch_size", "optimizer", "learning_rate")
     ]
-    keys += ["model.width", "catalogue.order", "execution.workers", "execution.threads", "execution.address", *_groups()]
+    keys += [
+        "model.width",
+        "model.hidden",
+        "model.weights",
+        "model.trainable",
+        "catalogue.order",
+        "execution.workers",
+        "execution.threads",
+        "execution.address",
+        *_groups(),
+    ]
     return f"the setting '{name}' is not known{nearest(name, sorted(set(keys)))}"
 
 

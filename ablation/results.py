@@ -22,6 +22,9 @@ class RunResult:
         seconds_per_epoch: median over the epochs after the first, evaluation included.
         seconds: the whole training, compilation included.
         peak_memory: bytes, of the process that trained.
+        first_epoch: seconds from building the network to the end of the first epoch; the seeds of an arm that share a compiled network
+            take it again for its own part alone. None in runs that were logged before it was measured, and so is the next.
+        processor_use: processor time over time of the training; 1 is one core in full.
         environment: versions, threads, hardware.
         saved_model: whether the trained network was stored with it.
         run_id: the MLflow run that holds it.
@@ -37,6 +40,8 @@ class RunResult:
     seconds_per_epoch: float
     seconds: float
     peak_memory: int
+    first_epoch: float | None = None
+    processor_use: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     saved_model: bool = False
     run_id: str = ""
@@ -67,6 +72,7 @@ class Findings:
         effects: one for each design, in the same order, in fractions.
         runs: the finished runs.
         failures: the others.
+        remarks: what was known of the outcome before it, in sentences.
     """
 
     name: str
@@ -80,6 +86,7 @@ class Findings:
     effects: tuple[Effects, ...]
     runs: Mapping[tuple[Arm, int], RunResult]
     failures: tuple[Failure, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def scores_of(self, design: Design) -> np.ndarray:
         """Return the score array of one design's arms, shape ``(seeds, design arms)``."""

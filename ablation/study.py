@@ -18,19 +18,21 @@ import numpy as np
 
 from ablation.catalogue import Catalogue, compose
 from ablation.console import Screen
-from ablation.data import Source, divide, open_staged, stage
+from ablation.data import Dataset, Source, divide, open_staged, stage
 from ablation.deltas import Deltas
 from ablation.designs import BASELINE, Arm, Design, arm_names, union
 from ablation.effects import paired
 from ablation.errors import InputError, nearest
 from ablation.execution import Execution
-from ablation.models import Model
+from ablation.models import Model, idle
+from ablation.models.model import ImageShape
+from ablation.recipe import NETWORK_SLOTS, Recipe, filled
 from ablation.results import Failure, Findings, RunResult
 from ablation.run import DataChoice, Run, digest
 from ablation.schedule import train_all
 from ablation.tracking import Store
 from ablation.training.draws import SPLIT, generator
-from ablation.training.settings import Training
+from ablation.training.settings import SCALINGS, Training
 from ablation.worker import prepare
 
 FOLDER = Path("mlruns")
@@ -49,6 +51,7 @@ class Study:
         training: epochs, batches, optimiser.
         source, data_name: the images, and what the user calls them.
         limit, validation, fraction: how they are limited and divided.
+        normalise: how their pixels are scaled: ``unit`` or ``symmetric``.
         seeds: one run of every arm each.
         backend: tensorflow, jax or torch.
         execution: where runs happen.
@@ -70,6 +73,7 @@ class Study:
     limit: int | None
     validation: str
     fraction: float
+    normalise: str
     seeds: tuple[int, ...]
     backend: str
     execution: Execution
@@ -85,6 +89,8 @@ class Study:
             raise InputError(f"on_error={self.on_error} is not known{nearest(self.on_error, ('continue', 'stop'))}")
         if self.validation not in VALIDATIONS:
             raise InputError(f"data.validation={self.validation} is not known{nearest(self.validation, VALIDATIONS)}")
+        if self.normalise not in SCALINGS:
+            raise InputError(f"data.normalise={self.normalise} is not known{nearest(str(self.normalise), SCALINGS)}")
         if not _is_number(self.fraction) or not 0 < self.fraction < 1:
             raise InputError(f"data.validation_fraction must lie between 0 and 1, not {self.fraction}")
         if self.limit is not None and (not isinstance(self.limit, int) or isinstance(self.limit, bool) or self.limit < 1):
@@ -124,12 +130,16 @@ class Study:
         Raises:
             InputError: if an arm has a feature that the model, the optimiser or another feature does not allow.
         """
-        full, start = frozenset(self.features), self.training.recipe()
-        data = DataChoice(self.data_name, self.source.description, self.source.identity(), self.limit, self.validation, self.fraction)
+        full, start = frozenset(self.features), self._start()
+        # All of them before the data is looked at, which can take long.
+        recipes = {arm: compose(start, self.catalogue.of(arm), self.model, self.model_name) for arm in self.arms}
+        identity = self.source.identity()
+        data = DataChoice(
+            self.data_name, self.source.description, identity, self.limit, self.validation, self.fraction, normalise=self.normalise
+        )
         runs = []
-        for arm in self.arms:
+        for arm, recipe in recipes.items():
             features = self.catalogue.of(arm)
-            recipe = compose(start, features, self.model, self.model_name)
             for seed in self.seeds:
                 runs.append(
                     Run(
@@ -150,6 +160,25 @@ class Study:
                     )
                 )
         return tuple(runs)
+
+    def _start(self) -> Recipe:
+        """Return the recipe of the baseline."""
+        scaling = SCALINGS[self.normalise]
+        if scaling and "scaling" not in self.model.slots:
+            raise InputError(
+                f"data.normalise={self.normalise} does not apply to model={self.model_name}, which has no {NETWORK_SLOTS['scaling']}"
+            )
+        return replace(self.training.recipe(), scaling=scaling)
+
+    def remarks(self, image_shape: ImageShape) -> tuple[str, ...]:
+        """Say which of the features on trial change nothing of this network for images of this shape."""
+        start, nothing, used = self._start(), idle(self.model, image_shape), frozenset().union(*self.arms)
+        height, width, _ = image_shape
+        return tuple(
+            f"{name} changes nothing in model={self.model_name} at {height} × {width} pixels: the network computes the same with and without it."
+            for name in self.features
+            if name in used and set(filled(start, self.catalogue.features[name](start))) <= nothing
+        )
 
     @cached_property
     def key(self) -> str:
@@ -184,6 +213,7 @@ class Plan:
         missing: runs to train.
         seconds: estimate of the time left, or None where no finished run tells.
         names: of the arms, in order, with the number of their finished runs.
+        remarks: what is known of its outcome before it.
     """
 
     arms: int
@@ -193,10 +223,12 @@ class Plan:
     missing: int
     seconds: float | None
     names: tuple[tuple[str, int], ...]
+    remarks: tuple[str, ...]
 
 
 def plan(study: Study) -> Plan:
     """Say what a study would do. Trains nothing, logs nothing."""
+    remarks = study.remarks(_image_shape(open_staged(stage(study.source, study.runs[0].staged, study.limit))))
     finished = _finished(study)
     missing = [run for run in study.runs if run.key not in finished]
     return Plan(
@@ -207,7 +239,13 @@ def plan(study: Study) -> Plan:
         missing=len(missing),
         seconds=_estimate(study, missing, finished),
         names=tuple((study.arm_names[arm], sum(run.arm == arm and run.key in finished for run in study.runs)) for arm in study.arms),
+        remarks=remarks,
     )
+
+
+def _image_shape(dataset: Dataset) -> ImageShape:
+    height, width, channels = dataset.train.x.shape[1:]
+    return height, width, channels
 
 
 def _estimate(study: Study, missing: Sequence[Run], finished: dict[str, RunResult]) -> float | None:
@@ -282,8 +320,7 @@ def _check(study: Study) -> Path:
     runs = study.runs
     staged = stage(study.source, runs[0].staged, study.limit)
     dataset = open_staged(staged)
-    height, width, channels = dataset.train.x.shape[1:]
-    study.model.check((height, width, channels))
+    study.model.check(_image_shape(dataset))
     training, _ = divide(dataset, study.validation, study.fraction, generator(study.seeds[0], SPLIT))
     if study.training.batch_size > len(training.y):
         raise InputError(
@@ -321,10 +358,11 @@ def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Fa
         paired(scores[:, [study.arms.index(arm) for arm in design.arms]], design.contrasts, study.smallest / 100)
         for design in study.designs
     )
+    dataset = open_staged(stage(study.source, study.runs[0].staged, study.limit))
     return Findings(
         name=study.name,
         data=study.source.description,
-        protocol=_protocol(study),
+        protocol=_protocol(study, dataset),
         features=study.features,
         seeds=study.seeds,
         arms=study.arms,
@@ -333,12 +371,12 @@ def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Fa
         effects=effects,
         runs=runs,
         failures=failures,
+        remarks=study.remarks(_image_shape(dataset)),
     )
 
 
-def _protocol(study: Study) -> str:
+def _protocol(study: Study, dataset: Dataset) -> str:
     """Say how a score is made and what an interval over seeds covers."""
-    dataset = open_staged(stage(study.source, study.runs[0].staged, study.limit))
     epochs = study.training.epochs
     if study.validation == "test":
         images = "the test images, which makes every choice by it optimistic about new images"

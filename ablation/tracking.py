@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 RESULT = "result.json"
-MODEL = "model"
+MODEL, WEIGHTS = "model", "network.weights.h5"
 INTERVAL = 1.0  # seconds between two calls that log epochs
 MOST_METRICS = 900  # MLflow takes 1,000 in one call
 PATIENCE = 3.0  # seconds until a tracking server counts as unreachable
@@ -247,6 +248,13 @@ class Destination:
             mlflow.keras.log_model(model, name=MODEL, pip_requirements=list(requirements))
         self.client.update_run(run_id, status="RUNNING")
 
+    def save_weights(self, run_id: str, network: Any) -> None:
+        """Store the weights of a Keras network under a run, for ``load_weights`` of a network that was built alike."""
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / WEIGHTS
+            network.save_weights(file)
+            self.client.log_artifact(run_id, str(file))
+
     def adopt(self, results: Mapping[str, RunResult], runs: Iterable[Run]) -> dict[str, RunResult]:
         """Give each run that another study trained a short child here that copies its numbers. Return all, under their ids here."""
         children = self.store.children(self.parent, self.experiment_id)
@@ -333,6 +341,8 @@ def summary(result: RunResult) -> dict[str, float]:
         "seconds_per_epoch": result.seconds_per_epoch,
         "seconds": result.seconds,
         "peak_memory_mb": result.peak_memory / 1e6,
+        "seconds_to_first_epoch": result.first_epoch,
+        "processor_use": result.processor_use,
     }
     return {name: float(value) for name, value in numbers.items() if value is not None}
 

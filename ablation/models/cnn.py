@@ -38,7 +38,7 @@ class CNN:
             raise InputError(f"model=cnn takes images of at least {SMALLEST} × {SMALLEST} pixels, and these have {height} × {width}")
 
     def idle(self, image_shape: ImageShape) -> frozenset[str]:
-        return frozenset({"pooling"}) if max(_last(side) for side in image_shape[:2]) == 1 else frozenset()
+        return frozenset({"pooling"}) if max(_last(side) for side in image_shape[:2]) <= 1 else frozenset()
 
     def build(self, recipe: Recipe, image_shape: ImageShape, classes: int) -> "keras.Model":
         import keras
