@@ -175,7 +175,8 @@ class Study:
         start, nothing, used = self._start(), idle(self.model, image_shape), frozenset().union(*self.arms)
         height, width, _ = image_shape
         return tuple(
-            f"{name} changes nothing in model={self.model_name} at {height} × {width} pixels: the network computes the same with and without it."
+            f"{name} changes nothing in model={self.model_name} at {height} × {width} pixels: "
+            "the network computes the same with and without it."
             for name in self.features
             if name in used and set(filled(start, self.catalogue.features[name](start))) <= nothing
         )

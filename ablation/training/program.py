@@ -50,9 +50,8 @@ class Program:
             {"class_name": settings.name, "config": {"learning_rate": settings.learning_rate, **dict(settings.options)}}
         )
         optimizer.build(network.trainable_variables)
-        # Copies: on some backends an array shares its memory with the variable that is about to be trained.
-        fresh = tuple(np.array(keras.ops.convert_to_numpy(variable)) for variable in optimizer.variables)
-        given = tuple((variable, np.array(keras.ops.convert_to_numpy(variable))) for variable in undeclared(network))
+        fresh = tuple(_kept(variable) for variable in optimizer.variables)
+        given = tuple((variable, _kept(variable)) for variable in undeclared(network))
         loop = new_loop(network, optimizer, recipe, batch_size)
         return cls(recipe, network, optimizer, loop, fresh, given, image_shape, classes, batch_size)
 
@@ -99,3 +98,10 @@ class Program:
                 raise NoEffectError(
                     f"feature '{name}' is on but had no effect: {type(feature).verify.__doc__ or 'its proof failed'}".strip()
                 )
+
+
+def _kept(variable: keras.Variable) -> np.ndarray:
+    """Return a copy of a variable's value: what a backend returns can share its memory with what is about to be trained."""
+    value = np.array(keras.ops.convert_to_numpy(variable))
+    # Fresh zeros take no memory until they are written to, and an optimiser's state is as large as the network, or twice.
+    return value if value.any() else np.zeros(value.shape, value.dtype)
