@@ -200,17 +200,8 @@ def _no_key(name: str) -> str:
     keys = _keys(OmegaConf.load(CONFIGURATION / "config.yaml")) + [
         f"training.{key}" for key in ("epochs", "batch_size", "optimizer", "learning_rate")
     ]
-    keys += [
-        "model.width",
-        "model.hidden",
-        "model.weights",
-        "model.trainable",
-        "catalogue.order",
-        "execution.workers",
-        "execution.threads",
-        "execution.address",
-        *_groups(),
-    ]
+    keys += [f"model.{key}" for key in ("width", "hidden", "weights", "trainable")]
+    keys += ["catalogue.order", "execution.workers", "execution.threads", "execution.address", *_groups()]
     return f"the setting '{name}' is not known{nearest(name, sorted(set(keys)))}"
 
 

@@ -124,6 +124,21 @@ def test_a_plan_makes_no_database(tmp_path: Path) -> None:
     assert not (tmp_path / "mlflow.db").exists()
 
 
+def test_a_plan_and_a_report_say_what_changes_nothing(tmp_path: Path) -> None:
+    arguments = ("model=vgg16", "model.width=1", "model.hidden=[4]", "features=cumulative", "catalogue.order=[batch_norm,gap]", "seeds=1")
+    told = "gap changes nothing in model=vgg16 at 16 × 16 pixels"
+    small = ("data=digits", "data.limit=60", "training.epochs=1")
+    plan = ablation(tmp_path, *arguments, *small, "plan=true")
+    assert plan.code == 0, plan.err
+    assert told in plan.out
+    assert "batch_norm changes" not in plan.out
+    ended = ablation(tmp_path, *arguments, *small)
+    assert ended.code == 0, ended.err
+    assert told in ended.out
+    runs = {run.data.tags["ablation.arm"]: run.data.metrics for run in logged(tmp_path).trained}
+    assert runs["batch_norm,gap"]["val_loss"] == pytest.approx(runs["batch_norm"]["val_loss"], abs=1e-6)
+
+
 def test_another_design_trains_only_the_arms_that_it_adds(study: tuple[Path, Ended]) -> None:
     folder, _ = study
     trained = {run.info.run_id for run in logged(folder).trained}
@@ -266,6 +281,15 @@ test = Digits().load().test
 probabilities = model.predict(test.x, verbose=0)
 np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 print("accuracy", float((probabilities.argmax(axis=1) == test.y).mean()))
+
+from ablation.catalogue import compose
+from ablation.features import BatchNorm, Dropout
+from ablation.models import CNN
+from ablation.training.settings import Training
+recipe = compose(Training(1, 1).recipe(), {{"batch_norm": BatchNorm(), "dropout": Dropout()}}, CNN(2), "cnn")
+network = CNN(2).build(recipe, (16, 16, 1), 10)
+network.load_weights(mlflow.artifacts.download_artifacts("runs:/{run.info.run_id}/network.weights.h5"))
+assert (network.predict(test.x / 255, verbose=0).argmax(axis=1) == probabilities.argmax(axis=1)).all()
 """
     loaded = subprocess.run([sys.executable, "-W", "ignore", "-c", check], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert loaded.returncode == 0, loaded.stderr

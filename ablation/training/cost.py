@@ -47,9 +47,8 @@ def layer_summary(network: keras.Model) -> str:
         sides = " × ".join("batch" if side is None else str(side) for side in shape)
         rows.append((layer.name, type(layer).__name__, sides, f"{layer.count_params():,}"))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)), row[-1].rjust(widths[-1])]) for row in rows
-    ]
+    *left, right = widths
+    lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, left, strict=False)), row[-1].rjust(right)]) for row in rows]
     counts = cost(network)
     total = f"{counts.parameters:,} parameters, {counts.trainable:,} of them trainable; {counts.convolutions} convolutions"
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], "", f"{network.name}: {total}"]) + "\n"
