@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # Hydra then raises what goes wrong while it composes, and it can be told in one sentence.
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")
@@ -24,6 +24,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ablation.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from ablation.finished import FinishedStudy
 
 HERE = Path(__file__).resolve().parent
 CONFIGURATION = next(folder for folder in (HERE / "conf", HERE.parent / "conf") if folder.is_dir())
@@ -61,6 +64,29 @@ def _conduct(config: DictConfig) -> bool:
     result = conduct(study, screen)
     announce_report(study, result, screen.console)
     return not result.findings.failures
+
+
+def run_study(*settings: str) -> "FinishedStudy":
+    """Run a study from Python, in the words of the command, and return what it found. Its files and runs are where the command leaves them.
+
+    Args:
+        settings: such as ``"features=cumulative"``, ``"data=digits"``, ``"training.epochs=5"``.
+
+    Raises:
+        InputError: if a setting cannot work.
+    """
+    from ablation.console import Screen
+    from ablation.finished import FinishedStudy
+    from ablation.study import conduct
+
+    try:
+        with hydra.initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
+            composed = hydra.compose("config", list(settings), return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(_told(error)) from error
+    HydraConfig.instance().set_config(composed)
+    study = _make(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
+    return FinishedStudy(conduct(study, Screen()).findings)
 
 
 def _make(config: DictConfig) -> Any:

@@ -48,6 +48,36 @@ class RunResult:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """What one backend made of one network: the same arm, settings and seeds as on the others.
+
+    Attributes:
+        network: what tells it from the other networks compared.
+        backend: tensorflow, jax or torch.
+        seeds: how many runs.
+        parameters: of the network.
+        seconds_per_epoch: after the first epoch; median over the runs.
+        first_epoch: seconds until the first epoch was over; of the run that compiled. None where it was not measured, and so is the next.
+        processor_use: processor time over time, mean over the runs.
+        peak_memory: bytes, the largest of the runs.
+        loss, accuracy: of the last epoch on the validation images, mean over the runs.
+        environment: versions, threads, hardware.
+    """
+
+    network: str
+    backend: str
+    seeds: int
+    parameters: int
+    seconds_per_epoch: float
+    first_epoch: float | None
+    processor_use: float | None
+    peak_memory: int
+    loss: float
+    accuracy: float
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Failure:
     """One run that did not finish, and why."""
 

@@ -6,7 +6,7 @@ never trained again, and whatever stops the study, the same command continues it
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,18 +14,16 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import numpy as np
-
 from ablation.catalogue import Catalogue, compose
 from ablation.console import Screen
 from ablation.data import Dataset, Source, divide, open_staged, stage
 from ablation.deltas import Deltas
 from ablation.designs import BASELINE, Arm, Design, arm_names, union
-from ablation.effects import paired
 from ablation.errors import InputError, nearest
 from ablation.execution import Execution
 from ablation.models import Model, idle
 from ablation.models.model import ImageShape
+from ablation.question import QUESTION, Question, answer, write_question
 from ablation.recipe import NETWORK_SLOTS, Recipe, filled
 from ablation.results import Failure, Findings, RunResult
 from ablation.run import DataChoice, Run, digest
@@ -304,8 +302,9 @@ def conduct(study: Study, screen: Screen) -> Report:
                 with screen.watching(len(study.runs), results, pool.slots):
                     trained, failures = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
                 results = {**results, **trained}
-            findings = _findings(study, results, failures)
-            files = _write(study, findings)
+            question = _question(study)
+            findings = answer(question, {(run.arm, run.seed): results[run.key] for run in study.runs if run.key in results}, failures)
+            files = _write(study, question, findings)
             status = "FAILED" if failures else "FINISHED"
             destination.close(status, _effect_metrics(findings), study.folder, _description(findings))
         except BaseException:
@@ -348,30 +347,16 @@ def _alone(study: Study) -> Iterator[None]:
         lock.release()
 
 
-def _findings(study: Study, results: Mapping[str, RunResult], failures: tuple[Failure, ...]) -> Findings:
-    scores = np.full((len(study.seeds), len(study.arms)), np.nan)
-    runs = {}
-    for run in study.runs:
-        if run.key in results:
-            runs[run.arm, run.seed] = results[run.key]
-            scores[study.seeds.index(run.seed), study.arms.index(run.arm)] = results[run.key].score
-    effects = tuple(
-        paired(scores[:, [study.arms.index(arm) for arm in design.arms]], design.contrasts, study.smallest / 100)
-        for design in study.designs
-    )
+def _question(study: Study) -> Question:
     dataset = open_staged(stage(study.source, study.runs[0].staged, study.limit))
-    return Findings(
+    return Question(
         name=study.name,
         data=study.source.description,
         protocol=_protocol(study, dataset),
         features=study.features,
         seeds=study.seeds,
-        arms=study.arms,
-        scores=scores,
         designs=study.designs,
-        effects=effects,
-        runs=runs,
-        failures=failures,
+        smallest=study.smallest / 100,
         remarks=study.remarks(_image_shape(dataset)),
     )
 
@@ -425,14 +410,19 @@ def _description(findings: Findings) -> str:
     return f"{report.headline(findings)}\n\n{report.markdown(findings)}".strip() + "\n"
 
 
-def _write(study: Study, findings: Findings) -> tuple[Path, ...]:
-    """Write charts, tables and the configuration to the study's folder, in place of what was there."""
+def _write(study: Study, question: Question, findings: Findings) -> tuple[Path, ...]:
+    """Write charts, tables, the question and the configuration to the study's folder, in place of what was there."""
     from ablation import charts, report
 
     folder = study.folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    files = {"config.yaml": study.configuration, TABLE: report.markdown(findings), "table.csv": report.csv(findings)}
+    files = {
+        "config.yaml": study.configuration,
+        QUESTION: write_question(question),
+        TABLE: report.markdown(findings),
+        "table.csv": report.csv(findings),
+    }
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     return (*charts.draw(findings, folder), folder / TABLE, folder / "table.csv")

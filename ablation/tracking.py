@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ablation.errors import InputError
+from ablation.designs import Arm
+from ablation.errors import InputError, nearest
 from ablation.results import RunResult
 from ablation.run import Run
 
@@ -166,6 +167,56 @@ class Store:
             return None
         return replace(RunResult(**json.loads(text)), run_id=run.info.run_id)
 
+    def named(self, name: str | None) -> "LoggedStudy":
+        """Return the latest study of that name, or the latest of all.
+
+        Raises:
+            InputError: if there is none.
+        """
+        experiment = None if self.is_new else self.experiment_id(create=False)
+        parents = self._search(experiment, f"tags.`{STUDY}` != ''") if experiment else []
+        found = [run for run in parents if name in (None, run.info.run_name)]
+        if not found:
+            names = sorted({str(run.info.run_name) for run in parents})
+            wanted = f"study '{name}'" if name else "study"
+            raise InputError(f"there is no {wanted} in MLflow's experiment '{self.experiment}'{nearest(name or '', names)}")
+        return LoggedStudy(found[-1].info.run_name, found[-1].info.run_id)
+
+    def read(self, run_id: str, file: str) -> str:
+        """Return a text file of a run.
+
+        Raises:
+            InputError: if it does not have that file.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return Path(self.client.download_artifacts(run_id, file)).read_text(encoding="utf-8")
+        except (OSError, MlflowException) as error:
+            raise InputError(f"the MLflow run {run_id} has no file '{file}', which a study leaves when it ends") from error
+
+    def logged(self, study: "LoggedStudy | None") -> list["LoggedTraining"]:
+        """Return the runs of a study, those that another study trained included; without a study, all that were trained."""
+        experiment = None if self.is_new else self.experiment_id(create=False)
+        if experiment is None:
+            return []
+        runs = self.children(study.run_id, experiment) if study else self._search(experiment, f"tags.`{KEY}` != ''")
+        trainings = []
+        for run in runs:
+            tags = run.data.tags
+            original = self.client.get_run(tags[COPY]) if COPY in tags else run
+            result = self._result(original) if run.info.status == "FINISHED" else None
+            trainings.append(
+                LoggedTraining(
+                    arm=frozenset(filter(None, tags["ablation.arm"].split(","))),
+                    seed=int(tags["ablation.seed"]),
+                    params=dict(run.data.params),
+                    result=replace(result, run_id=run.info.run_id) if result else None,
+                    message=str(tags.get(NOTE, run.info.status)) if result is None else "",
+                )
+            )
+        return trainings
+
     # ---- a study -------------------------------------------------------------------------------------------------------
 
     def open_study(self, key: str, name: str, params: Mapping[str, Any]) -> "Destination":
@@ -195,6 +246,32 @@ class Store:
         now = int(time.time() * 1000)
         kept = {name: float(value) for name, value in metrics.items() if value is not None and value == value}
         self.client.log_batch(run_id, metrics=[Metric(name, value, now, step) for name, value in kept.items()])
+
+
+@dataclass(frozen=True)
+class LoggedStudy:
+    """A study's name and the id of its parent run."""
+
+    name: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class LoggedTraining:
+    """A run as MLflow has it.
+
+    Attributes:
+        arm, seed: what was trained.
+        params: the run's settings, as MLflow shows them.
+        result: None where it did not finish.
+        message: why it did not.
+    """
+
+    arm: Arm
+    seed: int
+    params: Mapping[str, str]
+    result: RunResult | None
+    message: str
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def test_the_parent_shows_effects_charts_and_the_table(study: tuple[Path, Ended]
     assert parent.info.status == "FINISHED"
     files = {each.path for each in store.client.list_artifacts(parent.info.run_id)}
     charts = {f"{name}.{kind}" for name in ("contribution", "climb", "learning_curves") for kind in ("png", "svg")}
-    assert files == charts | {"table.md", "table.csv", "config.yaml"}
+    assert files == charts | {"table.md", "table.csv", "config.yaml", "question.json"}
     description = parent.data.tags["mlflow.note.content"]
     assert description.startswith("Effects in accuracy points (cumulative): augmentation **")
     assert (folder / "mlruns/studies/first/table.md").read_text() in description
