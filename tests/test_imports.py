@@ -118,7 +118,16 @@ def test_what_is_public_is_there(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["ablation.finished", "ablation.study", "ablation.announce", "ablation.__main__", "ablation.worker", "ablation.data"]
+    "module",
+    [
+        "ablation.finished",
+        "ablation.compare",
+        "ablation.study",
+        "ablation.announce",
+        "ablation.__main__",
+        "ablation.worker",
+        "ablation.data",
+    ],
 )
 def test_what_is_slow_to_import_waits_until_it_is_needed(module: str) -> None:
     program = f"import sys, {module}; print(*sorted({SLOW!r} & sys.modules.keys()))"
