@@ -21,6 +21,8 @@ def announce_plan(plan: Plan) -> None:
         print(f"• {remark}")
     for name, finished in plan.names:
         print(f"  {name:<40} {finished} of {plan.seeds} finished")
+    for remark in plan.remarks:
+        print(remark)
     print(f"finished already: {plan.finished}; to train: {plan.missing}")
     if plan.seconds is None:
         print("time left: not known before the first run has finished")

@@ -23,15 +23,17 @@ from ablation.designs import BASELINE, Arm, Design, arm_names, union
 from ablation.effects import Effects, Noise, Precision, estimate, interactions, lack_of_fit, noise, order_dependence, stein
 from ablation.errors import InputError, nearest
 from ablation.execution import Execution
-from ablation.models import Model
+from ablation.models import Model, idle
+from ablation.models.model import ImageShape
 from ablation.predictions import ArmPredictions, Predictions, unpacked
 from ablation.publish import STUDIES, publish
+from ablation.recipe import NETWORK_SLOTS, Recipe, filled
 from ablation.results import Failure, Findings, RunResult, provenance
 from ablation.run import DataChoice, Run, digest
 from ablation.schedule import train_all
 from ablation.tracking import CORRECT, PREDICTIONS, Store
 from ablation.training.draws import SPLIT, generator
-from ablation.training.settings import Training
+from ablation.training.settings import SCALINGS, Training
 from ablation.worker import prepare
 
 FOLDER = Path("mlruns")
@@ -70,6 +72,7 @@ class Study:
         training: epochs, batches, optimiser.
         source, data_name: the images, and what the user calls them.
         limit, validation, fraction: how they are limited and divided.
+        normalise: how their pixels are scaled: ``unit`` or ``symmetric``.
         seeds: one run of every arm each.
         backend: tensorflow, jax or torch.
         execution: where runs happen.
@@ -93,6 +96,7 @@ class Study:
     limit: int | None
     validation: str
     fraction: float
+    normalise: str
     seeds: tuple[int, ...]
     backend: str
     execution: Execution
@@ -110,6 +114,8 @@ class Study:
             raise InputError(f"on_error={self.on_error} is not known{nearest(self.on_error, ('continue', 'stop'))}")
         if self.validation not in VALIDATIONS:
             raise InputError(f"data.validation={self.validation} is not known{nearest(self.validation, VALIDATIONS)}")
+        if self.normalise not in SCALINGS:
+            raise InputError(f"data.normalise={self.normalise} is not known{nearest(str(self.normalise), SCALINGS)}")
         if not _is_number(self.fraction) or not 0 < self.fraction < 1:
             raise InputError(f"data.validation_fraction must lie between 0 and 1, not {self.fraction}")
         if self.limit is not None and (not isinstance(self.limit, int) or isinstance(self.limit, bool) or self.limit < 1):
@@ -151,12 +157,16 @@ class Study:
         Raises:
             InputError: if an arm has a feature that the model, the optimiser or another feature does not allow.
         """
-        full, start = frozenset(self.features), self.training.recipe()
-        data = DataChoice(self.data_name, self.source.description, self.source.identity(), self.limit, self.validation, self.fraction)
+        full, start = frozenset(self.features), self._start()
+        # All of them before the data is looked at, which can take long.
+        recipes = {arm: compose(start, self.catalogue.of(arm), self.model, self.model_name) for arm in self.arms}
+        identity = self.source.identity()
+        data = DataChoice(
+            self.data_name, self.source.description, identity, self.limit, self.validation, self.fraction, normalise=self.normalise
+        )
         runs = []
-        for arm in self.arms:
+        for arm, recipe in recipes.items():
             features = self.catalogue.of(arm)
-            recipe = compose(start, features, self.model, self.model_name)
             for seed in self.seeds:
                 runs.append(
                     Run(
@@ -177,6 +187,26 @@ class Study:
                     )
                 )
         return tuple(runs)
+
+    def _start(self) -> Recipe:
+        """Return the recipe of the baseline."""
+        scaling = SCALINGS[self.normalise]
+        if scaling and "scaling" not in self.model.slots:
+            raise InputError(
+                f"data.normalise={self.normalise} does not apply to model={self.model_name}, which has no {NETWORK_SLOTS['scaling']}"
+            )
+        return replace(self.training.recipe(), scaling=scaling)
+
+    def remarks(self, image_shape: ImageShape) -> tuple[str, ...]:
+        """Say which of the features on trial change nothing of this network for images of this shape."""
+        start, nothing, used = self._start(), idle(self.model, image_shape), frozenset().union(*self.arms)
+        height, width, _ = image_shape
+        return tuple(
+            f"{name} changes nothing in model={self.model_name} at {height} × {width} pixels: "
+            "the network computes the same with and without it."
+            for name in self.features
+            if name in used and set(filled(start, self.catalogue.features[name](start))) <= nothing
+        )
 
     @cached_property
     def key(self) -> str:
@@ -215,7 +245,7 @@ class Plan:
         missing: runs to train.
         seconds: estimate of the time left, or None where no finished run tells.
         names: of the arms, in order, with the number of their finished runs.
-        remarks: what designs lack, and how the number of seeds is decided, in whole sentences.
+        remarks: what is known of its outcome before it, what designs lack, and how the number of seeds is decided, in whole sentences.
     """
 
     arms: int
@@ -230,7 +260,8 @@ class Plan:
 
 def plan(study: Study) -> Plan:
     """Say what a study would do. Trains nothing, logs nothing."""
-    remarks = [sentence for design in study.designs for sentence in design.lost]
+    dataset = open_staged(stage(study.source, study.runs[0].staged, study.limit))
+    remarks = [*study.remarks(_image_shape(dataset)), *(sentence for design in study.designs for sentence in design.lost)]
     finished = _finished(study)
     if study.adaptive and len(finished) == len(study.runs):
         precision = _decided(study, finished)
@@ -283,6 +314,11 @@ def _of(study: Study, design: Design, scores: np.ndarray) -> np.ndarray:
 
 def _effects(study: Study, design: Design, scores: np.ndarray) -> Effects:
     return estimate(design, _of(study, design, scores), study.smallest / 100, study.adaptive.pilot if study.adaptive else None)
+
+
+def _image_shape(dataset: Dataset) -> ImageShape:
+    height, width, channels = dataset.train.x.shape[1:]
+    return height, width, channels
 
 
 def _estimate(study: Study, missing: Sequence[Run], finished: dict[str, RunResult]) -> float | None:
@@ -380,8 +416,7 @@ def _check(study: Study) -> Path:
     runs = study.runs
     staged = stage(study.source, runs[0].staged, study.limit)
     dataset = open_staged(staged)
-    height, width, channels = dataset.train.x.shape[1:]
-    study.model.check((height, width, channels))
+    study.model.check(_image_shape(dataset))
     training, _ = divide(dataset, study.validation, study.fraction, generator(study.seeds[0], SPLIT))
     if study.training.batch_size > len(training.y):
         raise InputError(
@@ -439,6 +474,7 @@ def _findings(
         noise=_noise(study, dataset, results),
         precision=precision,
         left_out=dataset.left_out,
+        remarks=study.remarks(_image_shape(dataset)),
     )
 
 

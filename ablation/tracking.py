@@ -26,6 +26,7 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
+from ablation.designs import Arm
 from ablation.errors import InputError
 from ablation.ledger import Entry, LoggedStudy, ended_studies, finished_runs
 from ablation.results import RunResult
@@ -41,7 +42,7 @@ KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 RESULT = "result.json"
 CLASSES, CORRECT, PREDICTIONS = "classes.json", "correct.npz", "predictions.npz"
-MODEL = "model"
+MODEL, WEIGHTS = "model", "network.weights.h5"
 INTERVAL = 1.0  # seconds between two calls that log epochs
 MOST_METRICS = 900  # MLflow takes 1,000 in one call
 PATIENCE = 3.0  # seconds until a tracking server counts as unreachable
@@ -342,6 +343,26 @@ class Store:
             raise InputError(f"the result of the run '{run_id}' has gone from MLflow; the command of its study trains it again")
         return replace(found, run_id=run_id)
 
+    def trainings(self) -> list["LoggedTraining"]:
+        """Return all runs that were trained, in whichever study."""
+        experiment = None if self.is_new else self.experiment_id(create=False)
+        if experiment is None:
+            return []
+        trainings = []
+        for run in self._search(experiment, f"tags.`{KEY}` != ''"):
+            tags, entry = run.data.tags, Entry(run.data.tags[KEY], run.info.run_id, run.info.artifact_uri, None)
+            result = self._result(entry) if run.info.status == "FINISHED" else None
+            trainings.append(
+                LoggedTraining(
+                    arm=frozenset(filter(None, tags["ablation.arm"].split(","))),
+                    seed=int(tags["ablation.seed"]),
+                    params=dict(run.data.params),
+                    result=result,
+                    message=str(tags.get(NOTE, run.info.status)) if result is None else "",
+                )
+            )
+        return trainings
+
     # ---- a study -------------------------------------------------------------------------------------------------------
 
     def open_study(self, key: str, name: str, params: Mapping[str, Any]) -> "Destination":
@@ -386,6 +407,24 @@ class SavedNetwork:
     run_id: str
     backend: str
     classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LoggedTraining:
+    """A run as MLflow has it.
+
+    Attributes:
+        arm, seed: what was trained.
+        params: the run's settings, as MLflow shows them.
+        result: None where it did not finish.
+        message: why it did not.
+    """
+
+    arm: Arm
+    seed: int
+    params: Mapping[str, str]
+    result: RunResult | None
+    message: str
 
 
 @dataclass(frozen=True)
@@ -442,6 +481,13 @@ class Destination:
             # Named requirements spare MLflow the search for them, which would import the model in another process.
             mlflow.keras.log_model(model, name=MODEL, pip_requirements=list(requirements))
         self.client.update_run(run_id, status="RUNNING")
+
+    def save_weights(self, run_id: str, network: Any) -> None:
+        """Store the weights of a Keras network under a run, for ``load_weights`` of a network that was built alike."""
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / WEIGHTS
+            network.save_weights(file)
+            self.client.log_artifact(run_id, str(file))
 
     def adopt(self, results: Mapping[str, RunResult], runs: Iterable[Run]) -> dict[str, RunResult]:
         """Give each run that another study trained a short child here that copies its numbers. Return all, under their ids here."""
@@ -533,6 +579,8 @@ def summary(result: RunResult) -> dict[str, float]:
         "seconds_per_epoch": result.seconds_per_epoch,
         "seconds": result.seconds,
         "peak_memory_mb": result.peak_memory / 1e6,
+        "seconds_to_first_epoch": result.first_epoch,
+        "processor_use": result.processor_use,
     }
     return {name: float(value) for name, value in numbers.items() if value is not None}
 

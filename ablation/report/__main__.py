@@ -7,10 +7,10 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from ablation.errors import InputError, nearest
+from ablation.errors import InputError
+from ablation.finished import chosen, findings_of
 from ablation.ledger import LoggedStudy
-from ablation.publish import CONFIGURATION, FINDINGS, PREDICTED, STUDIES, publish
-from ablation.results import from_json
+from ablation.publish import CONFIGURATION, PREDICTED, STUDIES, publish
 from ablation.tracking import Store
 
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if wanted is None:
             _list(studies)
             return 0
-        for file in rebuild(store, _chosen(wanted, studies)):
+        for file in rebuild(store, chosen(studies, wanted)):
             if file.suffix != ".svg":
                 print(file)
     except InputError as error:
@@ -45,22 +45,15 @@ def rebuild(store: Store, study: LoggedStudy) -> tuple[Path, ...]:
     Raises:
         InputError: if MLflow lacks what is needed.
     """
-    findings, configuration = store.study_file(study.run_id, FINDINGS), store.study_file(study.run_id, CONFIGURATION)
-    if findings is None or configuration is None:
-        lacking = FINDINGS if findings is None else CONFIGURATION
-        raise InputError(f"the study '{study.name}' has no {lacking} in MLflow; its own command, given again, adds it and trains nothing")
+    findings = findings_of(store, study)
+    configuration = store.study_file(study.run_id, CONFIGURATION)
+    if configuration is None:
+        raise InputError(
+            f"the study '{study.name}' has no {CONFIGURATION} in MLflow; its own command, given again, adds it and trains nothing"
+        )
     # These show images, which MLflow does not hold.
     kept = partial(store.copy_files, study.run_id, [f"{name}.{kind}" for name in PREDICTED for kind in ("png", "svg")])
-    return publish(from_json(findings, store.result), STUDIES / study.name, configuration, kept)
-
-
-def _chosen(wanted: str, studies: Sequence[LoggedStudy]) -> LoggedStudy:
-    """Return the study of that name or run id, the latest where several have the name."""
-    for study in studies:
-        if wanted in (study.name, study.run_id):
-            return study
-    names = list(dict.fromkeys(study.name for study in studies))
-    raise InputError(f"no finished study is called '{wanted}'{nearest(wanted, names)}")
+    return publish(findings, STUDIES / study.name, configuration, kept)
 
 
 def _list(studies: Sequence[LoggedStudy]) -> None:
