@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if wanted is None:
             _list(studies)
             return 0
-        for file in rebuild(store, _chosen(wanted, studies)):
+        for file in rebuild(store, chosen(wanted, studies)):
             if file.suffix != ".svg":
                 print(file)
     except InputError as error:
@@ -50,7 +50,7 @@ def rebuild(store: Store, study: LoggedStudy) -> tuple[Path, ...]:
     return publish(from_json(findings, store.result), STUDIES / study.name, configuration)
 
 
-def _chosen(wanted: str, studies: Sequence[LoggedStudy]) -> LoggedStudy:
+def chosen(wanted: str, studies: Sequence[LoggedStudy]) -> LoggedStudy:
     """Return the study of that name or run id, the latest where several have the name."""
     for study in studies:
         if wanted in (study.name, study.run_id):
