@@ -307,9 +307,8 @@ class Store:
     def _studies_asked_for(self) -> list[LoggedStudy]:
         """Ask MLflow."""
         experiments = [each.experiment_id for each in self.client.search_experiments()]
-        condition = f"tags.`{STUDY}` LIKE '%' AND attributes.status IN ('FINISHED', 'FAILED')"
-        runs = [run for experiment in experiments for run in self._search(experiment, condition)]
-        told = [(run.info, run.data.params) for run in runs]
+        runs = [run for experiment in experiments for run in self._search(experiment, f"tags.`{STUDY}` LIKE '%'")]
+        told = [(run.info, run.data.params) for run in runs if run.info.status in ("FINISHED", "FAILED")]
         return [
             LoggedStudy(info.run_id, info.run_name, info.status, params["designs"], params["data"], params["seeds"], info.end_time)
             for info, params in told

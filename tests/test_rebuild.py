@@ -14,8 +14,9 @@ from findings import FEATURES, GAINS, enriched, synthetic
 
 from ablation.designs import BASELINE, cumulative, leave_one_out
 from ablation.publish import publish
+from ablation.report.__main__ import chosen
 from ablation.results import Findings
-from ablation.tracking import COPY, KEY, Destination, Store
+from ablation.tracking import COPY, KEY, Destination, LoggedStudy, Store
 
 NAME = "made-up study"
 PARAMS = {"designs": "cumulative, leave_one_out", "data": "sprites", "seeds": "0, 1, 2"}
@@ -53,9 +54,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         store = Store.of_environment("ablation")
-        three = FEATURES[:3]
-        designs = (cumulative(three), leave_one_out(three))
-        findings = enriched(synthetic(*designs, features=three, gains=GAINS[:3], epochs=3, failed=[(BASELINE, 2)]))
+        two = FEATURES[:2]
+        designs = (cumulative(two), leave_one_out(two))
+        findings = enriched(synthetic(*designs, features=two, gains=GAINS[:2], epochs=3, failed=[(BASELINE, 2)]))
         destination = store.open_study("abc", NAME, PARAMS)
         findings = dataclasses.replace(log(destination, findings), name=NAME)
         publish(findings, Path("mlruns/studies") / NAME, "seeds: 3\n", lambda _: [])
@@ -85,21 +86,24 @@ def test_listing_without_mlflow_says_what_mlflow_says(folder: Path, monkeypatch:
     assert sorted(quick, key=str) == sorted(store._studies_asked_for(), key=str)
 
 
-@pytest.mark.parametrize("by", ["name", "run id"])
-def test_a_study_is_rebuilt_as_it_was_from_mlflow_alone(folder: Path, by: str, tmp_path: Path) -> None:
+def test_a_study_is_rebuilt_as_it_was_from_mlflow_alone(folder: Path, tmp_path: Path) -> None:
     study = folder / "mlruns" / "studies" / NAME
     before = {file.name: file.read_bytes() for file in study.iterdir()}
     assert len(before) > 15
-    run_id = next(line.split()[-1] for line in told(folder).out.splitlines() if NAME in line)
     shutil.move(study, tmp_path / "away")
     try:
-        ended = told(folder, NAME if by == "name" else run_id)
+        ended = told(folder, NAME)
         assert ended.code == 0, ended.err
         assert "report.html" in ended.out
         assert {file.name: file.read_bytes() for file in study.iterdir()} == before
     finally:
         shutil.rmtree(study, ignore_errors=True)
         shutil.move(tmp_path / "away", study)
+
+
+def test_a_study_is_found_by_its_name_or_its_run_id_the_latest_of_a_name() -> None:
+    older, newer = (LoggedStudy(run_id, NAME, "FINISHED", "", "", "", ended) for run_id, ended in (("1a", 1), ("2b", 2)))
+    assert chosen(NAME, [newer, older]) is newer and chosen("1a", [newer, older]) is older
 
 
 def test_a_wrong_name_is_told_in_one_sentence_with_the_nearest(folder: Path) -> None:

@@ -44,16 +44,16 @@ def latex(report: Document) -> str:
 
 
 def _table(table: Table, report: Document) -> str:
-    columns = "".join(_column(table, index) for index in range(len(table.heads)))
-    lines = [" & ".join(_escaped(cell) for cell in line) + r" \\" for line in (table.heads, *table.lines)]
+    columns = [_column(table, index) for index in range(len(table.heads))]
+    lines = [" & ".join(map(_cell, line, columns)) + r" \\" for line in (table.heads, *table.lines)]
     caption = f"{report.name}. {report.data}. Effects in percentage points of accuracy. {table.lead}"
     return "\n".join(
         [
             r"\begin{table}[htbp]",
             r"\centering\footnotesize",
             r"\setlength{\tabcolsep}{4pt}",
-            rf"\caption{{{_escaped(caption)}}}",
-            rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
+            rf"\caption{{{_escaped(caption)}}}\vspace{{4pt}}",
+            rf"\begin{{tabular}}{{@{{}}{''.join(columns)}@{{}}}}",
             r"\toprule",
             lines[0],
             r"\midrule",
@@ -71,6 +71,10 @@ def _column(table: Table, index: int) -> str:
         return "r"
     longest = max((len(line[index]) for line in table.lines), default=0)
     return "l" if longest <= WIDE else "p{3.4cm}"
+
+
+def _cell(text: str, column: str) -> str:
+    return (r"\raggedright " if column.startswith("p") and text else "") + _escaped(text)
 
 
 def _escaped(text: str) -> str:
