@@ -21,15 +21,15 @@ from ablation.console import Screen
 from ablation.data import Dataset, Source, divide, open_staged, stage
 from ablation.deltas import Deltas
 from ablation.designs import BASELINE, Arm, Design, arm_names, union
-from ablation.effects import Effects, Precision, estimate, interactions, lack_of_fit, order_dependence, stein
+from ablation.effects import Effects, Noise, Precision, estimate, interactions, lack_of_fit, noise, order_dependence, stein
 from ablation.errors import InputError, nearest
 from ablation.execution import Execution
 from ablation.models import Model
-from ablation.predictions import ArmPredictions, Predictions
+from ablation.predictions import ArmPredictions, Predictions, unpacked
 from ablation.results import Failure, Findings, RunResult
 from ablation.run import DataChoice, Run, digest
 from ablation.schedule import train_all
-from ablation.tracking import PREDICTIONS, Store
+from ablation.tracking import CORRECT, PREDICTIONS, Store
 from ablation.training.draws import SPLIT, generator
 from ablation.training.settings import Training
 from ablation.worker import prepare
@@ -427,9 +427,26 @@ def _findings(
         interactions=tuple(interactions(design, _of(study, design, scores)) for design in study.designs),
         lack_of_fit=tuple(lack_of_fit(design, _of(study, design, scores)) for design in study.designs),
         order=order_dependence(study.features, study.arms, scores, study.designs),
+        noise=_noise(study, dataset, results),
         precision=precision,
         left_out=dataset.left_out,
     )
+
+
+def _noise(study: Study, dataset: Dataset, results: Mapping[str, RunResult]) -> Noise | None:
+    """Take the noise of seeds and of the finite validation set apart, from what each run kept of its validation images."""
+    kept = {}
+    for run in study.runs:
+        arrays = study.store.arrays(results[run.key].run_id, CORRECT) if run.key in results else None
+        if arrays is not None:
+            kept[study.seeds.index(run.seed), study.arms.index(run.arm)] = unpacked(arrays)
+    if not kept:
+        return None
+    shape = (len(study.seeds), len(study.arms))
+    correct, finished = np.zeros((*shape, len(next(iter(kept.values())))), dtype=bool), np.zeros(shape, dtype=bool)
+    for place, right in kept.items():
+        correct[place], finished[place] = right, True
+    return noise(correct, finished, study.validation == "test" or dataset.validation is not None)
 
 
 def _protocol(study: Study, dataset: Dataset) -> str:
