@@ -56,13 +56,13 @@ def _conduct(config: DictConfig) -> bool:
     study = _make(config)
     if config.plan:
         from ablation.announce import announce_plan
-        from ablation.study import plan
+        from ablation.plan import plan
 
         announce_plan(plan(study))
         return True
     from ablation.announce import announce_report
+    from ablation.conduct import conduct
     from ablation.console import Screen
-    from ablation.study import conduct
 
     screen = Screen()
     result = conduct(study, screen)
@@ -79,9 +79,9 @@ def run_study(*settings: str) -> "FinishedStudy":
     Raises:
         InputError: if a setting cannot work.
     """
+    from ablation.conduct import conduct
     from ablation.console import Screen
     from ablation.finished import FinishedStudy
-    from ablation.study import conduct
 
     try:
         with hydra.initialize_config_dir(str(CONFIGURATION), version_base="1.3"):

@@ -5,8 +5,10 @@ import os
 from rich.console import Console
 from rich.text import Text
 
+from ablation.conduct import Report
+from ablation.plan import Plan
 from ablation.report import console_table, notes
-from ablation.study import Plan, Report, Study
+from ablation.study import Study
 from ablation.wording import duration
 
 

@@ -17,8 +17,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     ("__main__", "predict", "compare", "report.__main__"),
     ("announce", "finished"),
+    ("conduct",),
+    ("plan", "schedule"),
+    ("analysis",),
     ("study",),
-    ("schedule",),
     ("deltas", "worker"),
     ("tracking", "console"),
     ("run", "catalogue", "publish"),
@@ -124,7 +126,8 @@ def test_what_is_public_is_there(name: str) -> None:
     [
         "ablation.finished",
         "ablation.compare",
-        "ablation.study",
+        "ablation.conduct",
+        "ablation.plan",
         "ablation.announce",
         "ablation.__main__",
         "ablation.worker",

@@ -13,8 +13,8 @@ from command import Ended, environment
 from findings import FEATURES, GAINS, enriched, synthetic
 
 from ablation.designs import BASELINE, cumulative, leave_one_out
+from ablation.finished import chosen
 from ablation.publish import publish
-from ablation.report.__main__ import chosen
 from ablation.results import Findings
 from ablation.tracking import COPY, KEY, Destination, LoggedStudy, Store
 
@@ -103,7 +103,7 @@ def test_a_study_is_rebuilt_as_it_was_from_mlflow_alone(folder: Path, tmp_path: 
 
 def test_a_study_is_found_by_its_name_or_its_run_id_the_latest_of_a_name() -> None:
     older, newer = (LoggedStudy(run_id, NAME, "FINISHED", "", "", "", ended) for run_id, ended in (("1a", 1), ("2b", 2)))
-    assert chosen(NAME, [newer, older]) is newer and chosen("1a", [newer, older]) is older
+    assert chosen([newer, older], NAME) is newer and chosen([newer, older], "1a") is older
 
 
 def test_a_wrong_name_is_told_in_one_sentence_with_the_nearest(folder: Path) -> None:
