@@ -24,6 +24,13 @@ def findings_of(
     failed: int,
     precision: Precision | None = None,
 ) -> Findings:
+    """Return what the results of a study's runs, by their keys, say.
+
+    Args:
+        failures: runs that failed now.
+        failed: how many failed so far, earlier starts of the study included.
+        precision: how the number of seeds was decided, where it was.
+    """
     scores = scores_of(study, results)
     runs = {(run.arm, run.seed): results[run.key] for run in study.runs if run.key in results}
     return Findings(

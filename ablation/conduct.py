@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ablation.analysis import decided, findings_of, image_shape
+from ablation.analysis import decided, draw_held_out, findings_of, image_shape
 from ablation.console import Screen
 from ablation.data import divide, open_staged, stage
 from ablation.deltas import Deltas
