@@ -9,12 +9,19 @@ from command import TINY, ablation, logged
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 COMMANDS = sorted(set(re.findall(r"python -m ablation(?!\.)[^\n`#|]*", TEXT)))
 
 
+def write_examples(folder: Path) -> None:
+    """Write the README's worked examples under the names that it gives them."""
+    for name, word in (("my_model.py", "class TwoLayers"), ("label_smoothing.py", "class LabelSmoothing")):
+        [code] = [block for block in BLOCKS if word in block]
+        (folder / name).write_text(code)
+
+
 def test_label_smoothing_from_outside_is_one_file_and_one_line(tmp_path: Path) -> None:
-    [code] = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    (tmp_path / "label_smoothing.py").write_text(code)
+    write_examples(tmp_path)
     [line] = [command for command in COMMANDS if "label_smoothing" in command]
     arguments = shlex.split(line)[3:]
     order = "catalogue.order=[batch_norm,label_smoothing]"
@@ -25,13 +32,22 @@ def test_label_smoothing_from_outside_is_one_file_and_one_line(tmp_path: Path) -
     assert arms["batch_norm,label_smoothing"].data.params["feature.label_smoothing"] == "amount=0.1"
 
 
+def test_a_network_from_outside_trains(tmp_path: Path) -> None:
+    write_examples(tmp_path)
+    [line] = [command for command in COMMANDS if "my_model" in command]
+    arguments = [each for each in (*shlex.split(line)[3:], *TINY[:-1]) if not each.startswith("model.width")]
+    ended = ablation(tmp_path, *arguments, "catalogue.order=[dropout]", "seeds=1", "execution=inline")
+    assert ended.code == 0, ended.err
+    assert {run.data.params["model"] for run in logged(tmp_path).trained} == {"TwoLayers"}
+
+
 # Those that need a scheduler, a data set or no study at all are left out.
 PLANNED = [command for command in COMMANDS if not {"dask", "article", "cifar10", "help"} & set(re.findall(r"\w+", command))]
 
 
 @pytest.mark.parametrize("command", PLANNED)
 def test_every_command_is_accepted(command: str, tmp_path: Path) -> None:
-    (tmp_path / "label_smoothing.py").write_text(re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)[0])
+    write_examples(tmp_path)
     ended = ablation(tmp_path, *shlex.split(command)[3:], "plan=true")
     if "--help" in command:
         return
