@@ -39,9 +39,12 @@ def _study(config: DictConfig) -> None:
     global _failed
     try:
         _failed |= not _conduct(config)
-    except InputError as error:
+    except Exception as error:
+        expected = _expected(error)
+        if expected is None:
+            raise
         # Told here, so that the other studies of a sweep still run.
-        _tell(error)
+        _tell(expected)
         _failed = True
 
 
@@ -81,7 +84,9 @@ def _make(config: DictConfig) -> Any:
     if config.features.orders is not None and "shapley" not in config.features.designs:
         raise InputError("features.orders goes with features=shapley, and this study has another design")
     if config.data.path is not None and "path" not in config.data.source:
-        raise InputError(f"data.path goes with data=npz, and this study has data={HydraConfig.get().runtime.choices['data']}")
+        raise InputError(
+            f"data.path goes with data=npz or data=folder, and this study has data={HydraConfig.get().runtime.choices['data']}"
+        )
     catalogue = _instantiate(config.catalogue)
     catalogue = Catalogue(catalogue["features"], catalogue["order"])
     choices = HydraConfig.get().runtime.choices
@@ -151,16 +156,11 @@ def main() -> None:
     except KeyboardInterrupt:
         print("ablation: stopped; the same command continues the study", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    except (InputError, HydraException, OmegaConfBaseException) as error:
-        _tell(error)
-        sys.exit(1)
-    except OSError as error:
-        _tell(InputError(f"'{error.filename}' cannot be used ({error.strerror}); expected a writable working folder with room"))
-        sys.exit(1)
     except Exception as error:
-        if not type(error).__module__.startswith("mlflow."):
+        expected = _expected(error)
+        if expected is None:
             raise
-        _tell(InputError(f"MLflow could not log ({_first_line(error)}); the same command continues the study"))
+        _tell(expected)
         sys.exit(1)
     sys.exit(1 if _failed else 0)
 
@@ -175,6 +175,21 @@ def _refuse_backends_inline(arguments: Sequence[str]) -> None:
     backend, execution = overrides.get("backend"), overrides.get("execution")
     if backend and execution and backend.is_sweep_override() and execution.value() == "inline":
         raise InputError("execution=inline cannot switch backends inside one process; leave it out, or name one backend")
+
+
+def _expected(error: Exception) -> Exception | None:
+    """Return what to tell of an error that the user, the disk or MLflow's store caused; None for one that is ours."""
+    if isinstance(error, InputError | HydraException | OmegaConfBaseException):
+        return error
+    if isinstance(error, OSError):
+        what = f"'{error.filename}'" if error.filename else "a file"
+        return InputError(f"{what} cannot be used ({error.strerror or error}); expected a writable working folder with room")
+    if type(error).__module__.startswith("mlflow."):
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        return InputError(f"MLflow could not log ({_first_line(cause)}); once that is mended, the same command continues the study")
+    return None
 
 
 def _tell(error: BaseException) -> None:
@@ -207,7 +222,10 @@ def _no_key(name: str) -> str:
     keys = _keys(OmegaConf.load(CONFIGURATION / "config.yaml")) + [
         f"training.{key}" for key in ("epochs", "batch_size", "optimizer", "learning_rate")
     ]
-    keys += ["model.width", "catalogue.order", "execution.workers", "execution.threads", "execution.address", *_groups()]
+    keys += ["model.width", "catalogue.order", "execution.workers", "execution.threads", "execution.address"]
+    keys += ["data.size", "data.test_fraction", "data.on_bad", *_groups()]
+    if name in keys:
+        return f"the setting '{name}' does not go with the {name.partition('.')[0]} that this study has chosen"
     return f"the setting '{name}' is not known{nearest(name, sorted(set(keys)))}"
 
 

@@ -10,7 +10,7 @@ from ablation.models.model import Model
 from ablation.recipe import NETWORK_SLOTS, Recipe, filled
 from ablation.training.settings import OPTIMIZERS
 
-SHARED_SLOTS = {"augmentations", "targets", "optimizer"}
+SHARED_SLOTS = {"augmentations", "targets", "optimizer", "streams"}
 """Slots that several features may add to; each of the others holds one thing."""
 
 

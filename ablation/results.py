@@ -95,6 +95,7 @@ class Findings:
         new_images: whether each seed is scored on images of its own choice, so that intervals cover that choice too.
         precision: how the number of seeds was found, where the study chose it.
         provenance: where the numbers come from.
+        left_out: what the source holds but could not use, a line each.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Findings:
     new_images: bool = False
     precision: Precision | None = None
     provenance: Provenance | None = None
+    left_out: tuple[str, ...] = ()
 
     def scores_of(self, design: Design) -> np.ndarray:
         """Return the score array of one design's arms, shape ``(seeds, design arms)``."""

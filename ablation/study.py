@@ -6,9 +6,9 @@ never trained again, and whatever stops the study, the same command continues it
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -17,18 +17,19 @@ import numpy as np
 
 from ablation.catalogue import Catalogue, compose
 from ablation.console import Screen
-from ablation.data import Source, divide, open_staged, stage
+from ablation.data import Dataset, Source, divide, open_staged, stage
 from ablation.deltas import Deltas
 from ablation.designs import BASELINE, Arm, Design, arm_names, union
-from ablation.effects import Effects, Precision, estimate, interactions, lack_of_fit, order_dependence, stein
+from ablation.effects import Effects, Noise, Precision, estimate, interactions, lack_of_fit, noise, order_dependence, stein
 from ablation.errors import InputError, nearest
 from ablation.execution import Execution
 from ablation.models import Model
+from ablation.predictions import ArmPredictions, Predictions, unpacked
 from ablation.publish import STUDIES, publish
 from ablation.results import Failure, Findings, RunResult, provenance
 from ablation.run import DataChoice, Run, digest
 from ablation.schedule import train_all
-from ablation.tracking import Store
+from ablation.tracking import CORRECT, PREDICTIONS, Store
 from ablation.training.draws import SPLIT, generator
 from ablation.training.settings import Training
 from ablation.worker import prepare
@@ -296,7 +297,7 @@ def _estimate(study: Study, missing: Sequence[Run], finished: dict[str, RunResul
 
 def _finished(study: Study) -> dict[str, RunResult]:
     """Return the finished runs that serve this study: with a test score and a stored network where those are asked for."""
-    found = study.store.finished([run.key for run in study.runs], study.store.find_study(study.key))
+    found = study.store.finished([run.key for run in study.runs], study.key)
     serves = {run.key for run in study.runs if run.key in found and _serves(run, found[run.key])}
     return {key: result for key, result in found.items() if key in serves}
 
@@ -320,7 +321,12 @@ def conduct(study: Study, screen: Screen) -> Report:
         InputError: if something that the user gave cannot work; nothing was trained or logged then.
         KeyboardInterrupt: on Ctrl-C, after what was running was marked as killed.
     """
+    from ablation.report import about_left_out
+
     staged = _check(study)
+    dataset = open_staged(staged)
+    for sentence in about_left_out(dataset.left_out):
+        screen.say(sentence)
     with _alone(study), ExitStack() as stack:
         finished = _finished(study)
         missing = [replace(run, staged=staged) for run in study.runs if run.key not in finished]
@@ -356,14 +362,15 @@ def conduct(study: Study, screen: Screen) -> Report:
                     with screen.watching(len(study.runs) - len(failed), results, pool.slots):
                         trained, more = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
                     results, failures = {**results, **trained}, (*failures, *more)
-            findings = _findings(study, results, failures, destination.failed(), precision)
-            files = publish(findings, study.folder, study.configuration)
+            findings = _findings(study, dataset, results, failures, destination.failed(), precision)
+            files = publish(findings, study.folder, study.configuration, partial(_draw_predictions, study, dataset, results, findings))
             status = "FAILED" if failures else "FINISHED"
             destination.close(status, _effect_metrics(findings), study.folder, _description(findings))
         except BaseException:
             # First the workers, so that none logs to a run that is marked as killed.
             stack.close()
-            destination.kill()
+            with suppress(Exception):  # What stopped the study is told, not that its store cannot take even this.
+                destination.kill()
             raise
     return Report(findings, files)
 
@@ -402,14 +409,19 @@ def _alone(study: Study) -> Iterator[None]:
 
 
 def _findings(
-    study: Study, results: Mapping[str, RunResult], failures: tuple[Failure, ...], failed: int, precision: Precision | None = None
+    study: Study,
+    dataset: Dataset,
+    results: Mapping[str, RunResult],
+    failures: tuple[Failure, ...],
+    failed: int,
+    precision: Precision | None = None,
 ) -> Findings:
     scores = _scores(study, results)
     runs = {(run.arm, run.seed): results[run.key] for run in study.runs if run.key in results}
     return Findings(
         name=study.name,
         data=study.source.description,
-        protocol=_protocol(study),
+        protocol=_protocol(study, dataset),
         features=study.features,
         seeds=study.seeds,
         arms=study.arms,
@@ -419,18 +431,35 @@ def _findings(
         runs=runs,
         failures=failures,
         smallest=study.smallest / 100,
-        new_images=study.validation != "test" and open_staged(stage(study.source, study.runs[0].staged, study.limit)).validation is None,
+        new_images=study.validation != "test" and dataset.validation is None,
         provenance=provenance(runs, failed, study.command),
         interactions=tuple(interactions(design, _of(study, design, scores)) for design in study.designs),
         lack_of_fit=tuple(lack_of_fit(design, _of(study, design, scores)) for design in study.designs),
         order=order_dependence(study.features, study.arms, scores, study.designs),
+        noise=_noise(study, dataset, results),
         precision=precision,
+        left_out=dataset.left_out,
     )
 
 
-def _protocol(study: Study) -> str:
+def _noise(study: Study, dataset: Dataset, results: Mapping[str, RunResult]) -> Noise | None:
+    """Take the noise of seeds and of the finite validation set apart, from what each run kept of its validation images."""
+    kept = {}
+    for run in study.runs:
+        arrays = study.store.arrays(results[run.key].run_id, CORRECT) if run.key in results else None
+        if arrays is not None:
+            kept[study.seeds.index(run.seed), study.arms.index(run.arm)] = unpacked(arrays)
+    if not kept:
+        return None
+    shape = (len(study.seeds), len(study.arms))
+    correct, finished = np.zeros((*shape, len(next(iter(kept.values())))), dtype=bool), np.zeros(shape, dtype=bool)
+    for place, right in kept.items():
+        correct[place], finished[place] = right, True
+    return noise(correct, finished, study.validation == "test" or dataset.validation is not None)
+
+
+def _protocol(study: Study, dataset: Dataset) -> str:
     """Say how a score is made and what an interval over seeds covers."""
-    dataset = open_staged(stage(study.source, study.runs[0].staged, study.limit))
     epochs = study.training.epochs
     if study.validation == "test":
         images = "the test images, which makes every choice by it optimistic about new images"
@@ -480,3 +509,25 @@ def _description(findings: Findings) -> str:
     from ablation import report
 
     return f"{report.headline(findings)}\n\n{report.markdown(findings)}".strip() + "\n"
+
+
+def _predictions(study: Study, dataset: Dataset, results: Mapping[str, RunResult]) -> list[ArmPredictions]:
+    """Return what the networks of the baseline and of the arm with every feature said of their validation images."""
+    shown = []
+    for arm, name in ((BASELINE, "baseline"), (frozenset(study.features), "all features")):
+        by_seed = {}
+        for run in study.runs:
+            if run.arm == arm and run.key in results:
+                arrays = study.store.arrays(results[run.key].run_id, PREDICTIONS)
+                if arrays is not None:
+                    by_seed[run.seed] = Predictions(**arrays)
+        if by_seed:
+            _, validation = divide(dataset, study.validation, study.fraction, generator(next(iter(by_seed)), SPLIT))
+            shown.append(ArmPredictions(name, by_seed, validation.x))
+    return shown
+
+
+def _draw_predictions(study: Study, dataset: Dataset, results: Mapping[str, RunResult], findings: Findings, folder: Path) -> Sequence[Path]:
+    from ablation import charts
+
+    return charts.draw_predictions(findings, dataset.classes, _predictions(study, dataset, results), folder)

@@ -6,24 +6,32 @@ A run that finished is recognised by its key, whichever study logged it. A study
 copies its numbers and links to it.
 """
 
+import hashlib
 import json
 import os
+import re
 import socket
 import sqlite3
+import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
 
 from ablation.errors import InputError
+from ablation.ledger import EndedStudy, Entry, ended_studies, finished_runs
 from ablation.results import RunResult
 from ablation.run import Run
 
 if TYPE_CHECKING:
+    import keras
     from mlflow import MlflowClient
     from mlflow.entities import Metric
     from mlflow.entities import Run as LoggedRun
@@ -31,33 +39,14 @@ if TYPE_CHECKING:
 KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 RESULT = "result.json"
+CLASSES, CORRECT, PREDICTIONS = "classes.json", "correct.npz", "predictions.npz"
 MODEL = "model"
 INTERVAL = 1.0  # seconds between two calls that log epochs
 MOST_METRICS = 900  # MLflow takes 1,000 in one call
 PATIENCE = 3.0  # seconds until a tracking server counts as unreachable
 
-DEFAULT_URI = "sqlite:///mlflow.db"
-
-
-@dataclass(frozen=True)
-class LoggedStudy:
-    """One study that came to its end, as a list of studies shows it.
-
-    Attributes:
-        run_id: of its parent run.
-        name: of the study.
-        status: ``FINISHED``, or ``FAILED`` where some of its runs failed.
-        designs, data, seeds: as its parent run has them, in words.
-        ended: when it came to its end, in milliseconds since 1970.
-    """
-
-    run_id: str
-    name: str
-    status: str
-    designs: str
-    data: str
-    seeds: str
-    ended: int
+SQLITE = "sqlite:///"
+DEFAULT_URI = f"{SQLITE}mlflow.db"
 
 
 @dataclass(frozen=True)
@@ -88,16 +77,26 @@ class Store:
                 f"MLFLOW_TRACKING_URI={uri} names a folder, which MLflow no longer logs to; expected for instance {DEFAULT_URI}"
             )
         elif parts.scheme == "sqlite":
-            path = Path(uri.removeprefix("sqlite:///")).absolute()
+            path = Path(uri.removeprefix(SQLITE)).absolute()
             if not os.access(path if path.exists() else path.parent, os.W_OK):
                 raise InputError(f"'{path}' cannot be written; expected a writable folder for MLflow's database")
-            uri = f"sqlite:///{path}"
+            uri = f"{SQLITE}{path}"
         return cls(uri, experiment)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without the client: a worker makes its own, in the thread that trains. Unpickled, it would import MLflow in the thread that talks
+        # to the scheduler, beside the import of Keras, and Python 3.11 can fail at compiling in two threads at once.
+        return {"uri": self.uri, "experiment": self.experiment}
+
+    @property
+    def _database(self) -> Path | None:
+        """The database's file, or None where the store is no file."""
+        return Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
 
     @property
     def is_new(self) -> bool:
         """Whether nothing was ever logged there. Asking makes no database."""
-        return self.uri.startswith("sqlite:///") and not Path(self.uri.removeprefix("sqlite:///")).exists()
+        return self._database is not None and not self._database.exists()
 
     @cached_property
     def client(self) -> "MlflowClient":
@@ -110,7 +109,22 @@ class Store:
         _quiet()
         from mlflow import MlflowClient
 
-        return MlflowClient(self.uri)
+        with self._sole_maker():
+            client = MlflowClient(self.uri)
+            client.search_experiments(max_results=1)  # makes the tables of a new database
+        return client
+
+    @contextmanager
+    def _sole_maker(self) -> Iterator[None]:
+        """Let one process alone make a new database: two at once would collide in MLflow's own making of its tables."""
+        if not self.is_new:
+            yield
+            return
+        from filelock import FileLock
+
+        name = f"ablation-{hashlib.blake2b(self.uri.encode(), digest_size=8).hexdigest()}.lock"
+        with FileLock(Path(tempfile.gettempdir()) / name):
+            yield
 
     def experiment_id(self, create: bool) -> str | None:
         """Return the experiment's id; without ``create``, None where it does not exist.
@@ -141,20 +155,42 @@ class Store:
 
     # ---- what is there -------------------------------------------------------------------------------------------------
 
-    def finished(self, keys: Iterable[str], parent: str | None) -> dict[str, RunResult]:
-        """Return the finished runs with these keys; ``run_id`` names the run in which each was trained, or its copy under ``parent``."""
-        experiment = None if self.is_new else self.experiment_id(create=False)
-        if experiment is None:
-            return {}
-        own = {run.data.tags[KEY]: run for run in self.children(parent, experiment) if _usable(run)} if parent else {}
+    def finished(self, keys: Iterable[str], study: str) -> dict[str, RunResult]:
+        """Return the finished runs with these keys; one that ``study`` trained itself comes before the same from elsewhere."""
+        entries: dict[str, list[Entry]] = {}
+        for entry in self._ledger(keys):
+            entries.setdefault(entry.key, []).append(entry)
         results = {}
         for key in keys:
-            for run in [own[key]] if key in own else self._search(experiment, f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'"):
-                result = self._result(run)
+            for entry in sorted(entries.get(key, ()), key=lambda entry: entry.study != study):
+                result = self._result(entry)
                 if result is not None:
                     results[key] = result
                     break
         return results
+
+    def _ledger(self, keys: Iterable[str]) -> list[Entry]:
+        """Return what is finished, at least of these keys: from the database itself where it is a file, else through MLflow."""
+        if self.is_new:
+            return []
+        database = self._database
+        if database is not None:
+            try:
+                found = finished_runs(database, self.experiment, KEY, PARENT, STUDY)
+            except sqlite3.Error:
+                pass  # of another version of MLflow, which then reads it
+            else:
+                return found
+        experiment = self.experiment_id(create=False)
+        if experiment is None:
+            return []
+        found = []
+        for key in keys:
+            for run in self._search(experiment, f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'"):
+                parent = run.data.tags.get(PARENT)
+                study = self.client.get_run(parent).data.tags.get(STUDY) if parent else None
+                found.append(Entry(key, run.info.run_id, run.info.artifact_uri, study))
+        return found
 
     def children(self, parent: str, experiment: str) -> list["LoggedRun"]:
         """Return all child runs of a study."""
@@ -178,61 +214,109 @@ class Store:
             if not token:
                 return runs
 
-    def _result(self, run: "LoggedRun") -> RunResult | None:
+    def _result(self, entry: Entry) -> RunResult | None:
         """Read a run's result, or None where its artifact has gone."""
+        text = self._text(entry.run_id, entry.artifacts, RESULT)
+        return None if text is None else replace(RunResult(**json.loads(text)), run_id=entry.run_id)
+
+    def _text(self, run_id: str, artifacts: str, name: str) -> str | None:
+        """Read a text file that a run keeps, or None where there is none."""
+        with self._file(run_id, artifacts, name) as file:
+            return None if file is None else file.read_text(encoding="utf-8")
+
+    @contextmanager
+    def _file(self, run_id: str, artifacts: str, name: str) -> Iterator[Path | None]:
+        """Give a file that a run keeps: itself where it lies on this machine, else a passing copy; None where there is none."""
+        place = urlsplit(artifacts)
+        if place.scheme in ("", "file"):
+            file = Path(unquote(place.path) if place.scheme else artifacts) / name
+            yield file if file.exists() else None
+            return
         from mlflow.exceptions import MlflowException
 
-        try:
-            text = Path(self.client.download_artifacts(run.info.run_id, RESULT)).read_text(encoding="utf-8")
-        except (OSError, MlflowException):
-            return None
-        return replace(RunResult(**json.loads(text)), run_id=run.info.run_id)
+        with TemporaryDirectory() as folder:
+            try:
+                copy = Path(self.client.download_artifacts(run_id, name, folder))
+            except (OSError, MlflowException):
+                yield None
+            else:
+                yield copy
+
+    def arrays(self, run_id: str, name: str) -> dict[str, np.ndarray] | None:
+        """Return the arrays that a run, or the one that it is a copy of, keeps under a name; None where there are none."""
+        run = self.client.get_run(run_id)
+        if COPY in run.data.tags:
+            run = self.client.get_run(run.data.tags[COPY])
+        with self._file(run.info.run_id, run.info.artifact_uri, name) as path:
+            if path is None:
+                return None
+            with np.load(path) as file:
+                return dict(file)
+
+    def saved_network(self, run_id: str) -> "SavedNetwork":
+        """Return which network a run has stored.
+
+        Args:
+            run_id: of the run, or enough of its beginning.
+
+        Raises:
+            InputError: if no run or more than one has an id that begins so, or it has stored no network.
+        """
+        found = [] if self.is_new or not re.fullmatch(r"[0-9a-z]+", run_id) else self._runs_like(run_id)
+        if not found:
+            raise InputError(f"no run in {self.uri} has an id that begins with '{run_id}'; expected one as MLflow shows it")
+        if len(found) > 1:
+            raise InputError(f"{len(found)} runs have ids that begin with '{run_id}'; expected more of one of them")
+        run = found[0]
+        if STUDY in run.data.tags:
+            raise InputError(f"'{run_id}' is the study '{run.info.run_name}'; expected one of its runs")
+        original = self.client.get_run(run.data.tags[COPY]) if COPY in run.data.tags else run
+        entry = Entry(run_id, original.info.run_id, original.info.artifact_uri, None)
+        result, classes = self._result(entry), self._text(entry.run_id, entry.artifacts, CLASSES)
+        if result is None or not result.saved_model or classes is None:
+            raise InputError(
+                f"the run '{run.info.run_name}' ({run_id}) has stored no network; expected one of a study with save_model=true"
+            )
+        return SavedNetwork(original.info.run_id, original.data.params["backend"], tuple(json.loads(classes)))
+
+    def _runs_like(self, beginning: str) -> list["LoggedRun"]:
+        experiments = [each.experiment_id for each in self.client.search_experiments()]
+        return list(self.client.search_runs(experiments, f"attributes.run_id LIKE '{beginning}%'"))
+
+    def load_network(self, saved: "SavedNetwork") -> "keras.Model":
+        """Load a network that a run has stored: pixels in, probabilities out."""
+        import mlflow
+
+        mlflow.set_tracking_uri(self.uri)
+        return mlflow.keras.load_model(f"runs:/{saved.run_id}/{MODEL}")
 
     # ---- studies that have ended ---------------------------------------------------------------------------------------
 
-    def studies(self) -> list[LoggedStudy]:
+    def studies(self) -> list[EndedStudy]:
         """Return the studies that came to their end, in every experiment, the latest first."""
         if self.is_new:
             return []
-        found = self._studies_in_file() if self.uri.startswith("sqlite:///") else None
-        return sorted(self._studies_asked_for() if found is None else found, key=lambda study: -study.ended)
-
-    def _studies_in_file(self) -> list[LoggedStudy] | None:
-        """Read a SQLite file without MLflow, whose import takes seconds; None where its tables are not as expected."""
-        tables = """
-            SELECT runs.run_uuid, runs.name, runs.status, designs.value, data.value, seeds.value, runs.end_time FROM runs
-            JOIN experiments ON experiments.experiment_id = runs.experiment_id AND experiments.lifecycle_stage = 'active'
-            JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = ?
-            JOIN params AS designs ON designs.run_uuid = runs.run_uuid AND designs.key = 'designs'
-            JOIN params AS data ON data.run_uuid = runs.run_uuid AND data.key = 'data'
-            JOIN params AS seeds ON seeds.run_uuid = runs.run_uuid AND seeds.key = 'seeds'
-            WHERE runs.lifecycle_stage = 'active' AND runs.status IN ('FINISHED', 'FAILED')
-        """
+        database = self._database
         try:
-            with closing(sqlite3.connect(f"{Path(self.uri.removeprefix('sqlite:///')).as_uri()}?mode=ro", uri=True)) as file:
-                return [LoggedStudy(*row) for row in file.execute(tables, [STUDY])]
+            found = ended_studies(database, STUDY) if database else self._ended_studies()
         except sqlite3.Error:
-            return None
+            found = self._ended_studies()  # of another version of MLflow, which then reads it
+        return sorted(found, key=lambda study: -study.ended)
 
-    def _studies_asked_for(self) -> list[LoggedStudy]:
-        """Ask MLflow."""
+    def _ended_studies(self) -> list[EndedStudy]:
         experiments = [each.experiment_id for each in self.client.search_experiments()]
         runs = [run for experiment in experiments for run in self._search(experiment, f"tags.`{STUDY}` LIKE '%'")]
         told = [(run.info, run.data.params) for run in runs if run.info.status in ("FINISHED", "FAILED")]
         return [
-            LoggedStudy(info.run_id, info.run_name, info.status, params["designs"], params["data"], params["seeds"], info.end_time)
+            EndedStudy(info.run_id, info.run_name, info.status, params["designs"], params["data"], params["seeds"], info.end_time)
             for info, params in told
             if {"designs", "data", "seeds"} <= params.keys()
         ]
 
-    def study_file(self, run_id: str, name: str) -> str | None:
-        """Return the text of a file that a study's parent run holds, or None where it has none of that name."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return Path(self.client.download_artifacts(run_id, name)).read_text(encoding="utf-8")
-        except (OSError, MlflowException):
-            return None
+    def study_file(self, run_id: str, name: str) -> bytes | None:
+        """Return what a file of a study's parent run holds, or None where it has none of that name."""
+        with self._file(run_id, self.client.get_run(run_id).info.artifact_uri, name) as file:
+            return None if file is None else file.read_bytes()
 
     def result(self, run_id: str) -> RunResult:
         """Return a run's result; that of a copy stands in the original run.
@@ -241,8 +325,8 @@ class Store:
             InputError: if it has gone.
         """
         run = self.client.get_run(run_id)
-        original = run.data.tags.get(COPY)
-        found = self._result(self.client.get_run(original) if original else run)
+        original = self.client.get_run(run.data.tags[COPY]) if COPY in run.data.tags else run
+        found = self._result(Entry("", original.info.run_id, original.info.artifact_uri, None))
         if found is None:
             raise InputError(f"the result of the run '{run_id}' has gone from MLflow; the command of its study trains it again")
         return replace(found, run_id=run_id)
@@ -279,6 +363,21 @@ class Store:
 
 
 @dataclass(frozen=True)
+class SavedNetwork:
+    """A network that a run has stored.
+
+    Attributes:
+        run_id: of the run that trained it.
+        backend: on which it did.
+        classes: their names, in the order of the probabilities.
+    """
+
+    run_id: str
+    backend: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Destination:
     """One study's place in a store: what workers log to."""
 
@@ -305,11 +404,15 @@ class Destination:
         """Return the log of a run's epochs."""
         return EpochLog(self.client, run_id)
 
-    def finish_run(self, run_id: str, result: RunResult, texts: Mapping[str, str]) -> None:
-        """Log a run's result and further text files, and mark it as finished, in this order."""
+    def finish_run(self, run_id: str, result: RunResult, texts: Mapping[str, str], arrays: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        """Log a run's result, text files and files of named arrays (.npz), and mark it as finished."""
         self.store.log_metrics(run_id, summary(result))
         for name, text in texts.items():
             self.client.log_text(run_id, text, name)
+        with TemporaryDirectory() as folder:
+            for name, content in arrays.items():
+                np.savez_compressed(Path(folder) / name, allow_pickle=False, **content)
+                self.client.log_artifact(run_id, str(Path(folder) / name))
         # The result is the last thing written, so that a run never counts as finished without it.
         self.client.log_text(run_id, json.dumps({**asdict(result), "run_id": ""}), RESULT)
         self.client.set_terminated(run_id, "FINISHED")
@@ -423,10 +526,6 @@ def summary(result: RunResult) -> dict[str, float]:
     return {name: float(value) for name, value in numbers.items() if value is not None}
 
 
-def _usable(run: "LoggedRun") -> bool:
-    return run.info.status == "FINISHED" and KEY in run.data.tags
-
-
 def _reach(uri: str, host: str, port: int) -> None:
     try:
         socket.create_connection((host, port), timeout=PATIENCE).close()
@@ -437,10 +536,10 @@ def _reach(uri: str, host: str, port: int) -> None:
 
 
 def _quiet() -> None:
-    """Keep MLflow's and its database's start-up lines off the screen."""
+    """Keep what MLflow and its database log off the screen; their errors come as exceptions too, which are told in a sentence."""
     import logging
 
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each module or folder imports only from rows below its own. A new one gets a place here.
 LAYERS = (
-    ("__main__",),
+    ("__main__", "predict"),
     ("announce",),
     ("study", "report.__main__"),
     ("schedule",),
@@ -24,9 +24,9 @@ LAYERS = (
     ("run", "catalogue", "publish"),
     ("training", "report", "charts"),
     ("results", "features", "models"),
-    ("recipe", "effects", "data", "execution"),
+    ("recipe", "predictions", "effects", "data", "execution"),
     ("designs", "records", "wording"),
-    ("errors",),
+    ("errors", "ledger"),
 )
 DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}
 
@@ -105,7 +105,8 @@ def test_designs_and_effects_know_only_numbers(unit: str) -> None:
 def test_each_backend_is_known_to_files_of_its_own_loop(backend: str) -> None:
     files = {identify(file) for file in FILES if backend in outside(file) and unit_of(file) == "training"}
     assert f"training/loops/{backend}_loop.py" in files
-    assert files <= {f"training/loops/{backend}_loop.py", *(["training/loops/fused_batch_norm.py"] if backend == "tensorflow" else [])}
+    more = ("compiled_augmentation", "fused_batch_norm") if backend == "tensorflow" else ()
+    assert files <= {f"training/loops/{name}.py" for name in (f"{backend}_loop", *more)}
 
 
 @pytest.mark.parametrize("module", ["ablation.study", "ablation.announce", "ablation.__main__", "ablation.worker", "ablation.data"])

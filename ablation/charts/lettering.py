@@ -1,10 +1,10 @@
 """Measured text: how wide a line is, and where to break it so that it fits."""
 
 import re
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 
 LINE = 1.25
@@ -46,3 +46,23 @@ def wrap(text: str, inches: float, size: float) -> str:
                 lines.append("")
             lines[-1] += part
     return "\n".join(line.rstrip() for line in lines)
+
+
+def shorten(text: str, inches: float, size: float) -> str:
+    """Return a text that fits one line, cut and ended with … where it must be."""
+    if width(text, size) <= inches:
+        return text
+    kept = len(text)
+    while kept and width(text[:kept].rstrip() + "…", size) > inches:
+        kept -= 1
+    return text[:kept].rstrip() + "…"
+
+
+def drawable(names: Sequence[str]) -> list[str]:
+    """Return names as the charts' font can draw them: one with a letter that it lacks becomes its number, from 1."""
+    return [name if _letters().issuperset(map(ord, name)) else f"#{number}" for number, name in enumerate(names, 1)]
+
+
+@cache
+def _letters() -> frozenset[int]:
+    return frozenset(get_font(findfont(FontProperties())).get_charmap())

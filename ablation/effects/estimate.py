@@ -32,20 +32,30 @@ def estimate(design: Design, scores: np.ndarray, smallest: float, pilot: int | N
         if 0 < finished.sum() < finished.size:
             missing = finished.size - finished.sum()
             lost = (f"{design.name}: {missing} of {finished.size} runs are missing; its effects are fitted to the others.", *lost)
-    moments, seeds = contrast_moments(design.kind, scores, rows)
+    moments, seeds = contrast_moments(design.kind, scores, rows), seeds_behind(design.kind, scores, rows)
     if pilot is not None and pilot < len(scores):
-        first, count = contrast_moments(design.kind, scores[:pilot], rows)
+        first, count = contrast_moments(design.kind, scores[:pilot], rows), seeds_behind(design.kind, scores[:pilot], rows)
         with np.errstate(invalid="ignore", divide="ignore"):
             shrunk, told = first.error * np.sqrt(count / seeds), ~np.isnan(first.error)
         moments = Moments(moments.estimate, np.where(told, shrunk, moments.error), np.where(told, first.freedom, moments.freedom))
     return judged(moments, seeds, per_seed(scores, design.contrasts), smallest, lost)
 
 
-def contrast_moments(kind: str, scores: np.ndarray, rows: np.ndarray) -> tuple[Moments, np.ndarray]:
-    """Return the moments of contrasts, ``(contrasts, arms)``, and on how many seeds each rests, ``(contrasts,)``."""
+def contrast_moments(kind: str, scores: np.ndarray, rows: np.ndarray) -> Moments:
+    """Return the moments of contrasts as a kind of design asks for.
+
+    Args:
+        kind: ``paired`` or ``balanced``.
+        scores: shape ``(…, seeds, arms)``, NaN where a run is missing.
+        rows: shape ``(contrasts, arms)``; a row of NaN gives NaN.
+    """
+    return paired_moments(scores, rows) if kind == "paired" else residuals(scores).moments(rows)
+
+
+def seeds_behind(kind: str, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return how many seeds each contrast rests on: those with all of its own arms, or all that tell of any difference between arms."""
     if kind == "paired":
-        return paired_moments(scores, rows), (~np.isnan(per_seed(scores, rows))).sum(axis=0)
-    moments = residuals(scores).moments(rows)
+        return np.asarray((~np.isnan(per_seed(scores, rows))).sum(axis=0))
     # A seed with a single run tells nothing once it is taken out.
     telling = int(((~np.isnan(scores)).sum(axis=1) >= 2).sum())
-    return moments, np.where(np.isnan(moments.estimate), 0, telling)
+    return np.where(np.isnan(residuals(scores).moments(rows).estimate), 0, telling)

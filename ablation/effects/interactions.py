@@ -43,7 +43,7 @@ def interactions(design: Design, scores: np.ndarray) -> Interactions | None:
     pairs, rows = interaction_rows(arms, design.known)
     if not pairs:
         return None
-    moments, _ = contrast_moments(design.kind, scores[:, there], rows)
+    moments = contrast_moments(design.kind, scores[:, there], rows)
     half, p = moments.half_width(CONFIDENCE), moments.p
     low, high = moments.estimate - half, moments.estimate + half
     return Interactions(pairs, moments.estimate, moments.error, moments.freedom, low, high, p, holm(p))

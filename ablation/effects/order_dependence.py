@@ -40,12 +40,15 @@ class OrderDependence:
 AVERAGING = ("shapley", "pairs", "fractional", "bookends")
 """Designs whose effects are Shapley values, of all games or where interactions stop at pairs; those that assume less come first."""
 
+NONE = 1e-12
+"""A weight below this is zero but for rounding."""
+
 EXACT = 7
 """From all subsets of so many features the Shapley value is exact, whichever designs they belong to."""
 
 
 def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.ndarray, designs: Sequence[Design]) -> OrderDependence | None:
-    """Put side by side what each feature gains by when it is added; None where no feature has two such gains.
+    """Put side by side what each feature gains by when it is added; None where no feature has two of them.
 
     Args:
         features: in the chosen order.
@@ -61,11 +64,11 @@ def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.nd
     last = _steps(arms, [(full, arm) for arm in without])
     average, kind = _average(tuple(features), arms, designs)
     gains = (first, chosen, last, average)
-    if (sum((~np.isnan(rows).any(axis=1)).astype(int) for rows in gains) < 2).all():
+    if not any(_distinct(one, other).any() for one, other in combinations(gains, 2)):
         return None
 
     estimates = [paired_moments(scores, np.nan_to_num(rows)) for rows in gains[:3]]
-    estimates.append(contrast_moments(kind, scores, np.nan_to_num(average))[0])
+    estimates.append(contrast_moments(kind, scores, np.nan_to_num(average)))
     values = [np.where(np.isnan(rows).any(axis=1), np.nan, each.estimate) for rows, each in zip(gains, estimates, strict=True)]
     errors = [np.where(np.isnan(value), np.nan, each.error) for value, each in zip(values, estimates, strict=True)]
     return OrderDependence(
@@ -109,11 +112,16 @@ def _average(features: tuple[str, ...], arms: Sequence[Arm], designs: Sequence[D
     return rows, design.kind
 
 
+def _distinct(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return for which features two gains are both known, and not the same contrast."""
+    return np.asarray(np.abs(one - other).max(axis=1) > NONE)
+
+
 def _differs(scores: np.ndarray, gains: Sequence[np.ndarray]) -> np.ndarray:
     """Return for which features two gains differ: a paired t test of each difference, for it is one of few arms with weight."""
-    differences = [(one - other) for one, other in combinations(gains, 2)]
-    p = np.stack([paired_moments(scores, np.nan_to_num(rows)).p for rows in differences])
-    # Where two gains are the same contrast, there is nothing to test.
-    untested = np.stack([np.isnan(rows).any(axis=1) | (np.abs(rows) < 1e-12).all(axis=1) for rows in differences])
-    adjusted = holm(np.where(untested, np.nan, p).ravel()).reshape(p.shape)
+    p = [
+        np.where(_distinct(one, other), paired_moments(scores, np.nan_to_num(one - other)).p, np.nan)
+        for one, other in combinations(gains, 2)
+    ]
+    adjusted = holm(np.ravel(p)).reshape(len(p), -1)
     return np.asarray((adjusted < ALPHA).any(axis=0))

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from ablation.effects.effects import Effects
+from ablation.effects.moments import Moments
 from ablation.effects.verdicts import CONFIDENCE
+
+MOST = 1_000_000_000
+"""A larger number of seeds is not told apart from this one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +39,18 @@ class Precision:
 
     def told(self) -> str:
         """Return the arithmetic in a sentence, in percentage points."""
-        wanted, worst = 100 * self.wanted, int(self.needed.argmax())
+        worst = int(np.nan_to_num(self.half_width).argmax())
+        sd, count, wanted = 100 * self.pilot_sd[worst], int(self.needed[worst]), 100 * self.wanted
+        if not sd > 0:
+            return f"Seeds: in the pilot of {self.pilot_seeds} no effect varies between seeds, so {self.total} suffice."
+        t = self.half_width[worst] * np.sqrt(self.total) / self.pilot_sd[worst]
         decided = (
-            f"The pilot's {self.pilot_seeds} seeds have a standard deviation of up to {100 * self.pilot_sd[worst]:.2f} points between "
-            f"effects, so intervals of ± {wanted:g} points need {int(self.needed[worst])} seeds"
+            f"Seeds: in the pilot of {self.pilot_seeds} an effect varies between seeds by up to {sd:.2f} points (standard deviation), so "
+            f"intervals of ± {wanted:g} points need ({t:.2f} · {sd:.2f} / {wanted:g})², that is {count} seeds"
         )
         if self.met:
             return f"{decided}."
-        reached = 100 * float(self.half_width.max())
+        reached = 100 * float(np.nanmax(self.half_width))
         return f"{decided}; the cap of {self.most} binds: the precision was not met, and half-widths reach {reached:.2f} points."
 
 
@@ -60,11 +67,17 @@ def stein(pilot: Sequence[Effects], wanted: float, most: int) -> Precision:
         most: the largest number of seeds to decide on.
     """
     seeds = max((len(each.per_seed) for each in pilot), default=0)
-    rests_on = np.concatenate([each.seeds for each in pilot])
-    sd = np.concatenate([each.error for each in pilot]) * np.sqrt(rests_on)
-    critical = stdtrit(np.concatenate([each.freedom for each in pilot]), (1 + CONFIDENCE) / 2)
-    asked = np.ceil(np.nan_to_num((critical * sd / wanted) ** 2) - 1e-9)
-    needed = np.maximum(np.minimum(asked, 1e9), seeds).astype(int)
+    known = np.concatenate([each.seeds for each in pilot])
+    error, freedom = np.concatenate([each.error for each in pilot]), np.concatenate([each.freedom for each in pilot])
+    moments = Moments(np.zeros(error.shape), error, freedom)  # The rule does not look at estimates.
+    needed = np.maximum(seeds_for(moments, known, wanted), seeds)
     largest = int(needed.max(initial=seeds))
     total = max(min(largest, most), seeds)
-    return Precision(wanted, seeds, sd, needed, total, most, largest <= total, critical * sd / np.sqrt(total))
+    half_width = moments.half_width(CONFIDENCE) * np.sqrt(known / total)
+    return Precision(wanted, seeds, error * np.sqrt(known), needed, total, most, largest <= total, half_width)
+
+
+def seeds_for(pilot: Moments, seeds: np.ndarray | int, wanted: float) -> np.ndarray:
+    """Return how many seeds each contrast needs, ``(…, contrasts)``, after a pilot of ``seeds``; 0 where the pilot says nothing."""
+    asked = np.ceil((pilot.half_width(CONFIDENCE) / wanted) ** 2 * seeds - 1e-9)
+    return np.asarray(np.minimum(np.nan_to_num(asked), MOST)).astype(int)

@@ -7,9 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 from ablation.errors import InputError, nearest
+from ablation.ledger import EndedStudy
 from ablation.publish import CONFIGURATION, FINDINGS, STUDIES, publish
 from ablation.results import from_json
-from ablation.tracking import LoggedStudy, Store
+from ablation.tracking import Store
+
+OF_IMAGES = ("predictions", "confusion", "class_accuracy")
+"""Charts of what networks said of held-out images."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def rebuild(store: Store, study: LoggedStudy) -> tuple[Path, ...]:
+def rebuild(store: Store, study: EndedStudy) -> tuple[Path, ...]:
     """Write a finished study's files anew, from nothing but what MLflow holds, and return those that people read.
 
     Raises:
@@ -47,10 +51,19 @@ def rebuild(store: Store, study: LoggedStudy) -> tuple[Path, ...]:
     if findings is None or configuration is None:
         lacking = FINDINGS if findings is None else CONFIGURATION
         raise InputError(f"the study '{study.name}' has no {lacking} in MLflow; its own command, given again, adds it and trains nothing")
-    return publish(from_json(findings, store.result), STUDIES / study.name, configuration)
+
+    def others(folder: Path) -> list[Path]:
+        """Charts that show images are taken as they are, for MLflow does not hold the images."""
+        kept = {name: store.study_file(study.run_id, name) for kind in OF_IMAGES for name in (f"{kind}.png", f"{kind}.svg")}
+        for name, content in kept.items():
+            if content is not None:
+                (folder / name).write_bytes(content)
+        return [folder / name for name, content in kept.items() if content is not None]
+
+    return publish(from_json(findings.decode(), store.result), STUDIES / study.name, configuration.decode(), others)
 
 
-def chosen(wanted: str, studies: Sequence[LoggedStudy]) -> LoggedStudy:
+def chosen(wanted: str, studies: Sequence[EndedStudy]) -> EndedStudy:
     """Return the study of that name or run id, the latest where several have the name."""
     for study in studies:
         if wanted in (study.name, study.run_id):
@@ -59,7 +72,7 @@ def chosen(wanted: str, studies: Sequence[LoggedStudy]) -> LoggedStudy:
     raise InputError(f"no finished study is called '{wanted}'{nearest(wanted, names)}")
 
 
-def _list(studies: Sequence[LoggedStudy]) -> None:
+def _list(studies: Sequence[EndedStudy]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -64,6 +64,9 @@ TITLES = {
     "arms": "Every arm",
     "cost": "Cost against gain",
     "learning_curves": "Learning curves",
+    "predictions": "What the networks say of held-out images",
+    "confusion": "Which classes are taken for which",
+    "class_accuracy": "Accuracy by class",
 }
 
 

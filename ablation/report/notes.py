@@ -1,7 +1,7 @@
 """The sentences that a reader needs beside the tables."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.special import stdtrit
@@ -18,6 +18,9 @@ LARGE_CHANGE = 0.10
 FEW_SEEDS = 5
 """Up to so many seeds Holm's threshold is far above the plain one, and the notes say so."""
 
+LEFT_OUT, MOST_LEFT_OUT = "left_out.txt", 5
+"""The file that names all that could not be used of the data, and how many of them the notes name."""
+
 MOST_FAILURES, LONGEST_MESSAGE = 10, 200
 """How many failures the notes list, and the characters of a message that they tell."""
 
@@ -32,6 +35,15 @@ def notes(findings: Findings) -> list[str]:
 def _about_data(findings: Findings) -> Iterator[str]:
     if "synthetic" in findings.data.lower():
         yield "The data is synthetic: what helps here need not help on photographs."
+    yield from about_left_out(findings.left_out)
+
+
+def about_left_out(lines: Sequence[str]) -> Iterator[str]:
+    """Say how many files of the data could not be used, and name the first of them."""
+    if lines:
+        shown = "; ".join(lines[:MOST_LEFT_OUT])
+        more = f"; and {len(lines) - MOST_LEFT_OUT:,} more, all named in {LEFT_OUT}" if len(lines) > MOST_LEFT_OUT else ""
+        yield f"{len(lines):,} {'file of the data was' if len(lines) == 1 else 'files of the data were'} left out: {shown}{more}."
 
 
 def _about_seeds(findings: Findings) -> Iterator[str]:
