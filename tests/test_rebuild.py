@@ -39,7 +39,7 @@ def log(destination: Destination, findings: Findings) -> Findings:
         name = f"{'+'.join(sorted(arm))} · seed {seed}"
         data = {"name": "sprites", "digest": "0", "description": ""}
         run_id = destination.start_run(name, f"key{number}", {}, {}, data)
-        destination.finish_run(run_id, result, {})
+        destination.finish_run(run_id, result, {}, {})
         if number == 0:
             original, run_id = run_id, destination.client.create_run(destination.experiment_id, tags={COPY: run_id}).info.run_id
             assert KEY in destination.client.get_run(original).data.tags
