@@ -70,9 +70,11 @@ def test_the_parent_shows_effects_charts_and_the_table(study: tuple[Path, Ended]
     assert parent.info.run_name == "first"
     assert parent.info.status == "FINISHED"
     files = {each.path for each in store.client.list_artifacts(parent.info.run_id)}
-    names = ("contribution", "climb", "learning_curves", "predictions", "confusion", "class_accuracy")
+    names = ("forest", "contribution", "climb", "arms", "cost", "learning_curves", "predictions", "confusion", "class_accuracy")
     charts = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
-    assert files == charts | {"table.md", "table.csv", "config.yaml"}
+    texts = {"report.html", "report.md", "table.md", "table.tex", "table.csv", "config.yaml", "findings.json"}
+    assert files == charts | texts
+    assert files == {each.name for each in (folder / "mlruns/studies/first").iterdir()}
     description = parent.data.tags["mlflow.note.content"]
     assert description.startswith("Effects in accuracy points (cumulative): augmentation **")
     assert (folder / "mlruns/studies/first/table.md").read_text() in description
@@ -130,6 +132,21 @@ def test_a_plan_makes_no_database(tmp_path: Path) -> None:
     assert "8 arms × 3 seeds = 24 runs" in ended.out
     assert "finished already: 0; to train: 24" in ended.out
     assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_plan_and_a_report_say_what_changes_nothing(tmp_path: Path) -> None:
+    arguments = ("model=vgg16", "model.width=1", "model.hidden=[4]", "features=cumulative", "catalogue.order=[batch_norm,gap]", "seeds=1")
+    told = "gap changes nothing in model=vgg16 at 16 × 16 pixels"
+    small = ("data=digits", "data.limit=60", "training.epochs=1")
+    plan = ablation(tmp_path, *arguments, *small, "plan=true")
+    assert plan.code == 0, plan.err
+    assert told in plan.out
+    assert "batch_norm changes" not in plan.out
+    ended = ablation(tmp_path, *arguments, *small)
+    assert ended.code == 0, ended.err
+    assert told in ended.out
+    runs = {run.data.tags["ablation.arm"]: run.data.metrics for run in logged(tmp_path).trained}
+    assert runs["batch_norm,gap"]["val_loss"] == pytest.approx(runs["batch_norm"]["val_loss"], abs=1e-6)
 
 
 def test_another_design_trains_only_the_arms_that_it_adds(study: tuple[Path, Ended]) -> None:
@@ -207,6 +224,15 @@ test = Digits().load().test
 probabilities = model.predict(test.x, verbose=0)
 np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 print("accuracy", float((probabilities.argmax(axis=1) == test.y).mean()))
+
+from ablation.catalogue import compose
+from ablation.features import BatchNorm, Dropout
+from ablation.models import CNN
+from ablation.training.settings import Training
+recipe = compose(Training(1, 1).recipe(), {{"batch_norm": BatchNorm(), "dropout": Dropout()}}, CNN(2), "cnn")
+network = CNN(2).build(recipe, (16, 16, 1), 10)
+network.load_weights(mlflow.artifacts.download_artifacts("runs:/{run.info.run_id}/network.weights.h5"))
+assert (network.predict(test.x / 255, verbose=0).argmax(axis=1) == probabilities.argmax(axis=1)).all()
 """
     loaded = subprocess.run([sys.executable, "-W", "ignore", "-c", check], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert loaded.returncode == 0, loaded.stderr

@@ -102,9 +102,8 @@ def _pairs(findings: Findings) -> list[str]:
 def _fit(findings: Findings) -> list[str]:
     for design, fit in zip(findings.designs, findings.lack_of_fit, strict=False):
         if fit is not None and fit.p < ALPHA:
-            return [
-                f"{design.name}: main effects and pairs do not explain the scores (lack of fit, p {probability(fit.p)}), so effects may be biased."
-            ]
+            said = f"{design.name}: main effects and pairs do not explain the scores"
+            return [f"{said} (lack of fit, p {probability(fit.p)}), so effects may be biased."]
     return []
 
 
