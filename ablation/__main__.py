@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # Hydra then raises what goes wrong while it composes, and it can be told in one sentence.
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")
@@ -25,6 +25,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ablation.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from ablation.finished import FinishedStudy
 
 HERE = Path(__file__).resolve().parent
 CONFIGURATION = next(folder for folder in (HERE / "conf", HERE.parent / "conf") if folder.is_dir())
@@ -53,18 +56,41 @@ def _conduct(config: DictConfig) -> bool:
     study = _make(config)
     if config.plan:
         from ablation.announce import announce_plan
-        from ablation.study import plan
+        from ablation.plan import plan
 
         announce_plan(plan(study))
         return True
     from ablation.announce import announce_report
+    from ablation.conduct import conduct
     from ablation.console import Screen
-    from ablation.study import conduct
 
     screen = Screen()
     result = conduct(study, screen)
     announce_report(study, result, screen.console)
     return not result.findings.failures
+
+
+def run_study(*settings: str) -> "FinishedStudy":
+    """Run a study from Python, in the words of the command, and return what it found. Its files and runs are where the command leaves them.
+
+    Args:
+        settings: such as ``"features=cumulative"``, ``"data=digits"``, ``"training.epochs=5"``.
+
+    Raises:
+        InputError: if a setting cannot work.
+    """
+    from ablation.conduct import conduct
+    from ablation.console import Screen
+    from ablation.finished import FinishedStudy
+
+    try:
+        with hydra.initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
+            composed = hydra.compose("config", list(settings), return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(_told(error)) from error
+    HydraConfig.instance().set_config(composed)
+    study = _make(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
+    return FinishedStudy(conduct(study, Screen()).findings)
 
 
 def _make(config: DictConfig) -> Any:
@@ -104,6 +130,7 @@ def _make(config: DictConfig) -> Any:
         limit=config.data.limit,
         validation=config.data.validation,
         fraction=config.data.validation_fraction,
+        normalise=config.data.normalise,
         seeds=_seeds(adaptive.pilot if adaptive else config.seeds),
         adaptive=adaptive,
         backend=config.backend,
@@ -222,7 +249,8 @@ def _no_key(name: str) -> str:
     keys = _keys(OmegaConf.load(CONFIGURATION / "config.yaml")) + [
         f"training.{key}" for key in ("epochs", "batch_size", "optimizer", "learning_rate")
     ]
-    keys += ["model.width", "catalogue.order", "execution.workers", "execution.threads", "execution.address"]
+    keys += [f"model.{key}" for key in ("width", "hidden", "weights", "trainable")]
+    keys += ["catalogue.order", "execution.workers", "execution.threads", "execution.address"]
     keys += ["data.size", "data.test_fraction", "data.on_bad", *_groups()]
     if name in keys:
         return f"the setting '{name}' does not go with the {name.partition('.')[0]} that this study has chosen"

@@ -5,8 +5,10 @@ import os
 from rich.console import Console
 from rich.text import Text
 
+from ablation.conduct import Report
+from ablation.plan import Plan
 from ablation.report import console_table, notes
-from ablation.study import Plan, Report, Study
+from ablation.study import Study
 from ablation.wording import duration
 
 
@@ -21,6 +23,8 @@ def announce_plan(plan: Plan) -> None:
         print(f"• {remark}")
     for name, finished in plan.names:
         print(f"  {name:<40} {finished} of {plan.seeds} finished")
+    for remark in plan.remarks:
+        print(remark)
     print(f"finished already: {plan.finished}; to train: {plan.missing}")
     if plan.seconds is None:
         print("time left: not known before the first run has finished")

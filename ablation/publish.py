@@ -1,7 +1,7 @@
 """Everything that a study leaves in its folder: charts, report, tables, and the findings themselves."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from ablation.results import Findings, to_json
@@ -9,24 +9,27 @@ from ablation.results import Findings, to_json
 STUDIES = Path("mlruns") / "studies"
 """Where each study has a folder of its own."""
 
+PREDICTED = ("predictions", "confusion", "class_accuracy")
+"""Pictures of what networks said of held-out images."""
+
 FINDINGS = "findings.json"
 CONFIGURATION = "config.yaml"
 
 
-def publish(findings: Findings, folder: Path, configuration: str, more: Callable[[Path], Sequence[Path]]) -> tuple[Path, ...]:
+def publish(findings: Findings, folder: Path, configuration: str, add_pictures: Callable[[Path], list[Path]]) -> tuple[Path, ...]:
     """Write a study's files in place of what was there, and return those that people read, in order.
 
     Args:
         findings: what the study found.
         folder: its folder.
         configuration: the resolved configuration, as YAML.
-        more: writes further charts, which findings alone do not show, into the folder, and returns their files.
+        add_pictures: writes pictures that need more than the findings into the folder, and returns them.
     """
     from ablation import charts, report
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    pictures = [*charts.draw(findings, folder), *more(folder)]
+    pictures = [*charts.draw(findings, folder), *add_pictures(folder)]
     document = report.document(findings, pictures)
     read = {
         "report.html": report.html(document),
@@ -36,7 +39,7 @@ def publish(findings: Findings, folder: Path, configuration: str, more: Callable
         "table.csv": report.csv(findings),
     }
     if findings.left_out:
-        (folder / report.LEFT_OUT).write_text("".join(f"{line}\n" for line in findings.left_out), encoding="utf-8")
+        read[report.LEFT_OUT] = "".join(f"{line}\n" for line in findings.left_out)
     for name, text in {**read, FINDINGS: to_json(findings), CONFIGURATION: configuration}.items():
         (folder / name).write_text(text, encoding="utf-8")
     return (*pictures, *(folder / name for name in read))

@@ -39,6 +39,20 @@ class Augmentation(Protocol):
 
 
 @dataclass(frozen=True)
+class Scaling:
+    """What is done to pixels in [0, 1] before a network sees them: ``pixels · scale + offset``, the offset one or one a channel."""
+
+    scale: float
+    offset: float | tuple[float, ...]
+
+    def __call__(self, name: str) -> "keras.Layer":
+        """Return a new layer of that name."""
+        import keras
+
+        return keras.layers.Rescaling(self.scale, list(self.offset) if isinstance(self.offset, tuple) else self.offset, name=name)
+
+
+@dataclass(frozen=True)
 class Optimizer:
     """Which optimiser trains, by its name in Keras, with its learning rate and further options as (name, value) pairs."""
 
@@ -60,6 +74,7 @@ class Recipe:
         residual: form of the residual blocks that replace pairs of convolutions.
         pooling: makes the layer that turns the last feature maps into a vector; empty means flatten.
         dropout: rate of the dropout after each stage; 0 means none.
+        scaling: makes the first layer of the network, which scales pixels; empty leaves them in [0, 1].
         mixing: how images and labels are mixed in pairs.
         augmentations: random changes of the (mixed) training images, in order.
         targets: changes of the (mixed) one-hot labels that the loss sees in training, ``(n, classes) → (n, classes)``, in order.
@@ -67,10 +82,11 @@ class Recipe:
         streams: names that join the key of every number drawn for an epoch: with other names it is another number, and nothing else.
     """
 
-    normalization: LayerFactory | None = field(default=None, metadata=_network("layers to normalise"))
+    normalization: LayerFactory | None = field(default=None, metadata=_network("layers left to normalise"))
     residual: Literal["article", "controlled"] | None = field(default=None, metadata=_network("convolution blocks"))
-    pooling: LayerFactory | None = field(default=None, metadata=_network("feature maps to pool"))
+    pooling: LayerFactory | None = field(default=None, metadata=_network("feature maps left to pool"))
     dropout: float = field(default=0.0, metadata=_network("place for dropout"))
+    scaling: LayerFactory | None = field(default=None, metadata=_network("scaling of pixels but its own"))
     mixing: Mixing | None = None
     augmentations: tuple[Augmentation, ...] = ()
     targets: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()

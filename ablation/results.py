@@ -24,6 +24,9 @@ class RunResult:
         seconds_per_epoch: median over the epochs after the first, evaluation included.
         seconds: the whole training, compilation included.
         peak_memory: bytes, of the process that trained.
+        first_epoch: seconds from building the network to the end of the first epoch; the seeds of an arm that share a compiled network
+            take it again for its own part alone. None in runs that were logged before it was measured, and so is the next.
+        processor_use: processor time over time of the training; 1 is one core in full.
         environment: versions, threads, hardware.
         saved_model: whether the trained network was stored with it.
         run_id: the MLflow run that holds it.
@@ -39,9 +42,41 @@ class RunResult:
     seconds_per_epoch: float
     seconds: float
     peak_memory: int
+    first_epoch: float | None = None
+    processor_use: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     saved_model: bool = False
     run_id: str = ""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What one backend made of one network: the same arm, settings and seeds as on the others.
+
+    Attributes:
+        network: what tells it from the other networks compared.
+        backend: tensorflow, jax or torch.
+        seeds: how many runs.
+        parameters: of the network.
+        seconds_per_epoch: after the first epoch; median over the runs.
+        first_epoch: seconds until the first epoch was over; of the run that compiled. None where it was not measured, and so is the next.
+        processor_use: processor time over time, mean over the runs.
+        peak_memory: bytes, the largest of the runs.
+        loss, accuracy: of the last epoch on the validation images, mean over the runs.
+        environment: versions, threads, hardware.
+    """
+
+    network: str
+    backend: str
+    seeds: int
+    parameters: int
+    seconds_per_epoch: float
+    first_epoch: float | None
+    processor_use: float | None
+    peak_memory: int
+    loss: float
+    accuracy: float
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,6 +131,7 @@ class Findings:
         precision: how the number of seeds was found, where the study chose it.
         provenance: where the numbers come from.
         left_out: what the source holds but could not use, a line each.
+        remarks: what was known of the outcome before it, in sentences.
     """
 
     name: str
@@ -116,8 +152,9 @@ class Findings:
     noise: Noise | None = None
     new_images: bool = False
     precision: Precision | None = None
-    provenance: Provenance | None = None
     left_out: tuple[str, ...] = ()
+    provenance: Provenance | None = None
+    remarks: tuple[str, ...] = ()
 
     def scores_of(self, design: Design) -> np.ndarray:
         """Return the score array of one design's arms, shape ``(seeds, design arms)``."""

@@ -28,6 +28,7 @@ class DataChoice:
         limit: how many training images were taken, or None for all.
         validation: ``held_out`` or ``test``.
         fraction: part of the training images that is held out.
+        normalise: how pixels are scaled.
     """
 
     name: str
@@ -36,6 +37,7 @@ class DataChoice:
     limit: int | None
     validation: str
     fraction: float
+    normalise: str = "unit"
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import socket
 import sqlite3
 import tempfile
@@ -25,8 +26,9 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
+from ablation.designs import Arm
 from ablation.errors import InputError
-from ablation.ledger import EndedStudy, Entry, ended_studies, finished_runs
+from ablation.ledger import Entry, LoggedStudy, ended_studies, finished_runs
 from ablation.results import RunResult
 from ablation.run import Run
 
@@ -40,7 +42,7 @@ KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 RESULT = "result.json"
 CLASSES, CORRECT, PREDICTIONS = "classes.json", "correct.npz", "predictions.npz"
-MODEL = "model"
+MODEL, WEIGHTS = "model", "network.weights.h5"
 INTERVAL = 1.0  # seconds between two calls that log epochs
 MOST_METRICS = 900  # MLflow takes 1,000 in one call
 PATIENCE = 3.0  # seconds until a tracking server counts as unreachable
@@ -292,31 +294,39 @@ class Store:
 
     # ---- studies that have ended ---------------------------------------------------------------------------------------
 
-    def studies(self) -> list[EndedStudy]:
+    def studies(self) -> list[LoggedStudy]:
         """Return the studies that came to their end, in every experiment, the latest first."""
         if self.is_new:
             return []
-        database = self._database
         try:
-            found = ended_studies(database, STUDY) if database else self._ended_studies()
+            found = None if self._database is None else ended_studies(self._database, STUDY)
         except sqlite3.Error:
-            found = self._ended_studies()  # of another version of MLflow, which then reads it
-        return sorted(found, key=lambda study: -study.ended)
+            found = None  # of another version of MLflow, which then reads it
+        return sorted(self._studies_asked_for() if found is None else found, key=lambda study: -study.ended)
 
-    def _ended_studies(self) -> list[EndedStudy]:
+    def _studies_asked_for(self) -> list[LoggedStudy]:
+        """Ask MLflow."""
         experiments = [each.experiment_id for each in self.client.search_experiments()]
         runs = [run for experiment in experiments for run in self._search(experiment, f"tags.`{STUDY}` LIKE '%'")]
         told = [(run.info, run.data.params) for run in runs if run.info.status in ("FINISHED", "FAILED")]
         return [
-            EndedStudy(info.run_id, info.run_name, info.status, params["designs"], params["data"], params["seeds"], info.end_time)
+            LoggedStudy(info.run_id, info.run_name, info.status, params["designs"], params["data"], params["seeds"], info.end_time)
             for info, params in told
             if {"designs", "data", "seeds"} <= params.keys()
         ]
 
-    def study_file(self, run_id: str, name: str) -> bytes | None:
-        """Return what a file of a study's parent run holds, or None where it has none of that name."""
-        with self._file(run_id, self.client.get_run(run_id).info.artifact_uri, name) as file:
-            return None if file is None else file.read_bytes()
+    def study_file(self, run_id: str, name: str) -> str | None:
+        """Return the text of a file that a study's parent run holds, or None where it has none of that name."""
+        return self._text(run_id, self.client.get_run(run_id).info.artifact_uri, name)
+
+    def copy_files(self, run_id: str, names: Iterable[str], folder: Path) -> list[Path]:
+        """Copy those of some files that a study's parent run holds into a folder, and return the copies."""
+        artifacts, copies = self.client.get_run(run_id).info.artifact_uri, []
+        for name in names:
+            with self._file(run_id, artifacts, name) as file:
+                if file is not None:
+                    copies.append(Path(shutil.copy(file, folder / name)))
+        return copies
 
     def result(self, run_id: str) -> RunResult:
         """Return a run's result; that of a copy stands in the original run.
@@ -325,11 +335,32 @@ class Store:
             InputError: if it has gone.
         """
         run = self.client.get_run(run_id)
-        original = self.client.get_run(run.data.tags[COPY]) if COPY in run.data.tags else run
-        found = self._result(Entry("", original.info.run_id, original.info.artifact_uri, None))
+        if COPY in run.data.tags:
+            run = self.client.get_run(run.data.tags[COPY])
+        found = self._result(Entry("", run.info.run_id, run.info.artifact_uri, None))
         if found is None:
             raise InputError(f"the result of the run '{run_id}' has gone from MLflow; the command of its study trains it again")
         return replace(found, run_id=run_id)
+
+    def trainings(self) -> list["LoggedTraining"]:
+        """Return all runs that were trained, in whichever study."""
+        experiment = None if self.is_new else self.experiment_id(create=False)
+        if experiment is None:
+            return []
+        trainings = []
+        for run in self._search(experiment, f"tags.`{KEY}` != ''"):
+            tags, entry = run.data.tags, Entry(run.data.tags[KEY], run.info.run_id, run.info.artifact_uri, None)
+            result = self._result(entry) if run.info.status == "FINISHED" else None
+            trainings.append(
+                LoggedTraining(
+                    arm=frozenset(filter(None, tags["ablation.arm"].split(","))),
+                    seed=int(tags["ablation.seed"]),
+                    params=dict(run.data.params),
+                    result=result,
+                    message=str(tags.get(NOTE, run.info.status)) if result is None else "",
+                )
+            )
+        return trainings
 
     # ---- a study -------------------------------------------------------------------------------------------------------
 
@@ -375,6 +406,24 @@ class SavedNetwork:
     run_id: str
     backend: str
     classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LoggedTraining:
+    """A run as MLflow has it.
+
+    Attributes:
+        arm, seed: what was trained.
+        params: the run's settings, as MLflow shows them.
+        result: None where it did not finish.
+        message: why it did not.
+    """
+
+    arm: Arm
+    seed: int
+    params: Mapping[str, str]
+    result: RunResult | None
+    message: str
 
 
 @dataclass(frozen=True)
@@ -431,6 +480,13 @@ class Destination:
             # Named requirements spare MLflow the search for them, which would import the model in another process.
             mlflow.keras.log_model(model, name=MODEL, pip_requirements=list(requirements))
         self.client.update_run(run_id, status="RUNNING")
+
+    def save_weights(self, run_id: str, network: Any) -> None:
+        """Store the weights of a Keras network under a run, for ``load_weights`` of a network that was built alike."""
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / WEIGHTS
+            network.save_weights(file)
+            self.client.log_artifact(run_id, str(file))
 
     def adopt(self, results: Mapping[str, RunResult], runs: Iterable[Run]) -> dict[str, RunResult]:
         """Give each run that another study trained a short child here that copies its numbers. Return all, under their ids here."""
@@ -522,6 +578,8 @@ def summary(result: RunResult) -> dict[str, float]:
         "seconds_per_epoch": result.seconds_per_epoch,
         "seconds": result.seconds,
         "peak_memory_mb": result.peak_memory / 1e6,
+        "seconds_to_first_epoch": result.first_epoch,
+        "processor_use": result.processor_use,
     }
     return {name: float(value) for name, value in numbers.items() if value is not None}
 

@@ -5,6 +5,7 @@ import logging
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -105,7 +106,9 @@ def _train(run: Run, run_id: str, destination: Destination, report: Report) -> R
     _reset_peak_memory()
     dataset = open_staged(run.staged)
     training, validation = divide(dataset, run.data.validation, run.data.fraction, generator(run.seed, SPLIT))
+    began = time.perf_counter()
     program = _program(run, dataset)
+    building = time.perf_counter() - began
     program.verify(dict(run.features), training, run.seed)
 
     epochs = destination.epochs(run_id)
@@ -129,6 +132,8 @@ def _train(run: Run, run_id: str, destination: Destination, report: Report) -> R
         seconds_per_epoch=outcome.seconds_per_epoch,
         seconds=outcome.seconds,
         peak_memory=_peak_memory(),
+        first_epoch=building + outcome.first_epoch,
+        processor_use=outcome.processor_seconds / outcome.seconds,
         environment=environment(run.backend, run.threads),
         saved_model=run.save_model,
         run_id=run_id,
@@ -141,6 +146,7 @@ def _train(run: Run, run_id: str, destination: Destination, report: Report) -> R
 
         packages = ("keras", *PACKAGES[run.backend])
         destination.save_model(run_id, standalone(program.network), [f"{name}=={version(name)}" for name in packages])
+        destination.save_weights(run_id, program.network)
     arrays = {CORRECT: packed(outcome.predictions.correct)}
     if run.test:
         # They are large, and what a reader looks at are the first and the last arm.

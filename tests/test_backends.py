@@ -39,6 +39,25 @@ def baseline() -> dict[str, Any]:
     }
 
 
+def one_step() -> dict[str, float]:
+    """Take one step of the base network, the MLP and LeNet from equal weights, without dropout; return the losses after it."""
+    from ablation.catalogue import compose
+    from ablation.features import BatchNorm
+    from ablation.models import CNN, MLP, LeNet
+    from ablation.training.program import Program
+    from ablation.training.settings import Training
+    from ablation.training.train import train
+
+    losses = {}
+    for name, model, features in (("cnn", CNN(4), {}), ("mlp", MLP([20]), {}), ("lenet", LeNet(), {"batch_norm": BatchNorm()})):
+        recipe = compose(Training(1, BATCH, learning_rate=0.01).recipe(), features, model, name)
+        program = Program.build(model, recipe, SHAPE, CLASSES, BATCH)
+        history = train(program, 0, 1, _images(BATCH), _images(20), None).history
+        losses[name] = history["val_loss"][0]
+        losses[f"{name}, before"] = history["loss"][0]
+    return losses
+
+
 def everything() -> dict[str, Any]:
     """Train the arm with all features for two epochs, and again after another seed; say whether TensorFlow was imported."""
     from ablation import features
@@ -87,7 +106,7 @@ def told(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What a process of its own tells of a backend."""
     if importlib.util.find_spec(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
-    program = "import json, test_backends as b; print(json.dumps({**b.baseline(), **b.everything()}))"
+    program = "import json, test_backends as b; print(json.dumps({**b.baseline(), 'one step': b.one_step(), **b.everything()}))"
     environment = {**os.environ, "KERAS_BACKEND": request.param, "PYTHONPATH": f"{HERE.parent}"}
     ended = subprocess.run([sys.executable, "-c", program], cwd=HERE, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
@@ -97,7 +116,14 @@ def told(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def tensorflow() -> dict[str, Any]:
-    return baseline()
+    return {**baseline(), "one step": one_step()}
+
+
+def test_evaluation_losses_after_one_step_agree(told: dict[str, Any], tensorflow: dict[str, Any]) -> None:
+    assert told["one step"] == pytest.approx(tensorflow["one step"], abs=1e-4)
+    for name in ("cnn", "mlp", "lenet"):
+        moved = tensorflow["one step"][name] - tensorflow["one step"][f"{name}, before"]
+        assert abs(moved) > 1e-3, "the check can fail: a step moves the loss far more than the tolerance"
 
 
 def test_every_feature_trains_and_the_same_seed_gives_the_same_numbers_to_the_bit(told: dict[str, Any]) -> None:

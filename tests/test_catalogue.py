@@ -117,8 +117,8 @@ def test_a_feature_that_changes_nothing_is_refused() -> None:
     ("feature", "told"),
     [
         (Residual(), "residual does not apply to model=mlp, which has no convolution blocks"),
-        (GlobalAveragePooling(), "gap does not apply to model=mlp, which has no feature maps to pool"),
-        (BatchNorm(), "batch_norm does not apply to model=mlp, which has no layers to normalise"),
+        (GlobalAveragePooling(), "gap does not apply to model=mlp, which has no feature maps left to pool"),
+        (BatchNorm(), "batch_norm does not apply to model=mlp, which has no layers left to normalise"),
         (Dropout(), "dropout does not apply to model=mlp, which has no place for dropout"),
     ],
 )

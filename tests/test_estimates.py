@@ -25,6 +25,7 @@ from ablation.designs import (
     none,
     one_at_a_time,
     pairs,
+    restricted,
     shapley,
     union,
 )
@@ -477,3 +478,15 @@ def test_a_fraction_needs_a_third_of_the_runs_of_a_path() -> None:
         > 0.1
         > simulation.power(simulated("cumulative"), 3, 1.0, STUDIES, rng)
     )
+
+
+def test_a_design_without_some_features_still_knows_that_its_arms_have_them() -> None:
+    left = restricted(pairs(FOUR), lambda arm: not {"a", "b"} <= arm)
+    without_c = replace(left, features=tuple("abd"), contrasts=left.contrasts[[0, 1, 3]])
+    scores = np.array([[sum("abcd".index(each) + 1.0 for each in arm) for arm in left.arms]] * 3)
+    scores[:, left.arms.index(frozenset("cd"))] = NAN
+    found = estimate(without_c, scores, SMALLEST)
+    told = ~np.isnan(found.estimate)
+    np.testing.assert_allclose(found.estimate[told], np.array([1.0, 2.0, 4.0])[told], atol=1e-9)
+    assert told.any()
+    assert any("“d + c”" in sentence for sentence in found.lost)

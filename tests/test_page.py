@@ -34,7 +34,7 @@ def folder(small: Findings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("studies") / "study"
     folder.mkdir()
     (folder / "old.txt").write_text("left over")
-    publish(small, folder, "seeds: 3\n", lambda folder: [])
+    publish(small, folder, "seeds: 3\n", lambda _: [])
     return folder
 
 

@@ -13,11 +13,10 @@ from command import Ended, environment
 from findings import FEATURES, GAINS, enriched, synthetic
 
 from ablation.designs import BASELINE, cumulative, leave_one_out
-from ablation.ledger import EndedStudy, ended_studies
+from ablation.finished import chosen
 from ablation.publish import publish
-from ablation.report.__main__ import chosen
 from ablation.results import Findings
-from ablation.tracking import COPY, KEY, STUDY, Destination, Store
+from ablation.tracking import COPY, KEY, Destination, LoggedStudy, Store
 
 NAME = "made-up study"
 PARAMS = {"designs": "cumulative, leave_one_out", "data": "sprites", "seeds": "0, 1, 2"}
@@ -39,7 +38,7 @@ def log(destination: Destination, findings: Findings) -> Findings:
         name = f"{'+'.join(sorted(arm))} · seed {seed}"
         data = {"name": "sprites", "digest": "0", "description": ""}
         run_id = destination.start_run(name, f"key{number}", {}, {}, data)
-        destination.finish_run(run_id, result, {}, {})
+        destination.finish_run(run_id, result, {})
         if number == 0:
             original, run_id = run_id, destination.client.create_run(destination.experiment_id, tags={COPY: run_id}).info.run_id
             assert KEY in destination.client.get_run(original).data.tags
@@ -60,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         findings = enriched(synthetic(*designs, features=two, gains=GAINS[:2], epochs=3, failed=[(BASELINE, 2)]))
         destination = store.open_study("abc", NAME, PARAMS)
         findings = dataclasses.replace(log(destination, findings), name=NAME)
-        publish(findings, Path("mlruns/studies") / NAME, "seeds: 3\n", lambda folder: [])
+        publish(findings, Path("mlruns/studies") / NAME, "seeds: 3\n", lambda _: [])
         destination.close("FAILED", {}, Path("mlruns/studies") / NAME, "")
         store.open_study("def", "killed study", PARAMS).kill()
         (folder / "empty").mkdir()
@@ -82,9 +81,9 @@ def test_listing_without_mlflow_says_what_mlflow_says(folder: Path, monkeypatch:
     monkeypatch.chdir(folder)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     store = Store.of_environment("ablation")
-    quick = ended_studies(folder / "mlflow.db", STUDY)
-    assert len(quick) == 2
-    assert sorted(quick, key=str) == sorted(store._ended_studies(), key=str)
+    quick = store._studies_in_file()
+    assert quick is not None and len(quick) == 2
+    assert sorted(quick, key=str) == sorted(store._studies_asked_for(), key=str)
 
 
 def test_a_study_is_rebuilt_as_it_was_from_mlflow_alone(folder: Path, tmp_path: Path) -> None:
@@ -103,8 +102,8 @@ def test_a_study_is_rebuilt_as_it_was_from_mlflow_alone(folder: Path, tmp_path: 
 
 
 def test_a_study_is_found_by_its_name_or_its_run_id_the_latest_of_a_name() -> None:
-    older, newer = (EndedStudy(run_id, NAME, "FINISHED", "", "", "", ended) for run_id, ended in (("1a", 1), ("2b", 2)))
-    assert chosen(NAME, [newer, older]) is newer and chosen("1a", [newer, older]) is older
+    older, newer = (LoggedStudy(run_id, NAME, "FINISHED", "", "", "", ended) for run_id, ended in (("1a", 1), ("2b", 2)))
+    assert chosen([newer, older], NAME) is newer and chosen([newer, older], "1a") is older
 
 
 def test_a_wrong_name_is_told_in_one_sentence_with_the_nearest(folder: Path) -> None:

@@ -36,7 +36,6 @@ __all__ = [
     "interactions",
     "learning_curves",
     "order",
-    "pictures",
     "predictions",
     "save",
 ]
@@ -75,10 +74,10 @@ def pictures(findings: Findings) -> list[tuple[str, Callable[[], Figure]]]:
     return [*found, ("learning_curves", partial(learning_curves, findings))]
 
 
-def draw_predictions(findings: Findings, classes: Sequence[str], arms: Sequence[ArmPredictions], folder: Path) -> list[Path]:
+def draw_predictions(findings: Findings, classes: Sequence[str], shown: Sequence[ArmPredictions], folder: Path) -> list[Path]:
     """Draw what the networks of some arms said of held-out images, and return the files; none without arms."""
     files: list[Path] = []
-    if arms:
+    if shown:
         for chart in (predictions, confusion, class_accuracy):
-            files += save(chart(findings, classes, arms), folder, chart.__name__)
+            files += save(chart(findings, classes, shown), folder, chart.__name__)
     return files

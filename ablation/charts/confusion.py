@@ -41,7 +41,7 @@ def confusion(findings: Findings, classes: Sequence[str], arms: Sequence[ArmPred
     below = room + 0.25
     told = [_worst(each, names, room + side) for each in shares]
     under, head = max(height(text, SMALL) for text in told) + 0.1, 0.3
-    left, between = MARGIN + 0.25 + room, 0.25 + room
+    left, between = MARGIN + 0.25 + room, 0.36 + room
     wide = max(left + len(arms) * side + (len(arms) - 1) * between + MARGIN, 5.6)
     subtitle = "share of the images of each true class (row) that were taken for each class (column), in %"
     caption = _caption(findings, arms, names != list(classes))

@@ -59,9 +59,9 @@ def _read(file: Path, height: int, width: int) -> np.ndarray:
         raise UnreadableError(f"it is no {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise UnreadableError(f"it has more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels") from error
-    except OSError as error:
-        raise UnreadableError(error.strerror.lower() if error.strerror else _first_line(error)) from error
     except Exception as error:  # A damaged file makes Pillow's decoders raise a dozen types.
+        if isinstance(error, OSError) and error.strerror:
+            raise UnreadableError(error.strerror.lower()) from error
         raise UnreadableError(f"it is damaged ({_first_line(error)})") from error
 
 

@@ -58,9 +58,9 @@ def reweighted(design: Design, there: Sequence[bool]) -> tuple[np.ndarray, tuple
             narrowed.append(feature)
             continue
         rows[row] = 0
-        rows[row, use] = effect_rows([arm for arm, known in zip(design.arms, there, strict=True) if known], design.features)[row]
+        rows[row, use] = effect_rows([arm for arm, known in zip(design.arms, there, strict=True) if known], design.known)[row]
         assumed.append(feature)
-    missing = _listed([f"“{label(arm, design.features)}”" for arm, known in zip(design.arms, there, strict=True) if not known])
+    missing = _listed([f"“{label(arm, design.known)}”" for arm, known in zip(design.arms, there, strict=True) if not known])
     lost = [feature for feature, weights in zip(design.features, rows, strict=True) if np.isnan(weights).any()]
     narrowed, assumed = ([each for each in names if each not in lost] for names in (narrowed, assumed))
     told = []

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ablation.errors import InputError
+from ablation.models.entrance import entrance
 from ablation.models.model import ImageShape
 from ablation.recipe import Recipe
 
@@ -25,7 +26,7 @@ class CNN:
     """
 
     width: int = 64
-    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "residual", "pooling", "dropout"})
+    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "residual", "pooling", "dropout", "scaling"})
 
     def __post_init__(self) -> None:
         if not isinstance(self.width, int) or self.width < 1:
@@ -35,6 +36,9 @@ class CNN:
         height, width, _ = image_shape
         if min(height, width) < SMALLEST:
             raise InputError(f"model=cnn takes images of at least {SMALLEST} × {SMALLEST} pixels, and these have {height} × {width}")
+
+    def idle(self, image_shape: ImageShape) -> frozenset[str]:
+        return frozenset({"pooling"}) if max(_last(side) for side in image_shape[:2]) <= 1 else frozenset()
 
     def build(self, recipe: Recipe, image_shape: ImageShape, classes: int) -> "keras.Model":
         import keras
@@ -55,8 +59,8 @@ class CNN:
             x = layers.Add(name=f"{name}_add")([convolve(x, filters, f"{name}_conv2"), skip])
             return activate(x, f"{name}_conv2")
 
-        inputs = layers.Input(image_shape, name="images")
-        x = activate(convolve(inputs, self.width, "stem", size=1), "stem")
+        inputs, x = entrance(recipe, image_shape)
+        x = activate(convolve(x, self.width, "stem", size=1), "stem")
         for stage in range(STAGES):
             filters, name = self.width * 2**stage, f"stage{stage + 1}"
             if recipe.residual:
@@ -70,3 +74,10 @@ class CNN:
                 x = layers.Dropout(recipe.dropout, name=f"{name}_dropout")(x)
         x = recipe.pooling("pool")(x) if recipe.pooling else layers.Flatten(name="flatten")(x)
         return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name="cnn")
+
+
+def _last(side: int) -> int:
+    """Return the side of the last feature maps for images of this side."""
+    for _ in range(STAGES):
+        side = (side - 1) // 2
+    return side

@@ -1,6 +1,7 @@
 """What a model is."""
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 from ablation.recipe import Recipe
 
@@ -14,11 +15,13 @@ ImageShape = tuple[int, int, int]
 class Model(Protocol):
     """A network with slots. Its parameters are its fields.
 
-    Attributes:
-        slots: names of the recipe's network slots that it honours; a feature that fills another one is refused.
+    It may also have ``idle(image_shape) -> frozenset[str]``: see :func:`idle`.
     """
 
-    slots: ClassVar[frozenset[str]]
+    @property
+    def slots(self) -> frozenset[str]:
+        """Names of the recipe's network slots that it honours; a feature that fills another one is refused."""
+        ...
 
     def check(self, image_shape: ImageShape) -> None:
         """Raise ``InputError`` where images of this shape cannot be taken."""
@@ -30,3 +33,12 @@ class Model(Protocol):
         The names matter: a layer's initial weights are drawn from the run's seed and its name.
         """
         ...
+
+
+def idle(model: Model, image_shape: ImageShape) -> frozenset[str]:
+    """Return the slots whose filling changes nothing of what a model computes for images of this shape, such as the pooling of 1×1 maps.
+
+    A model that does not say has none.
+    """
+    said: Callable[[ImageShape], frozenset[str]] = getattr(model, "idle", lambda _: frozenset())
+    return said(image_shape)

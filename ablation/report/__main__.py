@@ -4,16 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from ablation.errors import InputError, nearest
-from ablation.ledger import EndedStudy
-from ablation.publish import CONFIGURATION, FINDINGS, STUDIES, publish
-from ablation.results import from_json
+from ablation.errors import InputError
+from ablation.finished import chosen, findings_of
+from ablation.ledger import LoggedStudy
+from ablation.publish import CONFIGURATION, PREDICTED, STUDIES, publish
 from ablation.tracking import Store
-
-OF_IMAGES = ("predictions", "confusion", "class_accuracy")
-"""Charts of what networks said of held-out images."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if wanted is None:
             _list(studies)
             return 0
-        for file in rebuild(store, chosen(wanted, studies)):
+        for file in rebuild(store, chosen(studies, wanted)):
             if file.suffix != ".svg":
                 print(file)
     except InputError as error:
@@ -41,38 +39,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def rebuild(store: Store, study: EndedStudy) -> tuple[Path, ...]:
+def rebuild(store: Store, study: LoggedStudy) -> tuple[Path, ...]:
     """Write a finished study's files anew, from nothing but what MLflow holds, and return those that people read.
 
     Raises:
         InputError: if MLflow lacks what is needed.
     """
-    findings, configuration = store.study_file(study.run_id, FINDINGS), store.study_file(study.run_id, CONFIGURATION)
-    if findings is None or configuration is None:
-        lacking = FINDINGS if findings is None else CONFIGURATION
-        raise InputError(f"the study '{study.name}' has no {lacking} in MLflow; its own command, given again, adds it and trains nothing")
-
-    def others(folder: Path) -> list[Path]:
-        """Charts that show images are taken as they are, for MLflow does not hold the images."""
-        kept = {name: store.study_file(study.run_id, name) for kind in OF_IMAGES for name in (f"{kind}.png", f"{kind}.svg")}
-        for name, content in kept.items():
-            if content is not None:
-                (folder / name).write_bytes(content)
-        return [folder / name for name, content in kept.items() if content is not None]
-
-    return publish(from_json(findings.decode(), store.result), STUDIES / study.name, configuration.decode(), others)
+    findings = findings_of(store, study)
+    configuration = store.study_file(study.run_id, CONFIGURATION)
+    if configuration is None:
+        raise InputError(
+            f"the study '{study.name}' has no {CONFIGURATION} in MLflow; its own command, given again, adds it and trains nothing"
+        )
+    # These show images, which MLflow does not hold.
+    kept = partial(store.copy_files, study.run_id, [f"{name}.{kind}" for name in PREDICTED for kind in ("png", "svg")])
+    return publish(findings, STUDIES / study.name, configuration, kept)
 
 
-def chosen(wanted: str, studies: Sequence[EndedStudy]) -> EndedStudy:
-    """Return the study of that name or run id, the latest where several have the name."""
-    for study in studies:
-        if wanted in (study.name, study.run_id):
-            return study
-    names = list(dict.fromkeys(study.name for study in studies))
-    raise InputError(f"no finished study is called '{wanted}'{nearest(wanted, names)}")
-
-
-def _list(studies: Sequence[EndedStudy]) -> None:
+def _list(studies: Sequence[LoggedStudy]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -65,9 +65,9 @@ TITLES = {
     "arms": "Every arm",
     "cost": "Cost against gain",
     "learning_curves": "Learning curves",
-    "predictions": "What the networks say of held-out images",
-    "confusion": "Which classes are taken for which",
-    "class_accuracy": "Accuracy by class",
+    "predictions": "Held-out images and what the networks said of them",
+    "confusion": "Which class is taken for which",
+    "class_accuracy": "Accuracy of each class",
 }
 
 

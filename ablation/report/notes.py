@@ -27,7 +27,7 @@ MOST_FAILURES, LONGEST_MESSAGE = 10, 200
 
 def notes(findings: Findings) -> list[str]:
     """Return what must be said beside the tables: how scores are made, what weakens them, what failed, one sentence or two each."""
-    said = [findings.protocol, *_about_data(findings), *_about_seeds(findings), *_about_size(findings)]
+    said = [findings.protocol, *findings.remarks, *_about_data(findings), *_about_seeds(findings), *_about_size(findings)]
     said += [*_about_failures(findings), *_about_losses(findings), *_about_environment(findings)]
     return [sentence for sentence in said if sentence]
 

@@ -25,7 +25,7 @@ def cost(network: keras.Model) -> Cost:
     """Count what a built network costs."""
     layers = list(network._flatten_layers(include_self=False))
     trainable = sum(math.prod(weight.shape) for weight in network.trainable_weights)
-    convolutions = sum(isinstance(layer, keras.layers.Conv2D) for layer in layers)
+    convolutions = sum(isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D) for layer in layers)
     return Cost(network.count_params(), trainable, convolutions, sum(_flops(layer) for layer in layers))
 
 
@@ -40,7 +40,15 @@ def _flops(layer: keras.Layer) -> int:
 
 
 def layer_summary(network: keras.Model) -> str:
-    """Return Keras' table of layers, output shapes and parameter counts as plain text."""
-    lines: list[str] = []
-    network.summary(print_fn=lambda line, *_, **__: lines.append(line), line_length=100)
-    return "\n".join(lines) + "\n"
+    """Return a table of layers, their kinds, output shapes and parameter counts as plain text, and the totals below it."""
+    rows = [("layer", "kind", "output shape", "parameters")]
+    for layer in network.layers:
+        shape = getattr(getattr(layer, "output", None), "shape", ())
+        sides = " × ".join("batch" if side is None else str(side) for side in shape)
+        rows.append((layer.name, type(layer).__name__, sides, f"{layer.count_params():,}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    *left, right = widths
+    lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, left, strict=False)), row[-1].rjust(right)]) for row in rows]
+    counts = cost(network)
+    total = f"{counts.parameters:,} parameters, {counts.trainable:,} of them trainable; {counts.convolutions} convolutions"
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], "", f"{network.name}: {total}"]) + "\n"

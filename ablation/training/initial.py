@@ -15,12 +15,12 @@ from ablation.training.draws import INITIAL, MASKS, generator
 def initialize(network: keras.Model, seed: int) -> None:
     """Give every layer of a built network the weights and dropout seeds that belong to this run's seed.
 
-    A weight whose layer declares no initialiser (``<weight>_initializer``) keeps what it was built with.
+    A weight whose layer declares no initialiser for it is left alone: see :func:`undeclared`.
     """
     for layer in network._flatten_layers():
         # `_flatten_layers` is what Keras itself walks nested networks with; it has no public counterpart.
-        for variable in getattr(layer, "_trainable_variables", []) + getattr(layer, "_non_trainable_variables", []):
-            initializer = getattr(layer, f"{variable.name}_initializer", None)
+        for variable in _own(layer):
+            initializer = _initializer(layer, variable.name)
             if initializer is not None:
                 rng = generator(seed, INITIAL, f"{layer.name}/{variable.name}")
                 variable.assign(draw(initializer, tuple(variable.shape), rng))
@@ -30,6 +30,24 @@ def initialize(network: keras.Model, seed: int) -> None:
             masks.state.assign(state.astype(keras.backend.standardize_dtype(masks.state.dtype)))
             # On PyTorch, Keras passes over a generator that was made without a seed, and draws from PyTorch's global one.
             masks._initial_seed = seed
+
+
+def undeclared(network: keras.Model) -> list[keras.Variable]:
+    """Return the weights whose layers declare no initialiser for them, such as pretrained ones: a training starts from what they hold."""
+    return [variable for layer in network._flatten_layers() for variable in _own(layer) if _initializer(layer, variable.name) is None]
+
+
+def _own(layer: keras.Layer) -> list[keras.Variable]:
+    """Return the weights of a layer itself, without those of layers within it."""
+    return [*getattr(layer, "_trainable_variables", []), *getattr(layer, "_non_trainable_variables", [])]
+
+
+def _initializer(layer: keras.Layer, weight: str) -> keras.initializers.Initializer | None:
+    """Return what a layer declares for one of its weights: ``<weight>_initializer``, or ``depthwise_initializer`` and the like."""
+    names = [f"{weight}_initializer", f"{weight.removesuffix('_kernel')}_initializer"]
+    if isinstance(layer, keras.layers.DepthwiseConv1D | keras.layers.DepthwiseConv2D):
+        names = ["depthwise_initializer" if weight == "kernel" else names[0]]
+    return next((getattr(layer, name) for name in names if getattr(layer, name, None) is not None), None)
 
 
 def draw(initializer: keras.initializers.Initializer, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

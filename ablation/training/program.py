@@ -11,7 +11,7 @@ from ablation.models import Model
 from ablation.recipe import Recipe
 from ablation.training import pipeline
 from ablation.training.draws import Draws, draw_epoch, one_hot, parts
-from ablation.training.initial import initialize
+from ablation.training.initial import initialize, undeclared
 from ablation.training.loops import Loop, new_loop
 
 ENOUGH = 64
@@ -24,13 +24,19 @@ class NoEffectError(RuntimeError):
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """What is the same for all seeds of an arm."""
+    """What is the same for all seeds of an arm.
+
+    Attributes:
+        fresh: the optimiser's variables before the first step.
+        given: the weights that the network brought along, each with its value; the others are drawn for each seed.
+    """
 
     recipe: Recipe
     network: keras.Model
     optimizer: keras.optimizers.Optimizer
     loop: Loop
     fresh: tuple[np.ndarray, ...]
+    given: tuple[tuple[keras.Variable, np.ndarray], ...]
     image_shape: tuple[int, int, int]
     classes: int
     batch_size: int
@@ -44,12 +50,15 @@ class Program:
             {"class_name": settings.name, "config": {"learning_rate": settings.learning_rate, **dict(settings.options)}}
         )
         optimizer.build(network.trainable_variables)
-        fresh = tuple(keras.ops.convert_to_numpy(variable) for variable in optimizer.variables)
+        fresh = tuple(_kept(variable) for variable in optimizer.variables)
+        given = tuple((variable, _kept(variable)) for variable in undeclared(network))
         loop = new_loop(network, optimizer, recipe, batch_size)
-        return cls(recipe, network, optimizer, loop, fresh, image_shape, classes, batch_size)
+        return cls(recipe, network, optimizer, loop, fresh, given, image_shape, classes, batch_size)
 
     def start(self, seed: int) -> None:
         """Forget the last training: initial weights of this seed, a fresh optimiser."""
+        for variable, value in self.given:
+            variable.assign(value)
         initialize(self.network, seed)
         for variable, value in zip(self.optimizer.variables, self.fresh, strict=True):
             variable.assign(value)
@@ -95,3 +104,10 @@ class Program:
                 raise NoEffectError(
                     f"feature '{name}' is on but had no effect: {type(feature).verify.__doc__ or 'its proof failed'}".strip()
                 )
+
+
+def _kept(variable: keras.Variable) -> np.ndarray:
+    """Return a copy of a variable's value: what a backend returns can share its memory with what is about to be trained."""
+    value = np.array(keras.ops.convert_to_numpy(variable))
+    # Fresh zeros take no memory until they are written to, and an optimiser's state is as large as the network, or twice.
+    return value if value.any() else np.zeros(value.shape, value.dtype)

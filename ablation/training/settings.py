@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ablation.errors import InputError, nearest
-from ablation.recipe import Optimizer, Recipe
+from ablation.recipe import Optimizer, Recipe, Scaling
 
 VERSION = 2
 """Version of the training code. Raise it with any change that changes a run's numbers: runs of another version are not reused."""
@@ -18,6 +18,9 @@ OPTIMIZERS = {
     "lion": set(),
 }
 """Optimisers by their name in Keras, with the options that features may set."""
+
+SCALINGS: dict[str, Scaling | None] = {"unit": None, "symmetric": Scaling(2, -1)}
+"""What ``data.normalise`` names: pixels in [0, 1], or in [−1, 1]."""
 
 
 @dataclass(frozen=True)

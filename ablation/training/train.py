@@ -33,7 +33,9 @@ class Outcome:
         test_score: accuracy on the test images after the last epoch, where they were given.
         predictions: what the trained network says of the validation images.
         seconds_per_epoch: median over the epochs after the first (or the first, if it is the only one), evaluation included.
+        first_epoch: seconds until the first epoch was over, compilation included.
         seconds: from start to end, compilation included.
+        processor_seconds: of all processor cores together in that time.
     """
 
     history: dict[str, list[float]]
@@ -41,7 +43,9 @@ class Outcome:
     test_score: float | None
     predictions: Predictions
     seconds_per_epoch: float
+    first_epoch: float
     seconds: float
+    processor_seconds: float
 
 
 def train(
@@ -55,13 +59,14 @@ def train(
     Raises:
         NotFiniteError: if the loss stops being a finite number; the message says in which epoch.
     """
-    began = time.perf_counter()
+    began, processor_began = time.perf_counter(), time.process_time()
     program.start(seed)
     loop = program.loop
     images = loop.place(train.x)
     held_out, truth = loop.place(validation.x), one_hot(validation.y, program.classes)
     history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
-    seconds = []
+    seconds: list[float] = []
+    first_epoch = math.nan
     for epoch in range(1, epochs + 1):
         epoch_began = time.perf_counter()
         total = Totals()
@@ -75,6 +80,8 @@ def train(
             "val_accuracy": validated.correct / validated.images,
         }
         seconds.append(time.perf_counter() - epoch_began)
+        if epoch == 1:
+            first_epoch = time.perf_counter() - began
         for name in ("loss", "val_loss"):
             if not math.isfinite(metrics[name]):
                 raise NotFiniteError(
@@ -90,5 +97,12 @@ def train(
         tested = loop.evaluate(loop.place(test.x), one_hot(test.y, program.classes))
         test_score = tested.correct / tested.images
     return Outcome(
-        history, history["val_accuracy"][-1], test_score, predictions, median(seconds[1:] or seconds), time.perf_counter() - began
+        history=history,
+        score=history["val_accuracy"][-1],
+        test_score=test_score,
+        predictions=predictions,
+        seconds_per_epoch=median(seconds[1:] or seconds),
+        first_epoch=first_epoch,
+        seconds=time.perf_counter() - began,
+        processor_seconds=time.process_time() - processor_began,
     )
