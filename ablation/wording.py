@@ -1,4 +1,4 @@
-"""Wording: counts, times and lists as people read them."""
+"""Wording: counts, times, probabilities and lists as people read them."""
 
 from collections.abc import Sequence
 
@@ -20,6 +20,11 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def probability(p: float) -> str:
+    """Write a p-value with its sign: ``= 0.31``, ``< 0.001``."""
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
 
 
 def listed(names: Sequence[str], last: str) -> str:

@@ -16,7 +16,7 @@ from ablation.designs import BASELINE, cumulative, leave_one_out
 from ablation.finished import chosen
 from ablation.publish import publish
 from ablation.results import Findings
-from ablation.tracking import COPY, KEY, Destination, LoggedStudy, Store
+from ablation.tracking import COPY, KEY, STUDY, Destination, LoggedStudy, Store
 
 NAME = "made-up study"
 PARAMS = {"designs": "cumulative, leave_one_out", "data": "sprites", "seeds": "0, 1, 2"}
@@ -38,7 +38,7 @@ def log(destination: Destination, findings: Findings) -> Findings:
         name = f"{'+'.join(sorted(arm))} · seed {seed}"
         data = {"name": "sprites", "digest": "0", "description": ""}
         run_id = destination.start_run(name, f"key{number}", {}, {}, data)
-        destination.finish_run(run_id, result, {})
+        destination.finish_run(run_id, result, {}, {})
         if number == 0:
             original, run_id = run_id, destination.client.create_run(destination.experiment_id, tags={COPY: run_id}).info.run_id
             assert KEY in destination.client.get_run(original).data.tags
@@ -81,8 +81,8 @@ def test_listing_without_mlflow_says_what_mlflow_says(folder: Path, monkeypatch:
     monkeypatch.chdir(folder)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     store = Store.of_environment("ablation")
-    quick = store._studies_in_file()
-    assert quick is not None and len(quick) == 2
+    quick = ended_studies(folder / "mlflow.db", STUDY)
+    assert len(quick) == 2
     assert sorted(quick, key=str) == sorted(store._studies_asked_for(), key=str)
 
 

@@ -10,6 +10,7 @@ from ablation.charts.page import MARGIN, page
 from ablation.charts.style import BAND, BODY, GAIN, INK, LOSS, MUTED, SMALL, no_result, tidy
 from ablation.effects import Effects, LackOfFit, describe, signed_points
 from ablation.results import Findings
+from ablation.wording import probability
 
 WIDTH, NAMES, VERDICTS, SPACE = 9.0, 1.7, 1.75, 0.12
 """Inches: the figure, at most the feature names, the verdicts, and between the columns."""
@@ -38,7 +39,7 @@ def forest(findings: Findings, design_index: int) -> Figure:
     words = [describe(*each) for each in zip(effects.verdict, effects.seeds.tolist(), effects.seeds_needed.tolist(), strict=True)]
     if fit is not None:
         names.append("lack of fit")
-        values.append(f"F = {fit.statistic:.3g}\np = {fit.p:.2g}")
+        values.append(f"F = {fit.statistic:.2f}\np {probability(fit.p)}")
         words.append(_fit_words(fit))
     verdicts = [wrap(text, VERDICTS, SMALL) for text in words]
     heads = ("effect [95 % interval]\nall at once", "verdict")

@@ -5,7 +5,7 @@ import numpy as np
 from ablation.designs import BASELINE
 from ablation.effects import ALPHA, LOST, NO_VERDICT, UNRESOLVED, describe, mean_and_sd, signed_points
 from ablation.results import Findings
-from ablation.wording import listed
+from ablation.wording import listed, probability
 
 SURE = ("helps", "hurts", "probably helps", "probably hurts")
 
@@ -102,9 +102,8 @@ def _pairs(findings: Findings) -> list[str]:
 def _fit(findings: Findings) -> list[str]:
     for design, fit in zip(findings.designs, findings.lack_of_fit, strict=False):
         if fit is not None and fit.p < ALPHA:
-            return [
-                f"{design.name}: main effects and pairs do not explain the scores (lack of fit, p = {fit.p:.2g}), so effects may be biased."
-            ]
+            said = f"{design.name}: main effects and pairs do not explain the scores"
+            return [f"{said} (lack of fit, p {probability(fit.p)}), so effects may be biased."]
     return []
 
 

@@ -13,6 +13,7 @@ from ablation.report.notes import notes
 from ablation.report.protocol import protocol
 from ablation.report.rows import rows
 from ablation.results import Findings
+from ablation.wording import probability
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _fit(fit: LackOfFit | None) -> str:
     if fit is None or np.isnan(fit.p):
         return ""
     freedom = ", ".join(f"{each:.3g}" for each in fit.freedom)
-    said = f"Lack of fit: F({freedom}) = {fit.statistic:.3g}, p = {fit.p:.2g}."
+    said = f"Lack of fit: F({freedom}) = {fit.statistic:.2f}, p {probability(fit.p)}."
     if fit.terms:
         terms = ", ".join(" × ".join(term) for term in fit.terms)
         named = f" ({terms})" if len(fit.terms) <= NAMED else ""
@@ -169,4 +170,10 @@ def _pair(found: Interactions, row: int, digits: int) -> tuple[str, ...]:
         return pairs, "no result", "", "", ""
     low, high, p = found.low[row], found.high[row], found.p_holm[row]
     interval = "" if np.isnan(low) else f"{signed_points(low, digits)}, {signed_points(high, digits)}"
-    return pairs, signed_points(found.estimate[row], digits), interval, "" if np.isnan(p) else f"{p:.2g}", "yes" if p < ALPHA else ""
+    return (
+        pairs,
+        signed_points(found.estimate[row], digits),
+        interval,
+        "" if np.isnan(p) else probability(p).removeprefix("= "),
+        "yes" if p < ALPHA else "",
+    )

@@ -21,7 +21,8 @@ def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
     yield "Order of features", " → ".join(findings.features)
     yield "Data", findings.data
     seeds = f"{len(findings.seeds)} ({', '.join(map(str, findings.seeds))})"
-    yield "Seeds", f"{seeds}. {findings.precision.told()}" if findings.precision else seeds
+    decided = findings.precision.told().removeprefix("Seeds: ") if findings.precision else ""
+    yield "Seeds", f"{seeds}; {decided}" if decided else seeds
     yield "Score and split", findings.protocol
     if any(not np.isnan(effects.low).all() for effects in findings.effects):
         yield "95 % intervals", _formulas(findings)
