@@ -440,7 +440,10 @@ def _reach(uri: str, host: str, port: int) -> None:
 def _quiet() -> None:
     """Keep MLflow's and its database's start-up lines off the screen."""
     import logging
+    import warnings
 
+    # In a notebook, the progress bars that MLflow does not show ask for a package of their own.
+    warnings.filterwarnings("ignore", "IProgress not found")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("mlflow", "alembic"):
