@@ -57,7 +57,12 @@ def test_networks_of_one_kind_are_told_apart_by_what_differs() -> None:
 
 
 def test_what_no_two_backends_have_trained_cannot_be_compared() -> None:
-    for runs in ([], [trained("jax")], [trained("jax"), trained("torch", seed=1)], [trained("jax"), trained("torch", {"model": "CNN"})]):
+    for runs in (
+        [],
+        [trained("jax")],
+        [trained("jax"), trained("torch", seed=1)],
+        [trained("jax"), trained("torch", params={"model": "CNN"})],
+    ):
         with pytest.raises(InputError, match="no network was trained with the same settings and seeds on two backends"):
             compare(runs)
 

@@ -8,8 +8,8 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 import ablation
 from ablation.designs import cumulative, leave_one_out
@@ -84,8 +84,10 @@ def test_the_tour_runs_from_a_clean_state_and_shows_what_was_committed() -> None
     committed = nbformat.read(TOUR, as_version=4)
     tour = nbformat.read(TOUR, as_version=4)
     # Between processes of this machine, without a port.
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc")
-    NotebookClient(tour, km=manager, timeout=300).execute(env={**os.environ, "PYTHONPATH": f"{TOUR.parent.parent}"})
+    local = Config({"KernelManager": {"transport": "ipc"}})
+    NotebookClient(tour, kernel_name="python3", config=local, timeout=300).execute(
+        env={**os.environ, "PYTHONPATH": f"{TOUR.parent.parent}"}
+    )
     for cell, before in zip(tour.cells, committed.cells, strict=True):
         assert kinds(cell) == kinds(before), cell.source
     assert all("stderr" not in kinds(cell) for cell in tour.cells)
