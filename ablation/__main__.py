@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -41,9 +42,12 @@ def _study(config: DictConfig) -> None:
     global _failed
     try:
         _failed |= not _conduct(config)
-    except InputError as error:
+    except Exception as error:
+        expected = _expected(error)
+        if expected is None:
+            raise
         # Told here, so that the other studies of a sweep still run.
-        _tell(error)
+        _tell(expected)
         _failed = True
 
 
@@ -52,13 +56,13 @@ def _conduct(config: DictConfig) -> bool:
     study = _make(config)
     if config.plan:
         from ablation.announce import announce_plan
-        from ablation.study import plan
+        from ablation.plan import plan
 
         announce_plan(plan(study))
         return True
     from ablation.announce import announce_report
+    from ablation.conduct import conduct
     from ablation.console import Screen
-    from ablation.study import conduct
 
     screen = Screen()
     result = conduct(study, screen)
@@ -77,9 +81,9 @@ def run_study(*settings: str) -> "FinishedStudy":
     """
     from rich.console import Console
 
+    from ablation.conduct import conduct
     from ablation.console import Screen
     from ablation.finished import FinishedStudy
-    from ablation.study import conduct
 
     try:
         with hydra.initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
@@ -95,8 +99,8 @@ def run_study(*settings: str) -> "FinishedStudy":
 
 def _make(config: DictConfig) -> Any:
     """Instantiate a study's parts. Nothing is read but the configuration."""
-    from ablation.catalogue import Catalogue
-    from ablation.study import Study
+    from ablation.catalogue import Catalogue, fitted
+    from ablation.study import Adaptive, Study
     from ablation.tracking import Store
 
     if not isinstance(config.plan, bool):
@@ -107,24 +111,32 @@ def _make(config: DictConfig) -> Any:
         raise InputError(f"backend={config.backend} is not installed; install it with: pip install 'ablation[{config.backend}]'")
     if config.features.on is not None and "only" not in config.features.designs:
         raise InputError("features.on says which features are on with features=only, and this study has another design")
+    if config.features.orders is not None and "shapley" not in config.features.designs:
+        raise InputError("features.orders goes with features=shapley, and this study has another design")
     if config.data.path is not None and "path" not in config.data.source:
-        raise InputError(f"data.path goes with data=npz, and this study has data={HydraConfig.get().runtime.choices['data']}")
+        raise InputError(
+            f"data.path goes with data=npz or data=folder, and this study has data={HydraConfig.get().runtime.choices['data']}"
+        )
     catalogue = _instantiate(config.catalogue)
     catalogue = Catalogue(catalogue["features"], catalogue["order"])
     choices = HydraConfig.get().runtime.choices
+    model, model_name, training = _instantiate(config.model), _name(config.model, choices["model"]), _instantiate(config.training)
+    asked = [design(catalogue.names) for design in _instantiate(config.features.designs).values()]
+    adaptive = Adaptive(config.effects.precision, config.effects.max_seeds) if config.seeds == "auto" else None
     return Study(
-        designs=tuple(design(catalogue.names) for design in _instantiate(config.features.designs).values()),
+        designs=tuple(fitted(design, catalogue, training.recipe(), model, model_name) for design in asked),
         catalogue=catalogue,
-        model=_instantiate(config.model),
-        model_name=_name(config.model, choices["model"]),
-        training=_instantiate(config.training),
+        model=model,
+        model_name=model_name,
+        training=training,
         source=_instantiate(config.data.source),
         data_name=_name(config.data.source, choices["data"]),
         limit=config.data.limit,
         validation=config.data.validation,
         fraction=config.data.validation_fraction,
         normalise=config.data.normalise,
-        seeds=_seeds(config.seeds),
+        seeds=_seeds(adaptive.pilot if adaptive else config.seeds),
+        adaptive=adaptive,
         backend=config.backend,
         execution=_instantiate(config.execution),
         store=Store.of_environment(config.study.experiment),
@@ -133,6 +145,7 @@ def _make(config: DictConfig) -> Any:
         on_error=config.on_error,
         save_model=config.save_model,
         configuration=OmegaConf.to_yaml(config, resolve=True),
+        command=shlex.join(["python", "-m", "ablation", *HydraConfig.get().overrides.task]),
     )
 
 
@@ -150,7 +163,7 @@ def _seeds(value: Any) -> tuple[int, ...]:
         if len(set(given)) < len(given):
             raise InputError(f"seeds={given} names a seed twice; each may stand there once")
         return tuple(given)
-    raise InputError(f"seeds must be a whole number of at least 1, or a list of whole numbers such as [0,3,7], not {given}")
+    raise InputError(f"seeds must be a whole number of at least 1, a list of whole numbers such as [0,3,7], or auto, not {given}")
 
 
 def _instantiate(config: Any) -> Any:
@@ -174,16 +187,11 @@ def main() -> None:
     except KeyboardInterrupt:
         print("ablation: stopped; the same command continues the study", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    except (InputError, HydraException, OmegaConfBaseException) as error:
-        _tell(error)
-        sys.exit(1)
-    except OSError as error:
-        _tell(InputError(f"'{error.filename}' cannot be used ({error.strerror}); expected a writable working folder with room"))
-        sys.exit(1)
     except Exception as error:
-        if not type(error).__module__.startswith("mlflow."):
+        expected = _expected(error)
+        if expected is None:
             raise
-        _tell(InputError(f"MLflow could not log ({_first_line(error)}); the same command continues the study"))
+        _tell(expected)
         sys.exit(1)
     sys.exit(1 if _failed else 0)
 
@@ -198,6 +206,21 @@ def _refuse_backends_inline(arguments: Sequence[str]) -> None:
     backend, execution = overrides.get("backend"), overrides.get("execution")
     if backend and execution and backend.is_sweep_override() and execution.value() == "inline":
         raise InputError("execution=inline cannot switch backends inside one process; leave it out, or name one backend")
+
+
+def _expected(error: Exception) -> Exception | None:
+    """Return what to tell of an error that the user, the disk or MLflow's store caused; None for one that is ours."""
+    if isinstance(error, InputError | HydraException | OmegaConfBaseException):
+        return error
+    if isinstance(error, OSError):
+        what = f"'{error.filename}'" if error.filename else "a file"
+        return InputError(f"{what} cannot be used ({error.strerror or error}); expected a writable working folder with room")
+    if type(error).__module__.startswith("mlflow."):
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        return InputError(f"MLflow could not log ({_first_line(cause)}); once that is mended, the same command continues the study")
+    return None
 
 
 def _tell(error: BaseException) -> None:
@@ -231,7 +254,10 @@ def _no_key(name: str) -> str:
         f"training.{key}" for key in ("epochs", "batch_size", "optimizer", "learning_rate")
     ]
     keys += [f"model.{key}" for key in ("width", "hidden", "weights", "trainable")]
-    keys += ["catalogue.order", "execution.workers", "execution.threads", "execution.address", *_groups()]
+    keys += ["catalogue.order", "execution.workers", "execution.threads", "execution.address"]
+    keys += ["data.size", "data.test_fraction", "data.on_bad", *_groups()]
+    if name in keys:
+        return f"the setting '{name}' does not go with the {name.partition('.')[0]} that this study has chosen"
     return f"the setting '{name}' is not known{nearest(name, sorted(set(keys)))}"
 
 

@@ -5,9 +5,11 @@ import os
 from rich.console import Console
 from rich.text import Text
 
-from ablation.console import duration
+from ablation.conduct import Report
+from ablation.plan import Plan
 from ablation.report import console_table, notes
-from ablation.study import Plan, Report, Study
+from ablation.study import Study
+from ablation.wording import duration
 
 
 def announce_plan(plan: Plan) -> None:
@@ -17,6 +19,8 @@ def announce_plan(plan: Plan) -> None:
         f"{plan.arms} arms × {plan.seeds} seeds = {plan.arms * plan.seeds} runs"
         + (f"; {shared} arms are shared between designs" if shared else "")
     )
+    for remark in plan.remarks:
+        print(f"• {remark}")
     for name, finished in plan.names:
         print(f"  {name:<40} {finished} of {plan.seeds} finished")
     for remark in plan.remarks:

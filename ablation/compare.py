@@ -143,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where table and chart go (default: %(default)s)")
     given = parser.parse_args(arguments)
     try:
-        rows = compare(Store.of_environment(given.experiment).logged(None))
+        rows = compare(Store.of_environment(given.experiment).trainings())
         check_parameters(rows)
         files = _write(rows, given.folder)
     except InputError as error:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ablation.results import RunResult
 from ablation.run import Run
+from ablation.wording import duration
 
 
 class Screen:
@@ -89,13 +90,3 @@ class Screen:
             told = "starting" if epoch is None else "compiling" if epoch == 0 else f"epoch {epoch} of {run.training.epochs}"
             body.add_row(Text(f"  {run.name}"), Text(told), Text("" if accuracy is None else f"validation accuracy {100 * accuracy:.1f} %"))
         return Group(head, body)
-
-
-def duration(seconds: float) -> str:
-    """Write a time for people: ``40 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

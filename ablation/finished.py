@@ -1,13 +1,16 @@
 """A finished study, for notebooks and programs: its runs, effects and epochs as data frames, its table, its charts as figures."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ablation.designs import Arm, label
-from ablation.question import QUESTION, answer, read_question
-from ablation.results import Failure, Findings
+from ablation.errors import InputError, nearest
+from ablation.ledger import LoggedStudy
+from ablation.publish import FINDINGS
+from ablation.results import Findings, from_json
 from ablation.tracking import Store
 
 if TYPE_CHECKING:
@@ -15,27 +18,44 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def load_study(name: str | None = None, experiment: str = "ablation") -> "FinishedStudy":
+def load_study(name: str | None = None) -> "FinishedStudy":
     """Read a finished study from MLflow: the store that ``MLFLOW_TRACKING_URI`` names, else ``mlflow.db`` in the working folder.
 
     Args:
-        name: of the study; None for the latest.
-        experiment: MLflow's experiment.
+        name: of the study, or its run id; None for the latest.
 
     Raises:
         InputError: if there is no such study, or it has not come to its end.
     """
-    store = Store.of_environment(experiment)
-    study = store.named(name)
-    question = read_question(store.read(study.run_id, QUESTION))
-    runs, messages = {}, {}
-    for training in store.logged(study):
-        if training.result:
-            runs[training.arm, training.seed] = training.result
-        else:
-            messages[training.arm, training.seed] = training.message
-    failures = tuple(Failure(arm, seed, message) for (arm, seed), message in messages.items() if (arm, seed) not in runs)
-    return FinishedStudy(answer(question, runs, failures))
+    store = Store.of_environment("ablation")
+    return FinishedStudy(findings_of(store, chosen(store.studies(), name)))
+
+
+def chosen(studies: Sequence[LoggedStudy], wanted: str | None) -> LoggedStudy:
+    """Return the finished study of that name or run id, the latest where several have the name; without a name, the latest of all.
+
+    Raises:
+        InputError: if there is none.
+    """
+    for study in studies:
+        if wanted in (None, study.name, study.run_id):
+            return study
+    if wanted is None:
+        raise InputError("no finished study is here; python -m ablation makes one")
+    names = list(dict.fromkeys(study.name for study in studies))
+    raise InputError(f"no finished study is called '{wanted}'{nearest(wanted, names)}")
+
+
+def findings_of(store: Store, study: LoggedStudy) -> Findings:
+    """Return what a finished study found, from nothing but what MLflow holds.
+
+    Raises:
+        InputError: if MLflow lacks what is needed.
+    """
+    text = store.study_file(study.run_id, FINDINGS)
+    if text is None:
+        raise InputError(f"the study '{study.name}' has no {FINDINGS} in MLflow; its own command, given again, adds it and trains nothing")
+    return from_json(text, store.result)
 
 
 @dataclass(frozen=True, eq=False)

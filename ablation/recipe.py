@@ -79,6 +79,7 @@ class Recipe:
         augmentations: random changes of the (mixed) training images, in order.
         targets: changes of the (mixed) one-hot labels that the loss sees in training, ``(n, classes) → (n, classes)``, in order.
         optimizer: what takes the steps.
+        streams: names that join the key of every number drawn for an epoch: with other names it is another number, and nothing else.
     """
 
     normalization: LayerFactory | None = field(default=None, metadata=_network("layers left to normalise"))
@@ -90,6 +91,7 @@ class Recipe:
     augmentations: tuple[Augmentation, ...] = ()
     targets: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()
     optimizer: Optimizer = Optimizer()
+    streams: tuple[str, ...] = ()
 
 
 NETWORK_SLOTS: Mapping[str, str] = {each.name: each.metadata["network"] for each in fields(Recipe) if "network" in each.metadata}

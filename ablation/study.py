@@ -1,41 +1,46 @@
-"""A study: plan the runs, train what is missing, estimate effects, report.
-
-The order of :func:`conduct` is the story: nothing is trained or logged before everything that can be checked has been, a finished run is
-never trained again, and whatever stops the study, the same command continues it.
-"""
+"""A study: everything that it is asked for, and the runs that follow from it."""
 
 import re
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from statistics import mean
-from typing import Any
 
 from ablation.catalogue import Catalogue, compose
-from ablation.console import Screen
-from ablation.data import Dataset, Source, divide, open_staged, stage
-from ablation.deltas import Deltas
+from ablation.data import Source
 from ablation.designs import BASELINE, Arm, Design, arm_names, union
 from ablation.errors import InputError, nearest
 from ablation.execution import Execution
 from ablation.models import Model, idle
 from ablation.models.model import ImageShape
-from ablation.question import QUESTION, Question, answer, write_question
+from ablation.publish import STUDIES
 from ablation.recipe import NETWORK_SLOTS, Recipe, filled
-from ablation.results import Failure, Findings, RunResult
 from ablation.run import DataChoice, Run, digest
-from ablation.schedule import train_all
 from ablation.tracking import Store
-from ablation.training.draws import SPLIT, generator
 from ablation.training.settings import SCALINGS, Training
-from ablation.worker import prepare
 
 FOLDER = Path("mlruns")
-TABLE = "table.md"
 VALIDATIONS = ("held_out", "test")
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    """Seeds decided by Stein's rule: a pilot, then as many as its variance says are needed.
+
+    Attributes:
+        precision: wanted half-width of the 95 % intervals, in accuracy points.
+        most: the cap.
+        pilot: seeds of the pilot.
+    """
+
+    precision: float
+    most: int
+    pilot: int = 3
+
+    def __post_init__(self) -> None:
+        if not _is_number(self.precision) or self.precision <= 0:
+            raise InputError(f"effects.precision must be a number of accuracy points above 0, not {self.precision}")
+        if not isinstance(self.most, int) or isinstance(self.most, bool) or self.most < self.pilot:
+            raise InputError(f"effects.max_seeds must be a whole number of at least {self.pilot}, the seeds of the pilot, not {self.most}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +64,8 @@ class Study:
         on_error: ``continue`` or ``stop``.
         save_model: whether trained networks are stored.
         configuration: the resolved configuration as YAML, to be kept.
+        command: repeats the study, as it is typed.
+        adaptive: how seeds are decided, where they are; ``seeds`` are then those of the pilot, and of all once that is decided.
     """
 
     designs: tuple[Design, ...]
@@ -81,6 +88,8 @@ class Study:
     on_error: str
     save_model: bool
     configuration: str
+    command: str
+    adaptive: Adaptive | None = None
 
     def __post_init__(self) -> None:
         if self.on_error not in ("continue", "stop"):
@@ -101,6 +110,8 @@ class Study:
             raise InputError(f"study.name={self.given_name} cannot name a folder; expected letters, digits, spaces and . + - _")
         if not self.designs:
             raise InputError("features names no design; expected for instance features=cumulative")
+        if self.adaptive and not any(design.features for design in self.designs):
+            raise InputError("seeds=auto decides by the effects' intervals, and this study has no design that credits features")
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
@@ -179,11 +190,19 @@ class Study:
             if name in used and set(filled(start, self.catalogue.features[name](start))) <= nothing
         )
 
+    def with_seeds(self, count: int) -> "Study":
+        """Return the same study with the first ``count`` seeds."""
+        return replace(self, seeds=tuple(range(count)))
+
     @cached_property
     def key(self) -> str:
         """Identifies the study: its designs, catalogue, settings and seeds."""
         designs = [(design.name, design.features) for design in self.designs]
-        return digest([designs, self.features, [run.key for run in self.runs]])
+        if self.adaptive is None:
+            return digest([designs, self.features, [run.key for run in self.runs]])
+        # The same before and after it is known how many seeds there are.
+        pilot = [run.key for run in self.runs if run.seed < self.adaptive.pilot]
+        return digest([designs, self.features, pilot, [self.adaptive.precision, self.adaptive.most]])
 
     @cached_property
     def name(self) -> str:
@@ -193,236 +212,8 @@ class Study:
     @property
     def folder(self) -> Path:
         """Where the study's files go."""
-        return FOLDER / "studies" / self.name
+        return STUDIES / self.name
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a study would do.
-
-    Attributes:
-        arms: distinct arms.
-        listed: arms that the designs list together, shared ones counted each time.
-        seeds: how many.
-        finished: runs that are there already.
-        missing: runs to train.
-        seconds: estimate of the time left, or None where no finished run tells.
-        names: of the arms, in order, with the number of their finished runs.
-        remarks: what is known of its outcome before it.
-    """
-
-    arms: int
-    listed: int
-    seeds: int
-    finished: int
-    missing: int
-    seconds: float | None
-    names: tuple[tuple[str, int], ...]
-    remarks: tuple[str, ...]
-
-
-def plan(study: Study) -> Plan:
-    """Say what a study would do. Trains nothing, logs nothing."""
-    remarks = study.remarks(_image_shape(open_staged(stage(study.source, study.runs[0].staged, study.limit))))
-    finished = _finished(study)
-    missing = [run for run in study.runs if run.key not in finished]
-    return Plan(
-        arms=len(study.arms),
-        listed=sum(len(design.arms) for design in study.designs),
-        seeds=len(study.seeds),
-        finished=len(finished),
-        missing=len(missing),
-        seconds=_estimate(study, missing, finished),
-        names=tuple((study.arm_names[arm], sum(run.arm == arm and run.key in finished for run in study.runs)) for arm in study.arms),
-        remarks=remarks,
-    )
-
-
-def _image_shape(dataset: Dataset) -> ImageShape:
-    height, width, channels = dataset.train.x.shape[1:]
-    return height, width, channels
-
-
-def _estimate(study: Study, missing: Sequence[Run], finished: dict[str, RunResult]) -> float | None:
-    if not missing:
-        return 0.0
-    if not finished:
-        return None
-    overall = mean(result.seconds for result in finished.values())
-    by_arm = {run.arm: finished[run.key].seconds for run in study.runs if run.key in finished}
-    return sum(by_arm.get(run.arm, overall) for run in missing) / min(study.execution.slots or 1, len(missing))
-
-
-def _finished(study: Study) -> dict[str, RunResult]:
-    """Return the finished runs that serve this study: with a test score and a stored network where those are asked for."""
-    found = study.store.finished([run.key for run in study.runs], study.store.find_study(study.key))
-    serves = {run.key for run in study.runs if run.key in found and _serves(run, found[run.key])}
-    return {key: result for key, result in found.items() if key in serves}
-
-
-def _serves(run: Run, result: RunResult) -> bool:
-    return (not run.test or result.test_score is not None or run.data.validation == "test") and (not run.save_model or result.saved_model)
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a study leaves: its findings and the files that show them."""
-
-    findings: Findings
-    files: tuple[Path, ...]
-
-
-def conduct(study: Study, screen: Screen) -> Report:
-    """Train what is missing, and report.
-
-    Raises:
-        InputError: if something that the user gave cannot work; nothing was trained or logged then.
-        KeyboardInterrupt: on Ctrl-C, after what was running was marked as killed.
-    """
-    staged = _check(study)
-    with _alone(study), ExitStack() as stack:
-        finished = _finished(study)
-        missing = [replace(run, staged=staged) for run in study.runs if run.key not in finished]
-        # Workers are reached before anything is logged, and not at all where nothing is missing.
-        pool = stack.enter_context(study.execution.open(screen.heard)) if missing else None
-        if pool is not None:
-            for _ in range(pool.slots):
-                # The frameworks take seconds to import; the workers can do that while MLflow does the same here.
-                pool.executor.submit(prepare, study.backend, study.execution.threads)
-        destination = study.store.open_study(study.key, study.name, _params(study))
-        try:
-            results = destination.adopt(finished, study.runs)
-            deltas = Deltas(study.designs, study.runs, destination, results)
-            failures: tuple[Failure, ...] = ()
-            if pool is not None:
-                with screen.watching(len(study.runs), results, pool.slots):
-                    trained, failures = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
-                results = {**results, **trained}
-            question = _question(study)
-            findings = answer(question, {(run.arm, run.seed): results[run.key] for run in study.runs if run.key in results}, failures)
-            files = _write(study, question, findings)
-            status = "FAILED" if failures else "FINISHED"
-            destination.close(status, _effect_metrics(findings), study.folder, _description(findings))
-        except BaseException:
-            # First the workers, so that none logs to a run that is marked as killed.
-            stack.close()
-            destination.kill()
-            raise
-    return Report(findings, files)
-
-
-def _check(study: Study) -> Path:
-    """Check what needs the images, and return where they are staged."""
-    runs = study.runs
-    staged = stage(study.source, runs[0].staged, study.limit)
-    dataset = open_staged(staged)
-    study.model.check(_image_shape(dataset))
-    training, _ = divide(dataset, study.validation, study.fraction, generator(study.seeds[0], SPLIT))
-    if study.training.batch_size > len(training.y):
-        raise InputError(
-            f"training.batch_size={study.training.batch_size} is larger than the {len(training)} training images; expected at most as many"
-        )
-    return staged
-
-
-@contextmanager
-def _alone(study: Study) -> Iterator[None]:
-    """Keep a second process from conducting the same study at the same time. The lock goes with the process, however it ends."""
-    from filelock import FileLock, Timeout
-
-    locks = FOLDER / "cache" / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(locks / f"{study.key}.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise InputError(f"the study '{study.name}' is being run by another process in this folder; wait until that has ended") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _question(study: Study) -> Question:
-    dataset = open_staged(stage(study.source, study.runs[0].staged, study.limit))
-    return Question(
-        name=study.name,
-        data=study.source.description,
-        protocol=_protocol(study, dataset),
-        features=study.features,
-        seeds=study.seeds,
-        designs=study.designs,
-        smallest=study.smallest / 100,
-        remarks=study.remarks(_image_shape(dataset)),
-    )
-
-
-def _protocol(study: Study, dataset: Dataset) -> str:
-    """Say how a score is made and what an interval over seeds covers."""
-    epochs = study.training.epochs
-    if study.validation == "test":
-        images = "the test images, which makes every choice by it optimistic about new images"
-        covers = "initial weights, order and other draws, on fixed images"
-    elif dataset.validation is not None:
-        images = f"the source's own {len(dataset.validation.y):,} validation images"
-        covers = "initial weights, order and other draws, on fixed images"
-    else:
-        images = f"{study.fraction:.0%} of the training images, held out anew for each seed, stratified"
-        covers = "the split, initial weights, order and other draws"
-    last = "the only epoch" if epochs == 1 else f"the last of {epochs} epochs"
-    score = f"A score is the accuracy after {last} on {images}."
-    return score if len(study.seeds) == 1 else f"{score} Intervals cover the variation between seeds: {covers}."
-
-
-def _params(study: Study) -> dict[str, Any]:
-    return {
-        "designs": ", ".join(design.name for design in study.designs),
-        "order": ", ".join(study.features),
-        "seeds": ", ".join(map(str, study.seeds)),
-        "arms": len(study.arms),
-        "model": study.model_name,
-        "data": study.data_name,
-        "epochs": study.training.epochs,
-        "batch_size": study.training.batch_size,
-        "backend": study.backend,
-    }
-
-
-def _effect_metrics(findings: Findings) -> dict[str, float]:
-    """Return every effect with its interval, as fractions; those of a second design carry its name."""
-    metrics = {}
-    for index, (design, effects) in enumerate(zip(findings.designs, findings.effects, strict=True)):
-        prefix = "effect" if index == 0 else f"effect_{design.name}"
-        for row, feature in enumerate(design.features):
-            metrics[f"{prefix}_{feature}"] = effects.estimate[row]
-            metrics[f"{prefix}_{feature}_low"], metrics[f"{prefix}_{feature}_high"] = effects.low[row], effects.high[row]
-    return metrics
-
-
-def _description(findings: Findings) -> str:
-    """Return what MLflow's page of the study opens with: the answer in a line, then the report."""
-    from ablation import report
-
-    return f"{report.headline(findings)}\n\n{report.markdown(findings)}".strip() + "\n"
-
-
-def _write(study: Study, question: Question, findings: Findings) -> tuple[Path, ...]:
-    """Write charts, tables, the question and the configuration to the study's folder, in place of what was there."""
-    from ablation import charts, report
-
-    folder = study.folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    files = {
-        "config.yaml": study.configuration,
-        QUESTION: write_question(question),
-        TABLE: report.markdown(findings),
-        "table.csv": report.csv(findings),
-    }
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return (*charts.draw(findings, folder), folder / TABLE, folder / "table.csv")

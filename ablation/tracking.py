@@ -6,24 +6,34 @@ A run that finished is recognised by its key, whichever study logged it. A study
 copies its numbers and links to it.
 """
 
+import hashlib
 import json
 import os
+import re
+import shutil
 import socket
+import sqlite3
+import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
 
 from ablation.designs import Arm
-from ablation.errors import InputError, nearest
+from ablation.errors import InputError
+from ablation.ledger import Entry, LoggedStudy, ended_studies, finished_runs
 from ablation.results import RunResult
 from ablation.run import Run
 
 if TYPE_CHECKING:
+    import keras
     from mlflow import MlflowClient
     from mlflow.entities import Metric
     from mlflow.entities import Run as LoggedRun
@@ -31,12 +41,14 @@ if TYPE_CHECKING:
 KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 RESULT = "result.json"
+CLASSES, CORRECT, PREDICTIONS = "classes.json", "correct.npz", "predictions.npz"
 MODEL, WEIGHTS = "model", "network.weights.h5"
 INTERVAL = 1.0  # seconds between two calls that log epochs
 MOST_METRICS = 900  # MLflow takes 1,000 in one call
 PATIENCE = 3.0  # seconds until a tracking server counts as unreachable
 
-DEFAULT_URI = "sqlite:///mlflow.db"
+SQLITE = "sqlite:///"
+DEFAULT_URI = f"{SQLITE}mlflow.db"
 
 
 @dataclass(frozen=True)
@@ -67,16 +79,26 @@ class Store:
                 f"MLFLOW_TRACKING_URI={uri} names a folder, which MLflow no longer logs to; expected for instance {DEFAULT_URI}"
             )
         elif parts.scheme == "sqlite":
-            path = Path(uri.removeprefix("sqlite:///")).absolute()
+            path = Path(uri.removeprefix(SQLITE)).absolute()
             if not os.access(path if path.exists() else path.parent, os.W_OK):
                 raise InputError(f"'{path}' cannot be written; expected a writable folder for MLflow's database")
-            uri = f"sqlite:///{path}"
+            uri = f"{SQLITE}{path}"
         return cls(uri, experiment)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without the client: a worker makes its own, in the thread that trains. Unpickled, it would import MLflow in the thread that talks
+        # to the scheduler, beside the import of Keras, and Python 3.11 can fail at compiling in two threads at once.
+        return {"uri": self.uri, "experiment": self.experiment}
+
+    @property
+    def _database(self) -> Path | None:
+        """The database's file, or None where the store is no file."""
+        return Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
 
     @property
     def is_new(self) -> bool:
         """Whether nothing was ever logged there. Asking makes no database."""
-        return self.uri.startswith("sqlite:///") and not Path(self.uri.removeprefix("sqlite:///")).exists()
+        return self._database is not None and not self._database.exists()
 
     @cached_property
     def client(self) -> "MlflowClient":
@@ -89,7 +111,22 @@ class Store:
         _quiet()
         from mlflow import MlflowClient
 
-        return MlflowClient(self.uri)
+        with self._sole_maker():
+            client = MlflowClient(self.uri)
+            client.search_experiments(max_results=1)  # makes the tables of a new database
+        return client
+
+    @contextmanager
+    def _sole_maker(self) -> Iterator[None]:
+        """Let one process alone make a new database: two at once would collide in MLflow's own making of its tables."""
+        if not self.is_new:
+            yield
+            return
+        from filelock import FileLock
+
+        name = f"ablation-{hashlib.blake2b(self.uri.encode(), digest_size=8).hexdigest()}.lock"
+        with FileLock(Path(tempfile.gettempdir()) / name):
+            yield
 
     def experiment_id(self, create: bool) -> str | None:
         """Return the experiment's id; without ``create``, None where it does not exist.
@@ -120,20 +157,42 @@ class Store:
 
     # ---- what is there -------------------------------------------------------------------------------------------------
 
-    def finished(self, keys: Iterable[str], parent: str | None) -> dict[str, RunResult]:
-        """Return the finished runs with these keys; ``run_id`` names the run in which each was trained, or its copy under ``parent``."""
-        experiment = None if self.is_new else self.experiment_id(create=False)
-        if experiment is None:
-            return {}
-        own = {run.data.tags[KEY]: run for run in self.children(parent, experiment) if _usable(run)} if parent else {}
+    def finished(self, keys: Iterable[str], study: str) -> dict[str, RunResult]:
+        """Return the finished runs with these keys; one that ``study`` trained itself comes before the same from elsewhere."""
+        entries: dict[str, list[Entry]] = {}
+        for entry in self._ledger(keys):
+            entries.setdefault(entry.key, []).append(entry)
         results = {}
         for key in keys:
-            for run in [own[key]] if key in own else self._search(experiment, f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'"):
-                result = self._result(run)
+            for entry in sorted(entries.get(key, ()), key=lambda entry: entry.study != study):
+                result = self._result(entry)
                 if result is not None:
                     results[key] = result
                     break
         return results
+
+    def _ledger(self, keys: Iterable[str]) -> list[Entry]:
+        """Return what is finished, at least of these keys: from the database itself where it is a file, else through MLflow."""
+        if self.is_new:
+            return []
+        database = self._database
+        if database is not None:
+            try:
+                found = finished_runs(database, self.experiment, KEY, PARENT, STUDY)
+            except sqlite3.Error:
+                pass  # of another version of MLflow, which then reads it
+            else:
+                return found
+        experiment = self.experiment_id(create=False)
+        if experiment is None:
+            return []
+        found = []
+        for key in keys:
+            for run in self._search(experiment, f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'"):
+                parent = run.data.tags.get(PARENT)
+                study = self.client.get_run(parent).data.tags.get(STUDY) if parent else None
+                found.append(Entry(key, run.info.run_id, run.info.artifact_uri, study))
+        return found
 
     def children(self, parent: str, experiment: str) -> list["LoggedRun"]:
         """Return all child runs of a study."""
@@ -157,61 +216,147 @@ class Store:
             if not token:
                 return runs
 
-    def _result(self, run: "LoggedRun") -> RunResult | None:
+    def _result(self, entry: Entry) -> RunResult | None:
         """Read a run's result, or None where its artifact has gone."""
+        text = self._text(entry.run_id, entry.artifacts, RESULT)
+        return None if text is None else replace(RunResult(**json.loads(text)), run_id=entry.run_id)
+
+    def _text(self, run_id: str, artifacts: str, name: str) -> str | None:
+        """Read a text file that a run keeps, or None where there is none."""
+        with self._file(run_id, artifacts, name) as file:
+            return None if file is None else file.read_text(encoding="utf-8")
+
+    @contextmanager
+    def _file(self, run_id: str, artifacts: str, name: str) -> Iterator[Path | None]:
+        """Give a file that a run keeps: itself where it lies on this machine, else a passing copy; None where there is none."""
+        place = urlsplit(artifacts)
+        if place.scheme in ("", "file"):
+            file = Path(unquote(place.path) if place.scheme else artifacts) / name
+            yield file if file.exists() else None
+            return
         from mlflow.exceptions import MlflowException
 
-        try:
-            text = Path(self.client.download_artifacts(run.info.run_id, RESULT)).read_text(encoding="utf-8")
-        except (OSError, MlflowException):
-            return None
-        return replace(RunResult(**json.loads(text)), run_id=run.info.run_id)
+        with TemporaryDirectory() as folder:
+            try:
+                copy = Path(self.client.download_artifacts(run_id, name, folder))
+            except (OSError, MlflowException):
+                yield None
+            else:
+                yield copy
 
-    def named(self, name: str | None) -> "LoggedStudy":
-        """Return the latest study of that name, or the latest of all.
+    def arrays(self, run_id: str, name: str) -> dict[str, np.ndarray] | None:
+        """Return the arrays that a run, or the one that it is a copy of, keeps under a name; None where there are none."""
+        run = self.client.get_run(run_id)
+        if COPY in run.data.tags:
+            run = self.client.get_run(run.data.tags[COPY])
+        with self._file(run.info.run_id, run.info.artifact_uri, name) as path:
+            if path is None:
+                return None
+            with np.load(path) as file:
+                return dict(file)
+
+    def saved_network(self, run_id: str) -> "SavedNetwork":
+        """Return which network a run has stored.
+
+        Args:
+            run_id: of the run, or enough of its beginning.
 
         Raises:
-            InputError: if there is none.
+            InputError: if no run or more than one has an id that begins so, or it has stored no network.
         """
-        experiment = None if self.is_new else self.experiment_id(create=False)
-        parents = self._search(experiment, f"tags.`{STUDY}` != ''") if experiment else []
-        found = [run for run in parents if name in (None, run.info.run_name)]
+        found = [] if self.is_new or not re.fullmatch(r"[0-9a-z]+", run_id) else self._runs_like(run_id)
         if not found:
-            names = sorted({str(run.info.run_name) for run in parents})
-            wanted = f"study '{name}'" if name else "study"
-            raise InputError(f"there is no {wanted} in MLflow's experiment '{self.experiment}'{nearest(name or '', names)}")
-        return LoggedStudy(found[-1].info.run_name, found[-1].info.run_id)
+            raise InputError(f"no run in {self.uri} has an id that begins with '{run_id}'; expected one as MLflow shows it")
+        if len(found) > 1:
+            raise InputError(f"{len(found)} runs have ids that begin with '{run_id}'; expected more of one of them")
+        run = found[0]
+        if STUDY in run.data.tags:
+            raise InputError(f"'{run_id}' is the study '{run.info.run_name}'; expected one of its runs")
+        original = self.client.get_run(run.data.tags[COPY]) if COPY in run.data.tags else run
+        entry = Entry(run_id, original.info.run_id, original.info.artifact_uri, None)
+        result, classes = self._result(entry), self._text(entry.run_id, entry.artifacts, CLASSES)
+        if result is None or not result.saved_model or classes is None:
+            raise InputError(
+                f"the run '{run.info.run_name}' ({run_id}) has stored no network; expected one of a study with save_model=true"
+            )
+        return SavedNetwork(original.info.run_id, original.data.params["backend"], tuple(json.loads(classes)))
 
-    def read(self, run_id: str, file: str) -> str:
-        """Return a text file of a run.
+    def _runs_like(self, beginning: str) -> list["LoggedRun"]:
+        experiments = [each.experiment_id for each in self.client.search_experiments()]
+        return list(self.client.search_runs(experiments, f"attributes.run_id LIKE '{beginning}%'"))
+
+    def load_network(self, saved: "SavedNetwork") -> "keras.Model":
+        """Load a network that a run has stored: pixels in, probabilities out."""
+        import mlflow
+
+        mlflow.set_tracking_uri(self.uri)
+        return mlflow.keras.load_model(f"runs:/{saved.run_id}/{MODEL}")
+
+    # ---- studies that have ended ---------------------------------------------------------------------------------------
+
+    def studies(self) -> list[LoggedStudy]:
+        """Return the studies that came to their end, in every experiment, the latest first."""
+        if self.is_new:
+            return []
+        try:
+            found = None if self._database is None else ended_studies(self._database, STUDY)
+        except sqlite3.Error:
+            found = None  # of another version of MLflow, which then reads it
+        return sorted(self._studies_asked_for() if found is None else found, key=lambda study: -study.ended)
+
+    def _studies_asked_for(self) -> list[LoggedStudy]:
+        """Ask MLflow."""
+        experiments = [each.experiment_id for each in self.client.search_experiments()]
+        runs = [run for experiment in experiments for run in self._search(experiment, f"tags.`{STUDY}` LIKE '%'")]
+        told = [(run.info, run.data.params) for run in runs if run.info.status in ("FINISHED", "FAILED")]
+        return [
+            LoggedStudy(info.run_id, info.run_name, info.status, params["designs"], params["data"], params["seeds"], info.end_time)
+            for info, params in told
+            if {"designs", "data", "seeds"} <= params.keys()
+        ]
+
+    def study_file(self, run_id: str, name: str) -> str | None:
+        """Return the text of a file that a study's parent run holds, or None where it has none of that name."""
+        return self._text(run_id, self.client.get_run(run_id).info.artifact_uri, name)
+
+    def copy_files(self, run_id: str, names: Iterable[str], folder: Path) -> list[Path]:
+        """Copy those of some files that a study's parent run holds into a folder, and return the copies."""
+        artifacts, copies = self.client.get_run(run_id).info.artifact_uri, []
+        for name in names:
+            with self._file(run_id, artifacts, name) as file:
+                if file is not None:
+                    copies.append(Path(shutil.copy(file, folder / name)))
+        return copies
+
+    def result(self, run_id: str) -> RunResult:
+        """Return a run's result; that of a copy stands in the original run.
 
         Raises:
-            InputError: if it does not have that file.
+            InputError: if it has gone.
         """
-        from mlflow.exceptions import MlflowException
+        run = self.client.get_run(run_id)
+        if COPY in run.data.tags:
+            run = self.client.get_run(run.data.tags[COPY])
+        found = self._result(Entry("", run.info.run_id, run.info.artifact_uri, None))
+        if found is None:
+            raise InputError(f"the result of the run '{run_id}' has gone from MLflow; the command of its study trains it again")
+        return replace(found, run_id=run_id)
 
-        try:
-            return Path(self.client.download_artifacts(run_id, file)).read_text(encoding="utf-8")
-        except (OSError, MlflowException) as error:
-            raise InputError(f"the MLflow run {run_id} has no file '{file}', which a study leaves when it ends") from error
-
-    def logged(self, study: "LoggedStudy | None") -> list["LoggedTraining"]:
-        """Return the runs of a study, those that another study trained included; without a study, all that were trained."""
+    def trainings(self) -> list["LoggedTraining"]:
+        """Return all runs that were trained, in whichever study."""
         experiment = None if self.is_new else self.experiment_id(create=False)
         if experiment is None:
             return []
-        runs = self.children(study.run_id, experiment) if study else self._search(experiment, f"tags.`{KEY}` != ''")
         trainings = []
-        for run in runs:
-            tags = run.data.tags
-            original = self.client.get_run(tags[COPY]) if COPY in tags else run
-            result = self._result(original) if run.info.status == "FINISHED" else None
+        for run in self._search(experiment, f"tags.`{KEY}` != ''"):
+            tags, entry = run.data.tags, Entry(run.data.tags[KEY], run.info.run_id, run.info.artifact_uri, None)
+            result = self._result(entry) if run.info.status == "FINISHED" else None
             trainings.append(
                 LoggedTraining(
                     arm=frozenset(filter(None, tags["ablation.arm"].split(","))),
                     seed=int(tags["ablation.seed"]),
                     params=dict(run.data.params),
-                    result=replace(result, run_id=run.info.run_id) if result else None,
+                    result=result,
                     message=str(tags.get(NOTE, run.info.status)) if result is None else "",
                 )
             )
@@ -249,11 +394,18 @@ class Store:
 
 
 @dataclass(frozen=True)
-class LoggedStudy:
-    """A study's name and the id of its parent run."""
+class SavedNetwork:
+    """A network that a run has stored.
 
-    name: str
+    Attributes:
+        run_id: of the run that trained it.
+        backend: on which it did.
+        classes: their names, in the order of the probabilities.
+    """
+
     run_id: str
+    backend: str
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -301,11 +453,15 @@ class Destination:
         """Return the log of a run's epochs."""
         return EpochLog(self.client, run_id)
 
-    def finish_run(self, run_id: str, result: RunResult, texts: Mapping[str, str]) -> None:
-        """Log a run's result and further text files, and mark it as finished, in this order."""
+    def finish_run(self, run_id: str, result: RunResult, texts: Mapping[str, str], arrays: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        """Log a run's result, text files and files of named arrays (.npz), and mark it as finished."""
         self.store.log_metrics(run_id, summary(result))
         for name, text in texts.items():
             self.client.log_text(run_id, text, name)
+        with TemporaryDirectory() as folder:
+            for name, content in arrays.items():
+                np.savez_compressed(Path(folder) / name, allow_pickle=False, **content)
+                self.client.log_artifact(run_id, str(Path(folder) / name))
         # The result is the last thing written, so that a run never counts as finished without it.
         self.client.log_text(run_id, json.dumps({**asdict(result), "run_id": ""}), RESULT)
         self.client.set_terminated(run_id, "FINISHED")
@@ -362,6 +518,10 @@ class Destination:
     def logged_metrics(self) -> dict[str, set[str]]:
         """Return which metrics each child run has."""
         return {run.info.run_id: set(run.data.metrics) for run in self.store.children(self.parent, self.experiment_id)}
+
+    def failed(self) -> int:
+        """Return how many child runs ended in an error, those that were repeated with success included."""
+        return sum(run.info.status == "FAILED" for run in self.store.children(self.parent, self.experiment_id))
 
     def kill_unfinished(self) -> None:
         """Mark child runs that still count as running as killed."""
@@ -424,10 +584,6 @@ def summary(result: RunResult) -> dict[str, float]:
     return {name: float(value) for name, value in numbers.items() if value is not None}
 
 
-def _usable(run: "LoggedRun") -> bool:
-    return run.info.status == "FINISHED" and KEY in run.data.tags
-
-
 def _reach(uri: str, host: str, port: int) -> None:
     try:
         socket.create_connection((host, port), timeout=PATIENCE).close()
@@ -438,13 +594,13 @@ def _reach(uri: str, host: str, port: int) -> None:
 
 
 def _quiet() -> None:
-    """Keep MLflow's and its database's start-up lines off the screen."""
+    """Keep what MLflow and its database log off the screen; their errors come as exceptions too, which are told in a sentence."""
     import logging
     import warnings
 
     # In a notebook, the progress bars that MLflow does not show ask for a package of their own.
     warnings.filterwarnings("ignore", "IProgress not found")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,19 +1,23 @@
 """What happens in the process that trains: one run, from staged images to its result in MLflow."""
 
+import json
+import logging
 import os
 import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablation.data import Dataset, divide, open_staged
+from ablation.predictions import packed
 from ablation.results import RunResult
 from ablation.run import Run
-from ablation.tracking import Destination
+from ablation.tracking import CLASSES, CORRECT, PREDICTIONS, Destination
 from ablation.training.draws import SPLIT, generator
 
 if TYPE_CHECKING:
@@ -48,6 +52,8 @@ def prepare(backend: str, threads: int | None) -> None:
         os.environ["XLA_FLAGS"] = (
             f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}".strip()
         )
+    # Such as that a function was traced anew for images of another number, which it was meant to be.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with _silent_start():
         import keras
 
@@ -132,13 +138,20 @@ def _train(run: Run, run_id: str, destination: Destination, report: Report) -> R
         saved_model=run.save_model,
         run_id=run_id,
     )
+    texts = {"network.txt": layer_summary(program.network)}
     if run.save_model:
         from ablation.training.saving import standalone
+
+        texts[CLASSES] = json.dumps(dataset.classes)
 
         packages = ("keras", *PACKAGES[run.backend])
         destination.save_model(run_id, standalone(program.network), [f"{name}=={version(name)}" for name in packages])
         destination.save_weights(run_id, program.network)
-    destination.finish_run(run_id, result, {"network.txt": layer_summary(program.network)})
+    arrays = {CORRECT: packed(outcome.predictions.correct)}
+    if run.test:
+        # They are large, and what a reader looks at are the first and the last arm.
+        arrays[PREDICTIONS] = asdict(outcome.predictions)
+    destination.finish_run(run_id, result, texts, arrays)
     return result
 
 

@@ -1,6 +1,8 @@
 """Runs the command as a user does, in a folder of its own, on a tiny budget."""
 
+import csv
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +12,10 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+# A shell that runs the suite in the background makes it deaf to Ctrl-C, and every command that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+ORDER = "catalogue.order=[augmentation,batch_norm]"
 TINY = ("data=digits", "data.limit=120", "model.width=2", "training.epochs=2", "training.batch_size=16", "execution.workers=2")
 
 
@@ -65,3 +71,19 @@ def logged(folder: Path) -> Logged:
     client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("ablation")
     return Logged(client, list(client.search_runs([experiment.experiment_id], max_results=1000)) if experiment else [])
+
+
+def table(folder: Path, name: str) -> list[dict[str, str]]:
+    """A study's table without its timings."""
+    with (folder / "mlruns" / "studies" / name / "table.csv").open() as file:
+        return [
+            {key: value for key, value in row.items() if key not in ("seconds_per_epoch", "peak_memory")} for row in csv.DictReader(file)
+        ]
+
+
+def line_of(process: "subprocess.Popen[str]", words: str) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if words in line:
+            return line
+    raise AssertionError(f"the command ended without saying '{words}': {process.stderr.read() if process.stderr else ''}")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -10,6 +11,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
 import pytest
+from command import ORDER, TINY, Ended, ablation
 from hypothesis import settings
 
 from ablation.catalogue import compose
@@ -122,3 +124,10 @@ def shown() -> "Callable[[Program, Images, int], Evidence]":
         return witness.evidence
 
     return show
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
+    """A finished tiny study: three arms, two seeds."""
+    folder = tmp_path_factory.mktemp("study")
+    return folder, ablation(folder, "-m", "features=cumulative", ORDER, "seeds=2", "study.name=first", *TINY)

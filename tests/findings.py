@@ -1,12 +1,14 @@
 """Synthetic findings for the tests of tables and charts: made-up scores, real designs and effects."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
 from ablation.designs import Arm, Design, cumulative, union
-from ablation.effects import paired
-from ablation.results import Failure, Findings, RunResult
+from ablation.effects import Noise, Precision, estimate, interactions, lack_of_fit, order_dependence
+from ablation.results import Failure, Findings, RunResult, provenance
 
 FEATURES = ("augmentation", "batch_norm", "residual", "gap", "dropout", "mixup", "amsgrad")
 GAINS = (0.254, 0.065, 0.016, 0.034, -0.103, 0.059, -0.043)
@@ -41,6 +43,7 @@ def synthetic(
     failed: Collection[tuple[Arm, int]] = (),
     epochs: int = 20,
     test_scores: bool = False,
+    together: Mapping[Collection[str], float] = MappingProxyType({}),
     environment: Sequence[dict[str, str]] = ({"threads": "1", "keras": "3.15.0"},),
 ) -> Findings:
     """Make findings up: a baseline of 57.8 % plus the gains of the features that are on, plus noise.
@@ -53,6 +56,7 @@ def synthetic(
         failed: the runs, as (arm, seed), that did not finish.
         epochs: length of the histories.
         test_scores: whether runs carry an accuracy on the test images.
+        together: what some features add where all of them are on, a fraction.
         environment: given to the runs in turn.
     """
     chosen = designs or (cumulative(features),)
@@ -62,14 +66,16 @@ def synthetic(
     runs: dict[tuple[Arm, int], RunResult] = {}
     failures: list[Failure] = []
     for column, arm in enumerate(arms):
+        pull = sum(extra for group, extra in together.items() if arm.issuperset(group))
         for seed in range(seeds):
-            score = float(np.clip(0.578 + sum(worth[feature] for feature in arm) + random.normal(0, noise), 0, 1))
+            score = float(np.clip(0.578 + sum(worth[feature] for feature in arm) + pull + random.normal(0, noise), 0, 1))
             if (arm, seed) in failed:
                 failures.append(Failure(arm, seed, "ResourceExhaustedError: out of memory\nwhile allocating a tensor"))
                 continue
             scores[seed, column] = score
             runs[arm, seed] = _run(arm, score, epochs, test_scores, environment[len(runs) % len(environment)], random)
-    effects = tuple(paired(scores[:, [arms.index(arm) for arm in design.arms]], design.contrasts, smallest=0.005) for design in chosen)
+    columns = [[arms.index(arm) for arm in design.arms] for design in chosen]
+    effects = tuple(estimate(design, scores[:, own], smallest=0.005) for design, own in zip(chosen, columns, strict=True))
     return Findings(
         name="synthetic study",
         data="sprites (synthetic)",
@@ -82,6 +88,7 @@ def synthetic(
         effects=effects,
         runs=runs,
         failures=tuple(failures),
+        smallest=0.005,
     )
 
 
@@ -112,4 +119,19 @@ def _run(arm: Arm, score: float, epochs: int, test_scores: bool, environment: di
         seconds=10.0,
         peak_memory=734_003_200,
         environment=environment,
+    )
+
+
+def enriched(findings: Findings) -> Findings:
+    """Add to findings everything that their designs and scores can tell, and made-up noise, precision and provenance."""
+    scores = [findings.scores_of(design) for design in findings.designs]
+    count = len(findings.features)
+    return replace(
+        findings,
+        interactions=tuple(interactions(*each) for each in zip(findings.designs, scores, strict=True)),
+        lack_of_fit=tuple(lack_of_fit(*each) for each in zip(findings.designs, scores, strict=True)),
+        order=order_dependence(findings.features, findings.arms, findings.scores, findings.designs),
+        noise=Noise(seeds=0.012, validation=0.017, images=300),
+        precision=Precision(0.01, 3, np.full(count, 0.011), np.full(count, 5), 5, 20, True, np.full(count, 0.0095)),
+        provenance=provenance(findings.runs, len(findings.failures), "python -m ablation 'features=[cumulative,fractional]' seeds=3"),
     )

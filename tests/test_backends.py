@@ -24,11 +24,19 @@ def baseline() -> dict[str, Any]:
     program = _program({})
     program.start(1)
     kernels = {name: ops.convert_to_numpy(program.network.get_layer(name).kernel.value).tolist() for name in ("stem", "logits")}
-    history, other = _history(program, 1, seed=1), _history(program, 1, seed=2)
+    outcome, other = _outcome(program, 1, seed=1), _history(program, 1, seed=2)
+    said = outcome.predictions
+    surprise = float(-np.log(said.probabilities[np.arange(len(said.labels)), said.labels]).mean())
     feature, images = RandomWarp(), np.random.default_rng(1).random((6, 12, 9, 1)).astype(np.float32)
     numbers = feature.draw(np.random.default_rng(2), len(images), *images.shape[1:3])
     warped = ops.convert_to_numpy(feature.apply(ops.convert_to_tensor(images), ops.convert_to_tensor(numbers)))
-    return {"kernels": kernels, "history": history, "history of another seed": other, "warped": warped.tolist()}
+    return {
+        "kernels": kernels,
+        "history": outcome.history,
+        "history of another seed": other,
+        "warped": warped.tolist(),
+        "predictions": {"val_loss": [surprise], "val_accuracy": [float(said.correct.mean())]},
+    }
 
 
 def one_step() -> dict[str, float]:
@@ -90,9 +98,13 @@ def _images(count: int = 64) -> Any:
 
 
 def _history(program: Any, epochs: int, seed: int = 0) -> dict[str, list[float]]:
+    return dict(_outcome(program, epochs, seed).history)
+
+
+def _outcome(program: Any, epochs: int, seed: int) -> Any:
     from ablation.training.train import train
 
-    return train(program, seed, epochs, _images(), _images(20), None).history
+    return train(program, seed, epochs, _images(), _images(20), None)
 
 
 @pytest.fixture(scope="module", params=["jax", "torch"])
@@ -135,6 +147,11 @@ def test_the_baseline_trains_as_on_tensorflow(told: dict[str, Any], tensorflow: 
     for name in ("loss", "val_loss"):
         assert tensorflow["history of another seed"][name] != pytest.approx(tensorflow["history"][name], rel=1e-2), "the check can fail"
         assert told["history"][name] == pytest.approx(tensorflow["history"][name], rel=1e-3)
+
+
+def test_predictions_are_those_of_the_last_validation(told: dict[str, Any]) -> None:
+    for name, value in told["predictions"].items():
+        assert value == pytest.approx(told["history"][name], rel=1e-5)
 
 
 def test_images_are_warped_as_on_tensorflow(told: dict[str, Any], tensorflow: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from findings import FEATURES, LONG, LONG_GAINS, synthetic
+from findings import FEATURES, GAINS, LONG, LONG_GAINS, enriched, synthetic
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -19,39 +19,41 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from ablation.charts import climb, contribution, draw, learning_curves, save
+from ablation import charts
+from ablation.charts import arms, climb, contribution, cost, draw, forest, interactions, learning_curves, order, save
 from ablation.charts.lettering import width, wrap
 from ablation.charts.style import GAIN, LOSS
-from ablation.designs import BASELINE, cumulative, leave_one_out, none, one_at_a_time
+from ablation.designs import BASELINE, cumulative, factorial, fractional, leave_one_out, none, one_at_a_time, pairs
 from ablation.results import Findings
 
 FOURTH = frozenset(FEATURES[:4])
 NO_FOURTH = [(FOURTH, seed) for seed in range(3)]
 
+TOGETHER = {("augmentation", "batch_norm"): -0.06, ("mixup", "dropout", "gap"): 0.05}
+
 CASES: dict[str, Callable[[], Findings]] = {
     "one seed": lambda: synthetic(seeds=1, epochs=100),
     "two seeds": lambda: synthetic(seeds=2),
-    "three seeds": lambda: synthetic(),
     "ten seeds": lambda: synthetic(seeds=10, noise=0.03),
     "a failed arm": lambda: synthetic(failed=[*NO_FOURTH, (BASELINE, 1)]),
     "every run failed": lambda: synthetic(failed=[(frozenset(FEATURES[:n]), seed) for n in range(8) for seed in range(3)]),
-    "long names": lambda: synthetic(features=LONG, gains=LONG_GAINS, seeds=10),
-    "two designs": lambda: synthetic(leave_one_out(LONG), cumulative(LONG), features=LONG, gains=LONG_GAINS),
     "wide intervals": lambda: synthetic(gains=[0.002, -0.001, 0.003, 0, 0.001, 0, 0], seeds=2, noise=0.02),
     "no noise, one epoch": lambda: synthetic(one_at_a_time(FEATURES[:1]), gains=[0] * 7, noise=0, epochs=1),
     "nothing credited": lambda: synthetic(none(FEATURES)),
+    "fractional and a path": lambda: enriched(synthetic(cumulative(FEATURES), fractional(FEATURES), together=TOGETHER)),
+    "fractional, one seed": lambda: enriched(synthetic(fractional(FEATURES), seeds=1)),
+    "three features": lambda: enriched(synthetic(factorial(FEATURES[:3]), features=FEATURES[:3], gains=GAINS[:3])),
+    "twelve features": lambda: enriched(synthetic(cumulative(LONG), fractional(LONG), features=LONG, gains=LONG_GAINS, seeds=10)),
+    "all pairs": lambda: enriched(synthetic(pairs(FEATURES), together=TOGETHER)),
+    "a hundred arms": lambda: enriched(synthetic(factorial(FEATURES), seeds=2, epochs=3)),
+    "fractional with failures": lambda: enriched(synthetic(fractional(FEATURES), cumulative(FEATURES), failed=[*NO_FOURTH, (BASELINE, 1)])),
 }
 
 
-def pictures(findings: Findings) -> list[Figure]:
-    """Draw every chart that ``draw`` would."""
-    figures = [learning_curves(findings)]
-    for index, design in enumerate(findings.designs):
-        if design.features:
-            figures.append(contribution(findings, index))
-            if design.name == "cumulative":
-                figures.append(climb(findings, index))
-    return figures
+def pictures(findings: Findings) -> list[tuple[str, Figure]]:
+    """Draw every chart that ``draw`` would; those of many panels say the same of each, and one study with them is enough."""
+    few = len(findings.arms) <= 21
+    return [(name, chart()) for name, chart in charts.pictures(findings) if few or name != "learning_curves"]
 
 
 def texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Bbox]]:
@@ -79,16 +81,16 @@ def overlap(one: Bbox, other: Bbox) -> bool:
 @pytest.mark.parametrize("case", CASES)
 def test_every_text_is_legible(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No text leaves the figure or overlaps another, and none but that of a gap stands in the plot, where the marks are."""
-    for figure in pictures(CASES[case]()):
+    for name, figure in pictures(CASES[case]()):
         found = texts(figure, monkeypatch)
         assert len(found) > 5
-        plots = [axes.get_window_extent() for axes in figure.axes]
+        plots = [] if name.startswith("interactions") else [axes.get_window_extent() for axes in figure.axes]
         for text, box in found:
-            assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, f"{text!r} is cut"
+            assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, f"{name}: {text!r} is cut"
             in_a_gap = text in ("no result", "no finished run")
-            assert in_a_gap or not any(overlap(box, plot) for plot in plots), f"{text!r} stands among the marks"
+            assert in_a_gap or not any(overlap(box, plot) for plot in plots), f"{name}: {text!r} stands among the marks"
         for (first, one), (second, other) in combinations(found, 2):
-            assert not overlap(one, other), f"{first!r} overlaps {second!r}"
+            assert not overlap(one, other), f"{name}: {first!r} overlaps {second!r}"
 
 
 def bars_of(axes: Axes) -> list[Rectangle]:
@@ -197,9 +199,109 @@ def test_learning_curves_have_a_panel_for_each_arm_on_one_scale(monkeypatch: pyt
     assert last == pytest.approx(100 * means[~np.isnan(means)]), "a validation curve ends at the arm's score"
 
 
+@pytest.fixture(scope="module")
+def told() -> Findings:
+    """A study of two designs in which augmentation and batch norm are worth less together."""
+    return CASES["fractional and a path"]()
+
+
+def test_a_forest_fills_the_points_of_sure_effects_and_draws_both_intervals(told: Findings) -> None:
+    sure = set()
+    for index, effects in enumerate(told.effects):
+        axes = forest(told, index).axes[0]
+        points = [line for line in axes.lines if line.get_marker() == "o"]
+        assert [float(line.get_xdata()[0]) for line in points] == pytest.approx(100 * effects.estimate)
+        filled = [line.get_markerfacecolor() != "white" for line in points]
+        assert filled == [verdict in ("helps", "hurts") for verdict in effects.verdict]
+        sure |= set(filled)
+    assert sure == {True, False}
+    spans = {tuple(np.round(line.get_xdata(), 6)) for line in axes.lines if len(line.get_xdata()) == 2}
+    left, right = axes.get_xlim()
+    for low, high in ((effects.low, effects.high), (effects.low_simultaneous, effects.high_simultaneous)):
+        for ends in zip(100 * low, 100 * high, strict=True):
+            assert left < ends[0] < ends[1] < right and tuple(np.round(ends, 6)) in spans
+
+
+def test_a_forest_tells_the_lack_of_fit_and_what_it_cannot_see(told: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = told.lack_of_fit[1]
+    assert fit is not None
+    said = [text for text, _ in texts(forest(told, 1), monkeypatch)]
+    assert "lack of fit" in said and f"p = {fit.p:.2g}" in said
+    assert "7 of the 35 three-way terms. The other 28 are aliased" in " ".join(" ".join(said).split())
+    assert "lack of fit" not in [text for text, _ in texts(forest(told, 0), monkeypatch)], "a path has no arm to spare"
+
+
+def test_interactions_known_only_in_sum_are_hatched_and_lettered(told: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = told.interactions[1]
+    assert found is not None
+    figure = interactions(told, 1)
+    cells = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle) and patch.get_fill()]
+    assert len(cells) == 21 and all(cell.get_hatch() for cell in cells)
+    frames = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle) and not patch.get_fill()]
+    assert len(frames) == sum(len(pairs) for pairs, p in zip(found.pairs, found.p_holm, strict=True) if p < 0.05) > 0
+    letters = [text.split("\n")[0] for text, _ in texts(figure, monkeypatch) if "\n" in text and len(text.split("\n")[0]) == 1]
+    assert sorted(set(letters)) == list("ABCDEFG") and len(letters) == 21
+
+
+def test_interactions_that_are_known_alone_are_not_hatched() -> None:
+    findings = CASES["all pairs"]()
+    found = findings.interactions[0]
+    assert found is not None
+    cells = [patch for patch in interactions(findings, 0).axes[0].patches if isinstance(patch, Rectangle) and patch.get_fill()]
+    assert len(cells) == 21 and not any(cell.get_hatch() for cell in cells)
+
+
+def test_order_marks_each_gain_and_flags_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = (cumulative(FEATURES), leave_one_out(FEATURES), one_at_a_time(FEATURES))
+    findings = enriched(synthetic(*both, together={("augmentation", "batch_norm"): -0.15}, noise=0.003))
+    found = findings.order
+    assert found is not None and found.differs.any() and not found.differs.all()
+    figure = order(findings)
+    drawn = sorted(
+        float(line.get_xdata()[0]) for line in figure.axes[0].lines if line.get_marker() in ("o", "D", "s") and len(line.get_xdata())
+    )
+    gains = 100 * np.concatenate([found.first, found.chosen, found.last])
+    assert drawn == pytest.approx(np.sort(gains))
+    said = [text for text, _ in texts(figure, monkeypatch)]
+    assert said.count("matters") == found.differs.sum()
+    assert "Shapley value" not in said, "no design tells it"
+
+
+def test_arms_stand_from_low_to_high_over_their_features(told: Findings) -> None:
+    upper, lower = arms(told).axes
+    means = np.concatenate([line.get_ydata() for line in upper.lines if line.get_marker() == "o"])
+    assert means == pytest.approx(100 * np.sort(told.scores.mean(axis=0)))
+    on = [line for line in lower.lines if line.get_marker() == "o"][1]
+    marked = set(zip(map(int, on.get_xdata()), map(int, on.get_ydata()), strict=True))
+    ranked = [told.arms[index] for index in np.argsort(told.scores.mean(axis=0))]
+    assert marked == {(place, row) for place, arm in enumerate(ranked) for row, name in enumerate(FEATURES) if name in arm}
+
+
+def test_more_arms_than_a_page_holds_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = CASES["a hundred arms"]()
+    for figure, words in ((arms(findings), "32 lowest and the 32 highest of 128"), (learning_curves(findings), "first 30 of 128 arms")):
+        assert words in " ".join(" ".join(text for text, _ in texts(figure, monkeypatch)).split())
+        assert max(figure.get_size_inches()) < 16
+
+
+def test_costs_are_bars_beside_the_accuracies_of_the_path(told: Findings) -> None:
+    accuracy, parameters, _, seconds = cost(told).axes
+    path = told.designs[0].arms
+    assert np.asarray(accuracy.lines[0].get_xdata()) == pytest.approx(100 * told.scores_of(told.designs[0]).mean(axis=0))
+    assert [bar.get_width() for bar in bars_of(parameters)] == [told.runs[arm, 0].parameters for arm in path]
+    assert [bar.get_width() for bar in bars_of(seconds)] == pytest.approx([told.runs[arm, 0].seconds_per_epoch for arm in path])
+
+
+def test_each_chart_is_drawn_where_its_data_is_there(told: Findings) -> None:
+    names = [name for name, _ in charts.pictures(told)]
+    assert names[:4] == ["forest", "forest_cumulative", "order", "interactions"]
+    one = [name for name, _ in charts.pictures(synthetic(seeds=1))]
+    assert one == ["contribution", "climb", "arms", "cost", "learning_curves"], "one run of each arm has no interval"
+
+
 def test_files_are_named_after_the_designs_and_open(tmp_path: Path) -> None:
     files = draw(synthetic(leave_one_out(FEATURES), cumulative(FEATURES), none(FEATURES)), tmp_path / "new" / "folder")
-    names = ["contribution", "contribution_cumulative", "climb", "learning_curves"]
+    names = ["forest", "forest_cumulative", "contribution", "contribution_cumulative", "climb", "arms", "cost", "learning_curves"]
     assert [file.name for file in files] == [f"{name}{ending}" for name in names for ending in (".png", ".svg")]
     for file in files:
         if file.suffix == ".png":
@@ -213,7 +315,7 @@ def test_a_study_that_credits_nothing_still_has_learning_curves(tmp_path: Path) 
 
 
 def test_drawing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
-    findings = synthetic(seeds=2)
+    findings = enriched(synthetic(factorial(FEATURES[:3]), features=FEATURES[:3], gains=GAINS[:3]))
     first, second = ([file.read_bytes() for file in draw(findings, tmp_path / name)] for name in ("a", "b"))
     assert first == second
 

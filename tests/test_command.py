@@ -1,36 +1,15 @@
 """The main command end to end: what it trains, logs, writes and prints."""
 
-import csv
-import os
-import signal
+import pickle
 import sqlite3
 import subprocess
 import sys
-import time
-from contextlib import closing
 from pathlib import Path
 
-import numpy as np
-import psutil
 import pytest
-from command import TINY, Ended, ablation, logged, start
+from command import ORDER, TINY, Ended, ablation, logged, table
 
-ORDER = "catalogue.order=[augmentation,batch_norm]"
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
-    """A finished tiny study: three arms, two seeds."""
-    folder = tmp_path_factory.mktemp("study")
-    return folder, ablation(folder, "-m", "features=cumulative", ORDER, "seeds=2", "study.name=first", *TINY)
-
-
-def table(folder: Path, name: str) -> list[dict[str, str]]:
-    """A study's table without its timings."""
-    with (folder / "mlruns" / "studies" / name / "table.csv").open() as file:
-        return [
-            {key: value for key, value in row.items() if key not in ("seconds_per_epoch", "peak_memory")} for row in csv.DictReader(file)
-        ]
+from ablation.tracking import Store
 
 
 def test_the_study_ends_well_and_says_where_to_look(study: tuple[Path, Ended]) -> None:
@@ -58,7 +37,10 @@ def test_every_run_is_logged_once_with_its_epochs_and_costs(study: tuple[Path, E
             assert run.data.metrics[metric] > 0 or metric == "score"
         assert run.data.metrics["score"] == run.data.metrics["val_accuracy"]
         assert [each.dataset.name for each in run.inputs.dataset_inputs] == ["digits"]
-        assert {each.path for each in store.client.list_artifacts(run.info.run_id)} == {"network.txt", "result.json"}
+        # What the first and the last arm said is drawn.
+        said = set() if run.data.tags["ablation.arm"] == "augmentation" else {"predictions.npz"}
+        files = {each.path for each in store.client.list_artifacts(run.info.run_id)}
+        assert files == {"network.txt", "result.json", "correct.npz"} | said
 
 
 def test_a_step_carries_its_score_minus_that_of_the_step_before(study: tuple[Path, Ended]) -> None:
@@ -88,8 +70,11 @@ def test_the_parent_shows_effects_charts_and_the_table(study: tuple[Path, Ended]
     assert parent.info.run_name == "first"
     assert parent.info.status == "FINISHED"
     files = {each.path for each in store.client.list_artifacts(parent.info.run_id)}
-    charts = {f"{name}.{kind}" for name in ("contribution", "climb", "learning_curves") for kind in ("png", "svg")}
-    assert files == charts | {"table.md", "table.csv", "config.yaml", "question.json"}
+    names = ("forest", "contribution", "climb", "arms", "cost", "learning_curves", "predictions", "confusion", "class_accuracy")
+    charts = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
+    texts = {"report.html", "report.md", "table.md", "table.tex", "table.csv", "config.yaml", "findings.json"}
+    assert files == charts | texts
+    assert files == {each.name for each in (folder / "mlruns/studies/first").iterdir()}
     description = parent.data.tags["mlflow.note.content"]
     assert description.startswith("Effects in accuracy points (cumulative): augmentation **")
     assert (folder / "mlruns/studies/first/table.md").read_text() in description
@@ -114,6 +99,31 @@ def test_a_plan_counts_what_is_there_and_trains_and_logs_nothing(study: tuple[Pa
     assert "finished already: 6; to train: 6" in ended.out
     assert "time left: about" in ended.out
     assert len(logged(folder).runs) == before
+
+
+def test_finished_runs_are_found_through_mlflow_too(study: tuple[Path, Ended], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the database is none that we can read ourselves."""
+    folder, _ = study
+    store = Store(f"sqlite:///{folder / 'mlflow.db'}", "ablation")
+    [parent] = [run for run in logged(folder).parents if run.info.run_name == "first"]
+    keys = [run.data.tags["ablation.key"] for run in logged(folder).children(parent)]
+    read = store.finished(keys, parent.data.tags["ablation.study"])
+    assert len(read) == 6
+
+    def unreadable(*_: object) -> None:
+        raise sqlite3.OperationalError("no such table: experiments")
+
+    monkeypatch.setattr("ablation.tracking.finished_runs", unreadable)
+    assert store.finished(keys, parent.data.tags["ablation.study"]) == read
+
+
+def test_a_store_travels_to_workers_without_its_connection(study: tuple[Path, Ended]) -> None:
+    folder, _ = study
+    store = Store(f"sqlite:///{folder / 'mlflow.db'}", "ablation")
+    assert store.client
+    travelled = pickle.loads(pickle.dumps(store))
+    assert travelled == store
+    assert "client" not in vars(travelled)
 
 
 def test_a_plan_makes_no_database(tmp_path: Path) -> None:
@@ -160,73 +170,6 @@ def test_another_design_trains_only_the_arms_that_it_adds(study: tuple[Path, End
         assert copy.data.metrics["score"] == original.data.metrics["score"]
     alone = [run for run in children if run.data.tags["ablation.arm"] == "batch_norm"]
     assert all({"val_accuracy_delta", "delta_one_at_a_time"} <= set(run.data.metrics) for run in alone)
-
-
-def test_inline_and_local_workers_give_the_same_numbers(study: tuple[Path, Ended], tmp_path: Path) -> None:
-    folder, _ = study
-    inline = [*TINY[:-1], "execution=inline", "execution.threads=1"]
-    ended = ablation(tmp_path, ORDER, "seeds=2", "study.name=first", *inline)
-    assert ended.code == 0, ended.err
-    assert table(tmp_path, "first") == table(folder, "first")
-
-
-def line_of(process: "subprocess.Popen[str]", words: str) -> str:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if words in line:
-            return line
-    raise AssertionError(f"the command ended without saying '{words}': {process.stderr.read() if process.stderr else ''}")
-
-
-def test_a_killed_study_continues_where_it_was(study: tuple[Path, Ended], tmp_path: Path) -> None:
-    folder, _ = study
-    arguments = (ORDER, "seeds=2", "study.name=first", *TINY)
-    process = start(tmp_path, *arguments)
-    line_of(process, "[2/6]")
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    finished = {run.info.run_id for run in logged(tmp_path).trained}
-    assert 2 <= len(finished) < 6
-
-    ended = ablation(tmp_path, *arguments)
-    assert ended.code == 0, ended.err
-    store = logged(tmp_path)
-    assert finished <= {run.info.run_id for run in store.trained}, "a finished run was trained again"
-    keys = [run.data.tags["ablation.key"] for run in store.trained]
-    assert len(keys) == len(set(keys)) == 6, "a run was logged twice"
-    assert len(store.parents) == 1
-    assert not [run for run in store.runs if run.info.status == "RUNNING"]
-    assert table(tmp_path, "first") == table(folder, "first")
-
-
-def test_ctrl_c_marks_what_was_running_as_killed(tmp_path: Path) -> None:
-    process = start(tmp_path, ORDER, "seeds=2", *TINY)
-    line_of(process, "[1/6]")
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in err
-    statuses = [run.info.status for run in logged(tmp_path).runs]
-    assert "RUNNING" not in statuses
-    assert "KILLED" in statuses
-
-
-def test_a_dead_worker_is_replaced_and_its_run_repeated(study: tuple[Path, Ended], tmp_path: Path) -> None:
-    folder, _ = study
-    process = start(tmp_path, ORDER, "seeds=2", "study.name=first", *TINY)
-    line_of(process, "[1/6]")
-    workers = [child for child in psutil.Process(process.pid).children(recursive=True) if child.memory_info().rss > 300e6]
-    assert len(workers) == 2, "expected two processes that train"
-    workers[0].kill()
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    assert table(tmp_path, "first") == table(folder, "first")
-    # Six runs and the study; what the dead worker had begun, if it had, counts as killed.
-    statuses = [run.info.status for run in logged(tmp_path).runs]
-    assert statuses.count("FINISHED") == 7
-    assert set(statuses) <= {"FINISHED", "KILLED"}
-    keys = [run.data.tags["ablation.key"] for run in logged(tmp_path).trained]
-    assert len(keys) == len(set(keys)) == 6
 
 
 BROKEN = '''
@@ -295,49 +238,3 @@ assert (network.predict(test.x / 255, verbose=0).argmax(axis=1) == probabilities
     assert loaded.returncode == 0, loaded.stderr
     accuracy = float(loaded.stdout.split("accuracy")[1])
     assert accuracy == pytest.approx(run.data.metrics["test_accuracy"], abs=1e-9)
-
-
-def test_the_same_study_twice_at_once_is_refused(tmp_path: Path) -> None:
-    first = start(tmp_path, ORDER, "seeds=2", *TINY)
-    line_of(first, "[1/6]")
-    second = ablation(tmp_path, ORDER, "seeds=2", *TINY)
-    assert second.code == 1
-    assert "is being run by another process" in second.err
-    assert first.wait(timeout=300) == 0
-    first.communicate()
-
-
-def test_a_running_scheduler_is_used(tmp_path: Path) -> None:
-    from distributed import LocalCluster
-
-    with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0) as cluster:
-        where = ("execution=dask", f"execution.address={cluster.scheduler_address}")
-        ended = ablation(tmp_path, "features=none", "seeds=2", *TINY[:-1], *where)
-    assert ended.code == 0, ended.err
-    assert len(logged(tmp_path).trained) == 2
-
-
-def has_runs(database: Path) -> bool:
-    """Look without MLflow's client, which would make the tables itself while the command is making them."""
-    try:
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-            return bool(connection.execute("SELECT COUNT(*) FROM runs").fetchone()[0])
-    except sqlite3.Error:
-        return False
-
-
-def test_epochs_appear_while_a_run_trains(tmp_path: Path) -> None:
-    process = start(tmp_path, "features=none", "seeds=1", *TINY, "training.epochs=400", "execution.workers=1")
-    try:
-        deadline = time.monotonic() + 60
-        seen = 0
-        while not seen and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.5)
-            if has_runs(tmp_path / "mlflow.db"):
-                running = [run for run in logged(tmp_path).runs if "ablation.key" in run.data.tags]
-                seen = sum("val_accuracy" in run.data.metrics and run.info.status == "RUNNING" for run in running)
-        assert seen == 1
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
-    assert np.isin([run.info.status for run in logged(tmp_path).runs], ["KILLED", "FINISHED"]).all()

@@ -109,8 +109,8 @@ def test_the_command_reads_mlflow_and_leaves_a_table_and_a_chart(
         data = {"name": "digits", "digest": "1", "description": "digits"}
         tags = {"ablation.arm": "", "ablation.seed": "0"}
         run = destination.start_run(f"{backend}", f"key of {backend}", tags, {**PARAMS, "backend": backend, "seed": 0}, data)
-        destination.finish_run(run, replace(result(), run_id=run), {})
-    assert asdict(store.logged(None)[0].result or result(score=-1))["score"] == 0.5
+        destination.finish_run(run, replace(result(), run_id=run), {}, {})
+    assert asdict(store.trainings()[0].result or result(score=-1))["score"] == 0.5
     assert main(["--folder", "compared"]) == 0
     told = capsys.readouterr().out
     assert "tensorflow" in told

@@ -15,18 +15,20 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each module or folder imports only from rows below its own. A new one gets a place here.
 LAYERS = (
-    ("__main__", "compare"),
+    ("__main__", "predict", "compare", "report.__main__"),
     ("announce", "finished"),
+    ("conduct",),
+    ("plan", "schedule"),
+    ("analysis",),
     ("study",),
-    ("schedule",),
     ("deltas", "worker"),
     ("tracking", "console"),
-    ("run", "catalogue"),
-    ("question",),
+    ("run", "catalogue", "publish"),
     ("training", "report", "charts"),
     ("results", "features", "models"),
-    ("recipe", "designs", "effects", "data", "execution"),
-    ("errors",),
+    ("recipe", "predictions", "effects", "data", "execution"),
+    ("designs", "records", "wording"),
+    ("errors", "ledger"),
 )
 DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}
 
@@ -49,8 +51,9 @@ SLOW = {"keras", "tensorflow", "jax", "torch", "mlflow", "matplotlib", "distribu
 
 
 def unit_of(file: Path) -> str:
-    """Return the module or folder of the package that a file belongs to."""
-    return file.relative_to(PACKAGE).with_suffix("").parts[0]
+    """Return the module or folder of the package that a file belongs to; a folder's command is a unit of its own."""
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts) if parts[-1] == "__main__" else parts[0]
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -103,7 +106,8 @@ def test_designs_and_effects_know_only_numbers(unit: str) -> None:
 def test_each_backend_is_known_to_files_of_its_own_loop(backend: str) -> None:
     files = {identify(file) for file in FILES if backend in outside(file) and unit_of(file) == "training"}
     assert f"training/loops/{backend}_loop.py" in files
-    assert files <= {f"training/loops/{backend}_loop.py", *(["training/loops/fused_batch_norm.py"] if backend == "tensorflow" else [])}
+    more = ("compiled_augmentation", "fused_batch_norm") if backend == "tensorflow" else ()
+    assert files <= {f"training/loops/{name}.py" for name in (f"{backend}_loop", *more)}
 
 
 def test_importing_the_package_imports_nothing_but_what_it_takes_to_import_later() -> None:
@@ -122,7 +126,8 @@ def test_what_is_public_is_there(name: str) -> None:
     [
         "ablation.finished",
         "ablation.compare",
-        "ablation.study",
+        "ablation.conduct",
+        "ablation.plan",
         "ablation.announce",
         "ablation.__main__",
         "ablation.worker",

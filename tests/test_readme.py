@@ -9,7 +9,7 @@ from command import TINY, ablation, logged
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = sorted(set(re.findall(r"python -m ablation[^\n`#|]*", TEXT)))
+COMMANDS = sorted(set(re.findall(r"python -m ablation(?!\.)[^\n`#|]*", TEXT)))
 
 
 def test_label_smoothing_from_outside_is_one_file_and_one_line(tmp_path: Path) -> None:

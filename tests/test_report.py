@@ -14,7 +14,9 @@ from rich.console import Console
 
 from ablation import report
 from ablation.designs import BASELINE, Design, all_on, cumulative, leave_one_out, none, one_at_a_time, only
+from ablation.report.cells import cells
 from ablation.results import Findings
+from ablation.wording import human
 
 FULL = frozenset(FEATURES)
 FOURTH = frozenset(FEATURES[:4])
@@ -109,7 +111,7 @@ def test_the_console_table_fits_a_hundred_columns_with_its_numbers_whole(seeds: 
     findings = synthetic(leave_one_out(LONG), features=LONG, gains=LONG_GAINS, seeds=seeds, noise=noise, test_scores=True)
     shown = printed(findings)
     assert all(len(line) <= 100 for line in shown.splitlines())
-    heads, lines = report._table(findings, 0)
+    heads, lines = cells(findings, 0)
     for line in lines:
         for head, cell in zip(heads, line, strict=True):
             assert head in ("arm", "verdict") or cell.split(" ± ")[0] in shown, f"{head}: {cell}"
@@ -210,7 +212,7 @@ def test_markdown_has_a_well_formed_table_for_each_design_and_the_notes() -> Non
 
 
 def test_big_counts_are_short_for_people() -> None:
-    assert [report._human(count) for count in (0, 950, 12_345_678, 999_600, 3.2e12)] == ["0", "950", "12.3 M", "1 M", "3.2 T"]
+    assert [human(count) for count in (0, 950, 12_345_678, 999_600, 3.2e12)] == ["0", "950", "12.3 M", "1 M", "3.2 T"]
 
 
 def test_a_feature_named_like_markup_is_shown_as_it_is() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ablation.data import Images
 from ablation.features import BatchNorm, Dropout, Evidence, Feature
+from ablation.features.augmentation import bilinear, warp
 from ablation.models import CNN, Model
 from ablation.recipe import Recipe
 from ablation.training.draws import ORDER, SPLIT, generator
@@ -236,6 +237,36 @@ def test_features_are_shown_the_first_images_that_the_seed_trains_on(
 
 
 # Evaluation ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tilt:
+    """A rotation, by an operation that XLA does not know on TensorFlow, or by one that it does."""
+
+    known: bool
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, augmentations=(*recipe.augmentations, self))
+
+    def draw(self, rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:
+        zeros = np.zeros(count)
+        return warp(rng.uniform(-0.3, 0.3, count), zeros, zeros, zeros.astype(bool), height, width)
+
+    def apply(self, images: Any, numbers: Any) -> Any:
+        from keras import ops
+
+        if self.known:
+            return bilinear(images, numbers)
+        return ops.image.affine_transform(images, numbers, interpolation="bilinear", fill_mode="nearest", data_format="channels_last")
+
+    def verify(self, evidence: Evidence) -> bool:
+        return True
+
+
+def test_an_augmentation_that_cannot_be_compiled_trains_all_the_same(build: Build, plain: Model, photos: Photos) -> None:
+    losses = [trained(build({"tilt": Tilt(known)}, plain), photos()).history["loss"] for known in (False, True)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
+    assert losses[0] != trained(build({}, plain), photos()).history["loss"]
 
 
 def evaluated(program: "Program", images: Images) -> tuple[float, float]:

@@ -1,28 +1,83 @@
 """Charts of what a study found. The only folder that imports matplotlib; it needs no display and no pyplot."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+from matplotlib.figure import Figure
+
+from ablation.charts.arms import arms
+from ablation.charts.class_accuracy import class_accuracy
 from ablation.charts.climb import climb
+from ablation.charts.confusion import confusion
 from ablation.charts.contribution import contribution
+from ablation.charts.cost import cost
+from ablation.charts.forest import forest
+from ablation.charts.interactions import interactions
 from ablation.charts.learning_curves import learning_curves
+from ablation.charts.order import order
+from ablation.charts.predictions import predictions
 from ablation.charts.saving import save
 from ablation.designs import is_path
+from ablation.predictions import ArmPredictions
 from ablation.results import Findings
 
-__all__ = ["climb", "contribution", "draw", "learning_curves", "save"]
+__all__ = [
+    "arms",
+    "class_accuracy",
+    "climb",
+    "confusion",
+    "contribution",
+    "cost",
+    "draw",
+    "draw_predictions",
+    "forest",
+    "interactions",
+    "learning_curves",
+    "order",
+    "predictions",
+    "save",
+]
 
 
 def draw(findings: Findings, folder: Path) -> list[Path]:
     """Draw every chart that the findings allow, and return the files in the order in which they should be read.
 
-    ``contribution`` shows the first design that credits features and ``contribution_<design>`` each later one; ``climb`` shows
-    the first design that is a path, likewise. The learning curves of all arms are drawn once.
+    A chart of one design is named after its kind for the first design that it suits, and ``<kind>_<design>`` for each later one; the
+    headline's design comes first for ``forest``. Charts of the whole study are drawn once.
     """
-    credited = [index for index, design in enumerate(findings.designs) if design.features]
-    paths = [index for index in credited if is_path(findings.designs[index])]
     files: list[Path] = []
-    for chart, name, indices in ((contribution, "contribution", credited), (climb, "climb", paths)):
-        for index in indices:
-            suffix = "" if index == indices[0] else f"_{findings.designs[index].name}"
-            files += save(chart(findings, index), folder, name + suffix)
-    return files + save(learning_curves(findings), folder, "learning_curves")
+    for name, chart in pictures(findings):
+        files += save(chart(), folder, name)
+    return files
+
+
+def pictures(findings: Findings) -> list[tuple[str, Callable[[], Figure]]]:
+    """Return the name of each chart, in order, with what draws it."""
+    designs = findings.designs
+    credited = [index for index, design in enumerate(designs) if design.features]
+    sure = [index for index in credited if not np.isnan(findings.effects[index].low).all()]
+    sure.sort(key=lambda index: index != findings.headline)
+    told = [index for index, found in enumerate(findings.interactions) if found is not None]
+    paths = [index for index in credited if is_path(designs[index])]
+
+    def each(chart: Callable[[Findings, int], Figure], name: str, indices: list[int]) -> list[tuple[str, Callable[[], Figure]]]:
+        names = (name if index == indices[0] else f"{name}_{designs[index].name}" for index in indices)
+        return [(name, partial(chart, findings, index)) for name, index in zip(names, indices, strict=True)]
+
+    found = each(forest, "forest", sure)
+    found += [("order", partial(order, findings))] if findings.order is not None else []
+    found += each(interactions, "interactions", told) + each(contribution, "contribution", credited) + each(climb, "climb", paths)
+    found += [("arms", partial(arms, findings))] if len(findings.arms) > 2 else []
+    found += [("cost", partial(cost, findings))] if len(findings.arms) > 1 else []
+    return [*found, ("learning_curves", partial(learning_curves, findings))]
+
+
+def draw_predictions(findings: Findings, classes: Sequence[str], shown: Sequence[ArmPredictions], folder: Path) -> list[Path]:
+    """Draw what the networks of some arms said of held-out images, and return the files; none without arms."""
+    files: list[Path] = []
+    if shown:
+        for chart in (predictions, confusion, class_accuracy):
+            files += save(chart(findings, classes, shown), folder, chart.__name__)
+    return files

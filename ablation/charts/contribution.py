@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation.charts.lettering import LINESPACING, height, width, wrap
+from ablation.charts.intervals import extent, interval
+from ablation.charts.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.page import MARGIN, page
 from ablation.charts.style import BODY, GAIN, INK, LOSS, MUTED, SMALL, jitter, no_result, tidy
 from ablation.designs import BASELINE, Design
@@ -20,9 +21,6 @@ ABOVE, BELOW = 0.28, 0.5
 BAR = 0.62
 """Height of a bar, in rows."""
 
-ROOM = 0.5
-"""How far an interval may widen the axis on either side, in units of the span of effects and seeds."""
-
 
 def contribution(findings: Findings, design_index: int) -> Figure:
     """Draw the effects of one design as bars in percentage points, in the design's order from top to bottom.
@@ -32,7 +30,8 @@ def contribution(findings: Findings, design_index: int) -> Figure:
     """
     design, effects = findings.designs[design_index], findings.effects[design_index]
     count = len(design.features)
-    left, right, cut = _extent(effects)
+    seen = 100 * np.concatenate([effects.estimate, effects.per_seed.ravel()])
+    left, right, cut = extent(seen, 100 * np.concatenate([effects.low, effects.high]))
 
     names = [wrap(feature, NAMES, BODY) for feature in design.features]
     values = [_value(effects, row, len(findings.seeds), findings.digits) for row in range(count)]
@@ -41,8 +40,8 @@ def contribution(findings: Findings, design_index: int) -> Figure:
     heads = ("effect" if np.isnan(effects.low).all() else "effect [95 % interval]", "verdict")
 
     slot = max(0.44, *(0.1 + max(height(name, BODY), height(said, SMALL)) for name, said in zip(names, verdicts, strict=True)))
-    start = MARGIN + _widest(names) + SPACE
-    value_column = _widest([heads[0], *values])
+    start = MARGIN + widest(names, BODY) + SPACE
+    value_column = widest([heads[0], *values], BODY)
     plot = WIDTH - MARGIN - VERDICTS - SPACE - value_column - SPACE - start
     told = (_subtitle(findings, design), _caption(findings, design_index, cut))
     sheet = page(WIDTH, ABOVE + slot * count + BELOW, "What each feature contributes", *told)
@@ -66,10 +65,6 @@ def contribution(findings: Findings, design_index: int) -> Figure:
     return sheet.figure
 
 
-def _widest(texts: list[str]) -> float:
-    return max(width(line, BODY) for text in texts for line in text.split("\n"))
-
-
 def _marks(axes: Axes, effects: Effects, left: float, right: float) -> None:
     """Draw the zero line, and in each row a bar, its seeds and its interval, or the gap."""
     points = 100 * effects.estimate
@@ -80,23 +75,9 @@ def _marks(axes: Axes, effects: Effects, left: float, right: float) -> None:
     for row in known:
         _seeds(axes, row, 100 * effects.per_seed[:, row])
         if not np.isnan(effects.low[row]):
-            _interval(axes, row, 100 * effects.low[row], 100 * effects.high[row], left, right)
+            interval(axes, row - 0.13, 100 * effects.low[row], 100 * effects.high[row], INK)
     for row in np.flatnonzero(np.isnan(points)).tolist():
         no_result(axes, left, row - BAR / 2, right - left, BAR)
-
-
-def _extent(effects: Effects) -> tuple[float, float, bool]:
-    """Return the ends of the axis in points, and whether an interval reaches beyond them."""
-    seen = 100 * np.concatenate([[0.0], effects.estimate, effects.per_seed.ravel()])
-    first, last = float(np.nanmin(seen)), float(np.nanmax(seen))
-    span = max(last - first, 1.0)
-    ends = 100 * np.concatenate([effects.low, effects.high])
-    ends = ends[~np.isnan(ends)]
-    lowest, highest = float(ends.min(initial=first)), float(ends.max(initial=last))
-    left, right = max(lowest, first - ROOM * span), min(highest, last + ROOM * span)
-    cut = lowest < left or highest > right
-    edge = max(0.04 * (right - left), (1.0 - (right - left)) / 2)  # at least one point from end to end
-    return left - edge, right + edge, cut
 
 
 def _seeds(axes: Axes, row: int, points: np.ndarray) -> None:
@@ -104,16 +85,6 @@ def _seeds(axes: Axes, row: int, points: np.ndarray) -> None:
     points = points[~np.isnan(points)]
     heights = row + 0.15 + np.array(jitter(len(points), 0.18))
     axes.scatter(points, heights, s=13, color=INK, edgecolors="white", linewidths=0.5, zorder=5)
-
-
-def _interval(axes: Axes, row: int, low: float, high: float, left: float, right: float) -> None:
-    """Draw an interval in the upper half of a bar; an end beyond the axis becomes an arrow at its edge."""
-    y = row - 0.13
-    inset = 0.008 * (right - left)  # keeps an arrow's head inside the axes
-    first, last = max(low, left + inset), min(high, right - inset)
-    axes.plot([first, last], [y, y], color=INK, linewidth=1.3, solid_capstyle="butt", zorder=4)
-    for end, drawn, arrow in ((low, first, "<"), (high, last, ">")):
-        axes.plot(drawn, y, marker="|" if end == drawn else arrow, color=INK, markersize=6, zorder=4)
 
 
 def _value(effects: Effects, row: int, seeds: int, digits: int) -> str:

@@ -14,12 +14,16 @@ from ablation.results import Findings
 PANEL, HIGH, BETWEEN = 1.85, 1.25, 0.2
 """Inches: the width and height of a panel, and what is left free between two."""
 
+MOST = 30
+"""Panels that a page holds; of more arms, the first are shown, as the designs list them."""
+
 CURVES = (("accuracy", "training", "#7A7A7A", "--"), ("val_accuracy", "validation", GAIN, "-"))
 
 
 def learning_curves(findings: Findings) -> Figure:
     """Draw mean and range over seeds of both accuracies for every arm of the study; an arm without a run says so."""
-    count = len(findings.arms)
+    shown = findings.arms[:MOST]
+    count = len(shown)
     columns = min(count, 4 if count <= 8 else 5)
     rows = -(-count // columns)
     panel = max(PANEL, (5.2 - BETWEEN * (columns - 1)) / columns)
@@ -33,10 +37,12 @@ def learning_curves(findings: Findings) -> Figure:
     lines = f"Lines: mean over {seeds} seeds. Bands: from the lowest to the highest seed." if seeds > 1 else "Lines: one run of each arm."
     if any(is_path(design) for design in findings.designs):
         lines += " “+ x”: x and every feature before it are on."
+    if count < len(findings.arms):
+        lines += f" Only the first {count} of {len(findings.arms)} arms are shown."
     caption = [lines, f"Study: {findings.name}. Data: {findings.data}. {findings.protocol}"]
     sheet = page(wide, body, "Learning curves", "accuracy by epoch, one panel an arm", caption)
 
-    curves = [_curves(findings, arm) for arm in findings.arms]
+    curves = [_curves(findings, arm) for arm in shown]
     floor, longest = _extent(curves)
     marks = [mark for mark in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(floor, 100) if floor <= mark <= 100]
     for index, (name, found) in enumerate(zip(names, curves, strict=True)):
@@ -69,7 +75,7 @@ def _names(findings: Findings) -> list[str]:
     for design in findings.designs:
         for arm, name in zip(design.arms, arm_names(design, findings.features), strict=True):
             names.setdefault(arm, name)
-    return [names[arm] for arm in findings.arms]
+    return [names[arm] for arm in findings.arms[:MOST]]
 
 
 def _curves(findings: Findings, arm: Arm) -> dict[str, np.ndarray]:

@@ -1,8 +1,10 @@
 """Measured text: how wide a line is, and where to break it so that it fits."""
 
 import re
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 
 LINE = 1.25
@@ -14,10 +16,16 @@ LINESPACING = 1.3
 _SLACK = 1.04  # Agg rounds glyphs to whole pixels, so a drawn line is a little wider than its outline
 
 
+@lru_cache(maxsize=10_000)
 def width(text: str, size: float) -> float:
     """Return the width in inches of one line of text at ``size`` points."""
     measured, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
     return float(measured) * _SLACK / 72
+
+
+def widest(texts: Iterable[str], size: float) -> float:
+    """Return the width in inches of the widest line of several texts; none has no width."""
+    return max((width(line, size) for text in texts for line in text.split("\n")), default=0.0)
 
 
 def height(text: str, size: float) -> float:
@@ -38,3 +46,23 @@ def wrap(text: str, inches: float, size: float) -> str:
                 lines.append("")
             lines[-1] += part
     return "\n".join(line.rstrip() for line in lines)
+
+
+def shorten(text: str, inches: float, size: float) -> str:
+    """Return a text that fits one line, cut and ended with … where it must be."""
+    if width(text, size) <= inches:
+        return text
+    kept = len(text)
+    while kept and width(text[:kept].rstrip() + "…", size) > inches:
+        kept -= 1
+    return text[:kept].rstrip() + "…"
+
+
+def drawable(names: Sequence[str]) -> list[str]:
+    """Return names as the charts' font can draw them: one with a letter that it lacks becomes its number, from 1."""
+    return [name if _letters().issuperset(map(ord, name)) else f"#{number}" for number, name in enumerate(names, 1)]
+
+
+@cache
+def _letters() -> frozenset[int]:
+    return frozenset(get_font(findfont(FontProperties())).get_charmap())

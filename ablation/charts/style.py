@@ -4,7 +4,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 GAIN, LOSS = "#0072B2", "#D55E00"
+SKY, YELLOW = "#56B4E9", "#F0E442"
 INK, MUTED, GRID = "#1A1A1A", "#5A5A5A", "#DDDDDD"
+BAND = "#E9E9E9"
 
 TITLE, BODY, SMALL = 12.0, 9.0, 7.5
 """Type sizes in points: a title, what stands in the plot, and what explains it."""

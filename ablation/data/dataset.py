@@ -50,6 +50,7 @@ class Dataset:
         test: used once for the final networks; None where the source has none.
         classes: the names of the classes, in the order of their indices.
         validation: the source's own; None: it is held out of ``train``, per seed.
+        left_out: what the source holds but could not use, a line each: which, and why.
 
     Raises:
         InputError: if the parts differ in the shape of their images, a label has no class, or there are fewer than two classes.
@@ -59,6 +60,7 @@ class Dataset:
     test: Images | None
     classes: tuple[str, ...]
     validation: Images | None = None
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2:

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ from ablation.data.split import limit as limited
 from ablation.errors import InputError
 
 # Counted up whenever the files below, or the images that a limit picks, would be others.
-VERSION = 1
+VERSION = 2
 
-CLASSES = "classes.json"
+CLASSES, LEFT_OUT = "classes.json", "left_out.json"
 
 
 def stage(source: Source, folder: Path, limit: int | None) -> Path:
@@ -35,7 +36,7 @@ def stage(source: Source, folder: Path, limit: int | None) -> Path:
     if target.is_dir():
         return target
     dataset = source.load()
-    dataset = Dataset(limited(dataset.train, limit), dataset.test, dataset.classes, dataset.validation)
+    dataset = replace(dataset, train=limited(dataset.train, limit))
     # Written beside its place and then renamed: what bears the name is whole, whoever is killed, and whoever else writes it.
     partial = folder / f".{key}-{os.getpid()}-{secrets.token_hex(4)}"
     try:
@@ -43,7 +44,8 @@ def stage(source: Source, folder: Path, limit: int | None) -> Path:
         for part, images in dataset.parts().items():
             np.save(partial / f"{part}_x.npy", images.x)
             np.save(partial / f"{part}_y.npy", images.y)
-        (partial / CLASSES).write_text(json.dumps(dataset.classes), encoding="utf-8")
+        for name, texts in ((CLASSES, dataset.classes), (LEFT_OUT, dataset.left_out)):
+            (partial / name).write_text(json.dumps(texts), encoding="utf-8")
         _rename(partial, target)
     except OSError as error:
         raise InputError(f"the images cannot be written to '{folder}' ({error.strerror or error}); expected a folder with room") from error
@@ -74,10 +76,10 @@ def open_staged(path: Path) -> Dataset:
         return Images(np.load(path / f"{name}_x.npy", mmap_mode="r"), np.load(path / f"{name}_y.npy", mmap_mode="r"))
 
     try:
-        classes = tuple(json.loads((path / CLASSES).read_text(encoding="utf-8")))
+        classes, left_out = (tuple(json.loads((path / name).read_text(encoding="utf-8"))) for name in (CLASSES, LEFT_OUT))
         train = part("train")
         if train is None:
             raise FileNotFoundError("train_x.npy")
-        return Dataset(train, part("test"), classes, part("validation"))
+        return Dataset(train, part("test"), classes, part("validation"), left_out)
     except (OSError, ValueError) as error:
         raise InputError(f"'{path}' holds no whole data set; remove it, and the next study writes it again") from error

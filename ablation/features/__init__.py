@@ -7,6 +7,7 @@ from ablation.features.dropout import Dropout
 from ablation.features.feature import Evidence, Feature
 from ablation.features.gap import GlobalAveragePooling
 from ablation.features.mixup import Mixup
+from ablation.features.placebo import Placebo
 from ablation.features.residual import Residual
 
-__all__ = ["AMSGrad", "BatchNorm", "Dropout", "Evidence", "Feature", "GlobalAveragePooling", "Mixup", "RandomWarp", "Residual"]
+__all__ = ["AMSGrad", "BatchNorm", "Dropout", "Evidence", "Feature", "GlobalAveragePooling", "Mixup", "Placebo", "RandomWarp", "Residual"]

@@ -1,5 +1,6 @@
 """What a feature is, and what it is shown to prove that it took effect."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +25,8 @@ class Evidence:
         evaluated: the stored batch as the network sees it in evaluation.
         labels: one-hot labels of ``images``, shape ``(batch, classes)``.
         targets: what the loss compares with in training, same shape.
+        order: indices of the training images in ``images``, in the order in which they are drawn, ``(batch,)``.
+        order_without: for each named stream of the recipe, the order that would be drawn without it.
     """
 
     network: "keras.Model"
@@ -34,6 +37,8 @@ class Evidence:
     evaluated: np.ndarray
     labels: np.ndarray
     targets: np.ndarray
+    order: np.ndarray
+    order_without: Mapping[str, np.ndarray]
 
 
 class Feature(Protocol):

@@ -68,6 +68,10 @@ class Program:
         """Draw one epoch for these training images."""
         return draw_epoch(self.recipe, seed, epoch, train.y, self.classes, self.batch_size, self.image_shape[:2])
 
+    def _order_without(self, stream: str, train: Images, seed: int) -> np.ndarray:
+        left = replace(self.recipe, streams=tuple(name for name in self.recipe.streams if name != stream))
+        return draw_epoch(left, seed, 0, train.y, self.classes, self.batch_size, self.image_shape[:2]).own
+
     def verify(self, features: dict[str, Feature], train: Images, seed: int) -> None:
         """Ask every feature that is on for its proof, on the first images that this seed trains on.
 
@@ -92,6 +96,8 @@ class Program:
             evaluated=as_numpy(pipeline.gather(stored, first.own)),
             labels=labels,
             targets=first.targets,
+            order=epoch.own,
+            order_without={name: self._order_without(name, train, seed)[: len(epoch.own)] for name in self.recipe.streams},
         )
         for name, feature in features.items():
             if not feature.verify(evidence):

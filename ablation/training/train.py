@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
+import numpy as np
+
 from ablation.data import Images
+from ablation.predictions import Predictions, softmax
 from ablation.training.draws import one_hot, parts
 from ablation.training.loops import Totals
 from ablation.training.program import Program
@@ -28,6 +31,7 @@ class Outcome:
         history: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, one value an epoch; accuracies are fractions.
         score: the last epoch's ``val_accuracy``.
         test_score: accuracy on the test images after the last epoch, where they were given.
+        predictions: what the trained network says of the validation images.
         seconds_per_epoch: median over the epochs after the first (or the first, if it is the only one), evaluation included.
         first_epoch: seconds until the first epoch was over, compilation included.
         seconds: from start to end, compilation included.
@@ -37,6 +41,7 @@ class Outcome:
     history: dict[str, list[float]]
     score: float
     test_score: float | None
+    predictions: Predictions
     seconds_per_epoch: float
     first_epoch: float
     seconds: float
@@ -85,6 +90,7 @@ def train(
         for name, value in metrics.items():
             history[name].append(value)
         on_epoch(epoch, metrics)
+    predictions = Predictions(softmax(loop.logits(held_out, truth)), np.array(validation.y))
     loop.finish()
     test_score = None
     if test is not None:
@@ -94,6 +100,7 @@ def train(
         history=history,
         score=history["val_accuracy"][-1],
         test_score=test_score,
+        predictions=predictions,
         seconds_per_epoch=median(seconds[1:] or seconds),
         first_epoch=first_epoch,
         seconds=time.perf_counter() - began,

@@ -40,7 +40,7 @@ class JaxLoop:
         @jax.jit
         def evaluate(state: Any, images: Any, indices: Any, targets: Any, counts: Any) -> Any:
             logits, _ = network.stateless_call(state[0], state[1], pipeline.gather(images, indices), training=False)
-            return jnp.sum(losses(logits, targets) * counts), jnp.sum(hits(logits, targets) * counts)
+            return jnp.sum(losses(logits, targets) * counts), jnp.sum(hits(logits, targets) * counts), logits
 
         self._step, self._evaluate = step, evaluate
 
@@ -68,6 +68,13 @@ class JaxLoop:
     def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
         total = Totals()
         for indices, counts in evaluation_parts(len(targets)):
-            loss, correct = self._evaluate(self._state, images, indices, targets[indices], counts)
+            loss, correct, _ = self._evaluate(self._state, images, indices, targets[indices], counts)
             total += Totals(float(loss), float(correct), int(counts.sum()))
         return total
+
+    def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
+        found = []
+        for indices, counts in evaluation_parts(len(targets)):
+            *_, logits = self._evaluate(self._state, images, indices, targets[indices], counts)
+            found.append(np.asarray(logits)[counts > 0])
+        return np.concatenate(found)

@@ -51,6 +51,10 @@ class Loop(Protocol):
         """Evaluate all ``images`` (placed) against one-hot ``targets`` (host)."""
         ...
 
+    def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
+        """Return what the network says of the images when it is evaluated, ``(n, classes)`` float32 on the host."""
+        ...
+
 
 def prepare(images: Any, draws: Draws, recipe: Recipe) -> Any:
     """Return what the network sees in training: gathered, mixed, augmented."""

@@ -9,6 +9,7 @@ import tensorflow as tf
 from ablation.recipe import Recipe
 from ablation.training import pipeline
 from ablation.training.draws import Draws
+from ablation.training.loops.compiled_augmentation import compile_augmentations
 from ablation.training.loops.fused_batch_norm import fuse
 from ablation.training.loops.loop import Totals, evaluation_parts, hits, losses, prepare
 
@@ -20,6 +21,7 @@ class TensorFlowLoop:
         mixed = recipe.mixing is not None
         variables = network.trainable_variables
         fuse(network)
+        recipe = compile_augmentations(recipe, batch_size, network.input_shape[1:])
 
         def step(images: tf.Tensor, arrays: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
             draws = Draws.of(tuple(arrays), mixed)
@@ -44,9 +46,9 @@ class TensorFlowLoop:
             return loss, correct
 
         @tf.function(reduce_retracing=True)
-        def evaluate(images: tf.Tensor, indices: tf.Tensor, targets: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def evaluate(images: tf.Tensor, indices: tf.Tensor, targets: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, ...]:
             logits = network(pipeline.gather(images, indices), training=False)
-            return tf.reduce_sum(losses(logits, targets) * counts), tf.reduce_sum(hits(logits, targets) * counts)
+            return tf.reduce_sum(losses(logits, targets) * counts), tf.reduce_sum(hits(logits, targets) * counts), logits
 
         self._train, self._evaluate = train, evaluate
 
@@ -66,6 +68,13 @@ class TensorFlowLoop:
     def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
         total = Totals()
         for indices, counts in evaluation_parts(len(targets)):
-            loss, correct = self._evaluate(images, tf.constant(indices), tf.constant(targets[indices]), tf.constant(counts))
+            loss, correct, _ = self._evaluate(images, tf.constant(indices), tf.constant(targets[indices]), tf.constant(counts))
             total += Totals(float(loss), float(correct), int(counts.sum()))
         return total
+
+    def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
+        found = []
+        for indices, counts in evaluation_parts(len(targets)):
+            *_, logits = self._evaluate(images, tf.constant(indices), tf.constant(targets[indices]), tf.constant(counts))
+            found.append(logits.numpy()[counts > 0])
+        return np.concatenate(found)

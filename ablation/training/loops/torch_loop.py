@@ -53,3 +53,11 @@ class TorchLoop:
                 loss, correct = (losses(logits, truth) * weights).sum(), (hits(logits, truth) * weights).sum()
                 total += Totals(float(loss), float(correct), int(counts.sum()))
         return total
+
+    def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
+        found = []
+        with torch.no_grad():
+            for indices, counts in evaluation_parts(len(targets)):
+                logits = self._network(pipeline.gather(images, keras.ops.convert_to_tensor(indices)), training=False)
+                found.append(keras.ops.convert_to_numpy(logits)[counts > 0])
+        return np.concatenate(found)

@@ -1,0 +1,115 @@
+"""Every arm of a study: which features are on, and what it scores."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ablation.charts.lettering import LINESPACING, height, widest, wrap
+from ablation.charts.page import MARGIN, page
+from ablation.charts.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, tidy
+from ablation.designs import BASELINE, Arm
+from ablation.effects import mean_and_sd
+from ablation.results import Findings
+
+MOST = 64
+"""Arms that a page holds; of more, the highest and the lowest are shown."""
+
+NARROWEST, WIDEST, PLOT, FROM = 0.135, 0.42, 6.4, 0.17
+"""Inches: a column at least and at most, all columns together if they may, and the column from which on it carries its number."""
+
+NAMES, HIGH, LINE = 1.7, 2.3, 0.27
+"""Inches: at most the feature names, the scores, and a line of the matrix at least."""
+
+
+def arms(findings: Findings) -> Figure:
+    """Draw the arms from the lowest to the highest mean accuracy, above a matrix of the features that each has on."""
+    shown, left_out = _shown(findings)
+    count, features = len(shown), findings.features
+    columns = [findings.arms.index(arm) for arm in shown]
+    scores = 100 * findings.scores[:, columns]
+    means, deviations = mean_and_sd(scores)
+    slot = float(np.clip(PLOT / count, NARROWEST, WIDEST))
+    names = [wrap(feature, NAMES, BODY) for feature in features]
+    line = max(LINE, *(0.06 + height(name, BODY) for name in names))
+    values = [f"{mean:.{findings.digits}f}" if not np.isnan(mean) else "" for mean in means]
+    numbered = slot >= FROM
+    above = 0.1 + widest(values, SMALL) if numbered else 0.05
+
+    start = MARGIN + max(widest(names, BODY), 0.5) + 0.14
+    plot = max(slot * count, 3.4)
+    matrix = line * len(features)
+    sheet = page(
+        max(start + plot + MARGIN, 5.6),
+        matrix + 0.12 + HIGH + above,
+        "Every arm and its accuracy",
+        "validation accuracy above, the features that are on below",
+        _caption(findings, left_out),
+    )
+    upper = sheet.axes(start, matrix + 0.12, plot, HIGH)
+    lower = sheet.axes(start, 0.0, plot, matrix)
+    for axes in (upper, lower):
+        axes.set_xlim(-0.5, plot / slot - 0.5)
+    _scores(upper, scores, means, deviations)
+    tidy(upper, "y")
+    upper.tick_params(axis="x", length=0, labelbottom=False)
+    upper.set_ylabel("accuracy (%)", size=BODY, color=INK)
+    if numbered:
+        for place, value in enumerate(values):
+            where = upper.get_xaxis_transform()
+            upper.text(place, 1.02, value, size=SMALL, color=INK, rotation=90, ha="center", va="bottom", transform=where)
+    _matrix(lower, shown, features)
+    lower.set_yticks(range(len(features)), names, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
+    return sheet.figure
+
+
+def _shown(findings: Findings) -> tuple[list[Arm], int]:
+    """Return the arms from the lowest mean to the highest, those without a result last, and how many have no room."""
+    means, _ = mean_and_sd(findings.scores)
+    ranked = [findings.arms[index] for index in np.argsort(means)]  # NaN goes last
+    if len(ranked) <= MOST:
+        return ranked, 0
+    return ranked[: MOST // 2] + ranked[-MOST // 2 :], len(ranked) - MOST
+
+
+def _scores(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: np.ndarray) -> None:
+    places = np.arange(len(means))
+    axes.vlines(places, means - deviations, means + deviations, color=GAIN, linewidth=1.3, zorder=3)
+    if len(scores) > 1:
+        for place in range(len(means)):
+            found = scores[~np.isnan(scores[:, place]), place]
+            axes.scatter(place + np.array(jitter(len(found), 0.45)), found, s=9, color="white", edgecolors=INK, linewidths=0.7, zorder=3.5)
+    axes.plot(places, means, color=GAIN, marker="o", markersize=5, linestyle="none", zorder=4)
+    bottom, top = axes.get_ylim() if not np.isnan(means).all() else (0.0, 100.0)
+    axes.set_ylim(bottom, top)
+    for place in np.flatnonzero(np.isnan(means)).tolist():
+        no_result(axes, place - 0.4, bottom, 0.8, top - bottom, rotation=90)
+
+
+def _matrix(axes: Axes, shown: list[Arm], features: tuple[str, ...]) -> None:
+    """Draw a dot where a feature is on, a faint one where it is off, and a line that joins those of an arm."""
+    axes.set_ylim(len(features) - 0.5, -0.5)
+    for row in range(0, len(features), 2):
+        axes.axhspan(row - 0.5, row + 0.5, color="#F4F4F4", linewidth=0, zorder=0)
+    points = [(place, row, feature in arm) for place, arm in enumerate(shown) for row, feature in enumerate(features)]
+    for state, color, layer in ((False, "#D5D5D5", 2), (True, INK, 3)):
+        chosen = [(place, row) for place, row, on in points if on is state]
+        axes.plot([place for place, _ in chosen], [row for _, row in chosen], "o", color=color, markersize=4.5, zorder=layer)
+    for place, arm in enumerate(shown):
+        on = [row for row, feature in enumerate(features) if feature in arm]
+        if on:
+            axes.plot([place, place], [on[0], on[-1]], color=INK, linewidth=1.2, zorder=2.5)
+        if arm in (BASELINE, frozenset(features)):
+            axes.axvspan(place - 0.5, place + 0.5, color=GAIN, alpha=0.13, linewidth=0, zorder=1)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0, labelbottom=False, color=MUTED)
+
+
+def _caption(findings: Findings, left_out: int) -> list[str]:
+    seeds = len(findings.seeds)
+    marks = f"Filled dots: mean over {seeds} seeds. Rings: single seeds. Vertical lines: ± 1 standard deviation."
+    if seeds == 1:
+        marks = "Filled dots: one run of each arm."
+    marks += " Below: black where a feature is on. Blue columns: baseline and all features."
+    if left_out:
+        marks += f" Only the {MOST // 2} lowest and the {MOST // 2} highest of {len(findings.arms)} arms are shown."
+    return [marks, f"Study: {findings.name}. Data: {findings.data}. {findings.protocol}"]

@@ -1,0 +1,111 @@
+"""What pairs of features are worth together beyond what each is worth alone."""
+
+from itertools import combinations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from ablation.charts.lettering import LINESPACING, height, widest, width, wrap
+from ablation.charts.page import MARGIN, page
+from ablation.charts.style import BODY, GAIN, INK, LOSS, SMALL
+from ablation.effects import ALPHA, Interactions, signed_points
+from ablation.results import Findings
+
+CELL, NAMES = 0.62, 1.7
+"""Inches: the side of a cell, and at most the feature names."""
+
+NARROWEST = 5.6
+"""Inches: the figure at least, so that its caption stays readable."""
+
+FAINTEST = 0.25
+"""Points of interaction that have the full colour at least, so that noise alone is not painted boldly."""
+
+COLORS = LinearSegmentedColormap.from_list("loss to gain", [LOSS, "#FFFFFF", GAIN])
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def interactions(findings: Findings, design_index: int) -> Figure:
+    """Draw a triangle of cells, one a pair, in percentage points.
+
+    Cells that only their sum is known of are hatched, and carry that sum with the letter of their group. A pair that nothing is known
+    of is left empty.
+    """
+    found = findings.interactions[design_index]
+    assert found is not None, "drawn only where a design tells pairs"
+    design = findings.designs[design_index]
+    features, count = design.features, len(design.features)
+    strongest = max(float(np.nanmax(np.abs(100 * found.estimate), initial=0.0)), FAINTEST)
+    groups = [row for row, pairs in enumerate(found.pairs) if len(pairs) > 1]
+    letters = {row: _letter(index) for index, row in enumerate(groups)}
+
+    side = [wrap(feature, NAMES, BODY) for feature in features[1:]]
+    below = [wrap(feature, CELL * 1.9, SMALL) for feature in features[:-1]]
+    turned = any(widest([name], SMALL) > CELL - 0.06 for name in below)
+    below = [wrap(feature, NAMES, SMALL) for feature in features[:-1]] if turned else below
+    room = 0.14 + (widest(below, SMALL) if turned else max(height(name, SMALL) for name in below))
+    square = CELL * (count - 1)
+    start = MARGIN + widest(side, BODY) + 0.14
+    wide = max(start + square + MARGIN, NARROWEST)
+    caption = _caption(findings, design_index, found)
+    sheet = page(wide, square + room, "What pairs of features are worth together", f"{design.name}: pair interactions", caption)
+    axes = sheet.axes(start, room, square, square)
+    axes.set_xlim(-0.5, count - 1.5)
+    axes.set_ylim(count - 0.5, 0.5)
+
+    for row, pairs in enumerate(found.pairs):
+        for one, other in pairs:
+            column, line = sorted((features.index(one), features.index(other)))
+            sure = bool(found.p_holm[row] < ALPHA)
+            _cell(axes, column, line, float(100 * found.estimate[row]), strongest, letters.get(row, ""), sure, findings.digits)
+    known = {frozenset(pair) for pairs in found.pairs for pair in pairs}
+    for line in range(1, count):
+        for column in range(line):
+            if frozenset((features[column], features[line])) not in known:
+                axes.add_patch(Rectangle((column - 0.5, line - 0.5), 1, 1, facecolor="white", edgecolor="#B0B0B0", linewidth=0.6))
+
+    axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
+    axes.set_yticks(range(1, count), side, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
+    rotation = 90 if turned else 0
+    axes.set_xticks(range(count - 1), below, size=SMALL, color=INK, linespacing=LINESPACING, rotation=rotation, parse_math=False)
+    axes.tick_params(length=0)
+    return sheet.figure
+
+
+def _letter(index: int) -> str:
+    first, last = divmod(index, len(LETTERS))
+    return (LETTERS[first - 1] if first else "") + LETTERS[last]
+
+
+def _cell(axes: Axes, column: int, line: int, value: float, strongest: float, letter: str, sure: bool, digits: int) -> None:
+    """Paint one pair: its colour by size, a hatch where it stands for a group, a frame where it is beyond noise."""
+    lost = bool(np.isnan(value))
+    face = "white" if lost else to_hex(COLORS(0.5 + 0.5 * value / strongest))
+    hatch = "xxxx" if lost else "////" if letter else None
+    axes.add_patch(Rectangle((column - 0.5, line - 0.5), 1, 1, facecolor=face, edgecolor="#B8B8B8", hatch=hatch, linewidth=0.6, zorder=1))
+    if sure:
+        axes.add_patch(Rectangle((column - 0.455, line - 0.455), 0.91, 0.91, fill=False, edgecolor=INK, linewidth=1.8, zorder=3))
+    text = "–" if lost else signed_points(value / 100, digits)
+    plain = lost or bool(letter)
+    color = "white" if abs(value) > 0.75 * strongest else INK
+    box = {"facecolor": face, "edgecolor": "none", "pad": 1.5} if plain else None
+    size = SMALL + 0.5 if width(text, SMALL + 0.5) < CELL - 0.1 else SMALL - 1
+    said = f"{letter}\n{text}" if letter else text
+    weight = "bold" if sure else "normal"
+    axes.text(column, line, said, size=size, color=color, weight=weight, ha="center", va="center", bbox=box, zorder=4, linespacing=1.2)
+
+
+def _caption(findings: Findings, design_index: int, found: Interactions) -> list[str]:
+    what = "A number is what two features add together beyond what each adds without the other, in percentage points of accuracy, averaged "
+    what += "over the other features. Blue: they help each other. Vermillion: they get in each other's way."
+    marks = "Framed and bold: beyond noise (p < 0.05 after Holm's adjustment over all cells or groups)."
+    if any(len(pairs) > 1 for pairs in found.pairs):
+        marks += " Hatched: this design tells only the sum over all cells of the same letter, and that is the number shown."
+    if np.isnan(found.estimate).any():
+        marks += " Crossed: a run that it needs did not finish."
+    known = {frozenset(pair) for pairs in found.pairs for pair in pairs}
+    if len(known) < len(list(combinations(findings.designs[design_index].features, 2))):
+        marks += " Empty: this design tells nothing of the pair."
+    return [what, marks, f"Study: {findings.name}. Data: {findings.data}. {len(findings.seeds)} seeds."]

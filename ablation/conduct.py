@@ -1,0 +1,163 @@
+"""Conducting a study: train what is missing, estimate effects, report.
+
+The order of :func:`conduct` is the story: nothing is trained or logged before everything that can be checked has been, a finished run is
+never trained again, and whatever stops the study, the same command continues it.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ablation.analysis import decided, draw_held_out, findings_of, image_shape
+from ablation.console import Screen
+from ablation.data import divide, open_staged, stage
+from ablation.deltas import Deltas
+from ablation.effects import Precision
+from ablation.errors import InputError
+from ablation.plan import finished
+from ablation.publish import publish
+from ablation.results import Failure, Findings
+from ablation.schedule import train_all
+from ablation.study import FOLDER, Adaptive, Study
+from ablation.training.draws import SPLIT, generator
+from ablation.worker import prepare
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a study leaves: its findings and the files that show them."""
+
+    findings: Findings
+    files: tuple[Path, ...]
+
+
+def conduct(study: Study, screen: Screen) -> Report:
+    """Train what is missing, and report.
+
+    Raises:
+        InputError: if something that the user gave cannot work; nothing was trained or logged then.
+        KeyboardInterrupt: on Ctrl-C, after what was running was marked as killed.
+    """
+    from ablation.report import about_left_out
+
+    staged = _check(study)
+    dataset = open_staged(staged)
+    for sentence in about_left_out(dataset.left_out):
+        screen.say(sentence)
+    with _alone(study), ExitStack() as stack:
+        there = finished(study)
+        missing = [replace(run, staged=staged) for run in study.runs if run.key not in there]
+        # Workers are reached before anything is logged, and not at all where nothing is missing.
+        pool = stack.enter_context(study.execution.open(screen.heard)) if missing else None
+        if pool is not None:
+            for _ in range(pool.slots):
+                # The frameworks take seconds to import; the workers can do that while MLflow does the same here.
+                pool.executor.submit(prepare, study.backend, study.execution.threads)
+        destination = study.store.open_study(study.key, study.name, _params(study))
+        try:
+            results = destination.adopt(there, study.runs)
+            deltas = Deltas(study.designs, study.runs, destination, results)
+            failures: tuple[Failure, ...] = ()
+            if pool is not None:
+                with screen.watching(len(study.runs), results, pool.slots):
+                    trained, failures = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
+                results = {**results, **trained}
+            precision: Precision | None = None
+            if study.adaptive and not (failures and study.on_error == "stop"):
+                precision = decided(study, results)
+                screen.say(precision.told())
+                study = study.with_seeds(precision.total)
+                there = {key: result for key, result in finished(study).items() if key not in results}
+                results = {**results, **destination.adopt(there, study.runs)}
+                failed = {(failure.arm, failure.seed) for failure in failures}
+                missing = [
+                    replace(run, staged=staged) for run in study.runs if run.key not in results and (run.arm, run.seed) not in failed
+                ]
+                if missing:
+                    pool = pool or stack.enter_context(study.execution.open(screen.heard))
+                    deltas = Deltas(study.designs, study.runs, destination, results)
+                    with screen.watching(len(study.runs) - len(failed), results, pool.slots):
+                        trained, more = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
+                    results, failures = {**results, **trained}, (*failures, *more)
+            findings = findings_of(study, dataset, results, failures, destination.failed(), precision)
+            files = publish(findings, study.folder, study.configuration, partial(draw_held_out, study, dataset, results, findings))
+            status = "FAILED" if failures else "FINISHED"
+            destination.close(status, effect_metrics(findings), study.folder, description(findings))
+        except BaseException:
+            # First the workers, so that none logs to a run that is marked as killed.
+            stack.close()
+            with suppress(Exception):  # What stopped the study is told, not that its store cannot take even this.
+                destination.kill()
+            raise
+    return Report(findings, files)
+
+
+def _check(study: Study) -> Path:
+    """Check what needs the images, and return where they are staged."""
+    runs = study.runs
+    staged = stage(study.source, runs[0].staged, study.limit)
+    dataset = open_staged(staged)
+    study.model.check(image_shape(dataset))
+    training, _ = divide(dataset, study.validation, study.fraction, generator(study.seeds[0], SPLIT))
+    if study.training.batch_size > len(training.y):
+        raise InputError(
+            f"training.batch_size={study.training.batch_size} is larger than the {len(training)} training images; expected at most as many"
+        )
+    return staged
+
+
+@contextmanager
+def _alone(study: Study) -> Iterator[None]:
+    """Keep a second process from conducting the same study at the same time. The lock goes with the process, however it ends."""
+    from filelock import FileLock, Timeout
+
+    locks = FOLDER / "cache" / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(locks / f"{study.key}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(f"the study '{study.name}' is being run by another process in this folder; wait until that has ended") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _params(study: Study) -> dict[str, Any]:
+    return {
+        "designs": ", ".join(design.name for design in study.designs),
+        "order": ", ".join(study.features),
+        "seeds": ", ".join(map(str, study.seeds)) if study.adaptive is None else _told(study.adaptive),
+        "arms": len(study.arms),
+        "model": study.model_name,
+        "data": study.data_name,
+        "epochs": study.training.epochs,
+        "batch_size": study.training.batch_size,
+        "backend": study.backend,
+    }
+
+
+def _told(adaptive: Adaptive) -> str:
+    return f"auto: intervals of ± {adaptive.precision:g} points, at most {adaptive.most}"
+
+
+def effect_metrics(findings: Findings) -> dict[str, float]:
+    """Return every effect with its interval, as fractions; those of a second design carry its name."""
+    metrics = {}
+    for index, (design, effects) in enumerate(zip(findings.designs, findings.effects, strict=True)):
+        prefix = "effect" if index == 0 else f"effect_{design.name}"
+        for row, feature in enumerate(design.features):
+            metrics[f"{prefix}_{feature}"] = effects.estimate[row]
+            metrics[f"{prefix}_{feature}_low"], metrics[f"{prefix}_{feature}_high"] = effects.low[row], effects.high[row]
+    return metrics
+
+
+def description(findings: Findings) -> str:
+    """Return what MLflow's page of the study opens with: the answer in a line, then the report."""
+    from ablation import report
+
+    return f"{report.headline(findings)}\n\n{report.markdown(findings)}".strip() + "\n"

@@ -1,0 +1,60 @@
+"""What a design is: arms and contrasts over one ordered list of features."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+Arm = frozenset[str]
+BASELINE: Arm = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Arms and contrasts over one ordered list of features.
+
+    Attributes:
+        name: as the user chose it, such as ``"cumulative"``.
+        features: the features credited, one for each contrast, in the order in which they are reported.
+        arms: the distinct arms, in the order in which they are reported.
+        contrasts: shape ``(features, arms)``; ``contrasts @ scores`` are the effects.
+        references: for an arm, the arm that its own difference in score is taken against.
+        meaning: what an effect is, in one sentence, for captions.
+        kind: how effects are estimated: ``paired`` contrasts of few arms by a paired t test over seeds, ``balanced`` ones of many arms
+            from the residual variance of each arm.
+        excluded: arms that the design would have, had the model allowed them.
+        lost: what the design can no longer estimate without them, in whole sentences.
+    """
+
+    name: str
+    features: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    contrasts: np.ndarray
+    references: Mapping[Arm, Arm] = field(default_factory=dict)
+    meaning: str = ""
+    kind: Literal["paired", "balanced"] = "paired"
+    excluded: tuple[Arm, ...] = ()
+    lost: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The features credited, and after them the others that its arms have."""
+        return (*self.features, *sorted(frozenset().union(*self.arms) - set(self.features)))
+
+
+def of_differences(
+    name: str, features: Sequence[str], differences: Sequence[tuple[Arm, Arm]], references: Mapping[Arm, Arm], meaning: str
+) -> Design:
+    """Build a design whose effects are plain differences ``with − without``, one pair of arms a feature."""
+    arms = tuple(dict.fromkeys(arm for pair in references.items() for arm in reversed(pair)))
+    contrasts = np.zeros((len(features), len(arms)))
+    for row, (plus, minus) in enumerate(differences):
+        contrasts[row, arms.index(plus)] += 1
+        contrasts[row, arms.index(minus)] -= 1
+    return Design(name, tuple(features), arms, contrasts, references, meaning)
+
+
+def union(designs: Sequence[Design]) -> tuple[Arm, ...]:
+    """Return the distinct arms of several designs, in the order in which they first appear."""
+    return tuple(dict.fromkeys(arm for design in designs for arm in design.arms))

@@ -1,0 +1,54 @@
+"""Effects: score arrays and contrasts in, estimates, intervals and verdicts out.
+
+Scores are fractions or points alike; nothing here knows what they mean.
+"""
+
+from ablation.effects.effects import Effects
+from ablation.effects.estimate import contrast_moments, estimate
+from ablation.effects.holm import holm
+from ablation.effects.interactions import Interactions, interactions
+from ablation.effects.lack_of_fit import LackOfFit, lack_of_fit, misfit
+from ablation.effects.moments import Moments
+from ablation.effects.noise import Noise, noise
+from ablation.effects.order_dependence import OrderDependence, order_dependence
+from ablation.effects.paired import paired, paired_moments
+from ablation.effects.precision import Precision, seeds_for, stein
+from ablation.effects.residuals import Residuals, residuals
+from ablation.effects.scores import mean_and_sd, signed_points
+from ablation.effects.seeds import MOST_SEEDS, seeds_to_resolve
+from ablation.effects.verdicts import ALPHA, CONFIDENCE, LOST, NO_VERDICT, UNRESOLVED, describe, verdicts
+
+__all__ = [
+    "ALPHA",
+    "CONFIDENCE",
+    "LOST",
+    "MOST_SEEDS",
+    "NO_VERDICT",
+    "UNRESOLVED",
+    "Effects",
+    "Interactions",
+    "LackOfFit",
+    "Moments",
+    "Noise",
+    "OrderDependence",
+    "Precision",
+    "Residuals",
+    "contrast_moments",
+    "describe",
+    "estimate",
+    "holm",
+    "interactions",
+    "lack_of_fit",
+    "mean_and_sd",
+    "misfit",
+    "noise",
+    "order_dependence",
+    "paired",
+    "paired_moments",
+    "residuals",
+    "seeds_for",
+    "seeds_to_resolve",
+    "signed_points",
+    "stein",
+    "verdicts",
+]

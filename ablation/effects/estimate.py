@@ -1,0 +1,61 @@
+"""The estimate that a design asks for: a paired t test, or each arm's own residual variance."""
+
+import numpy as np
+
+from ablation.designs import Design, reweighted
+from ablation.effects.effects import Effects
+from ablation.effects.judged import judged
+from ablation.effects.moments import Moments
+from ablation.effects.paired import paired_moments, per_seed
+from ablation.effects.residuals import residuals
+
+
+def estimate(design: Design, scores: np.ndarray, smallest: float, pilot: int | None = None) -> Effects:
+    """Estimate and judge the effects of one design.
+
+    A paired contrast uses the seeds in which its own arms finished. A balanced design is fitted by least squares (arm + seed) to the
+    runs there are; an arm without any run is done without as :func:`ablation.designs.reweighted` says.
+
+    Args:
+        design: says what is estimated, and how.
+        scores: of its arms, shape ``(seeds, arms)``, NaN where a run is missing.
+        smallest: the smallest effect of interest, in the units of the scores.
+        pilot: where the number of seeds was decided after so many of them (Stein 1945), the errors are those seeds' own, for only
+            these know nothing of the decision.
+    """
+    rows = design.contrasts
+    lost: tuple[str, ...] = ()
+    finished = ~np.isnan(scores)
+    if design.kind == "balanced":
+        if not finished.any(axis=0).all():
+            rows, lost = reweighted(design, finished.any(axis=0).tolist())
+        if 0 < finished.sum() < finished.size:
+            missing = finished.size - finished.sum()
+            lost = (f"{design.name}: {missing} of {finished.size} runs are missing; its effects are fitted to the others.", *lost)
+    moments, seeds = contrast_moments(design.kind, scores, rows), seeds_behind(design.kind, scores, rows)
+    if pilot is not None and pilot < len(scores):
+        first, count = contrast_moments(design.kind, scores[:pilot], rows), seeds_behind(design.kind, scores[:pilot], rows)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shrunk, told = first.error * np.sqrt(count / seeds), ~np.isnan(first.error)
+        moments = Moments(moments.estimate, np.where(told, shrunk, moments.error), np.where(told, first.freedom, moments.freedom))
+    return judged(moments, seeds, per_seed(scores, design.contrasts), smallest, lost)
+
+
+def contrast_moments(kind: str, scores: np.ndarray, rows: np.ndarray) -> Moments:
+    """Return the moments of contrasts as a kind of design asks for.
+
+    Args:
+        kind: ``paired`` or ``balanced``.
+        scores: shape ``(…, seeds, arms)``, NaN where a run is missing.
+        rows: shape ``(contrasts, arms)``; a row of NaN gives NaN.
+    """
+    return paired_moments(scores, rows) if kind == "paired" else residuals(scores).moments(rows)
+
+
+def seeds_behind(kind: str, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return how many seeds each contrast rests on: those with all of its own arms, or all that tell of any difference between arms."""
+    if kind == "paired":
+        return np.asarray((~np.isnan(per_seed(scores, rows))).sum(axis=0))
+    # A seed with a single run tells nothing once it is taken out.
+    telling = int(((~np.isnan(scores)).sum(axis=1) >= 2).sum())
+    return np.where(np.isnan(residuals(scores).moments(rows).estimate), 0, telling)

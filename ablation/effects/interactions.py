@@ -1,0 +1,49 @@
+"""Interactions: what two features are worth together beyond what each is worth alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ablation.designs import Design, interaction_rows
+from ablation.effects.estimate import contrast_moments
+from ablation.effects.holm import holm
+from ablation.effects.verdicts import CONFIDENCE
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """Estimates of pair interactions. All arrays have shape ``(rows,)`` and the units of the scores.
+
+    Attributes:
+        pairs: for each row the pairs whose interactions it sums: one where the design resolves it, else the whole alias group.
+        estimate, error, freedom: as in :class:`ablation.effects.Effects`.
+        low, high: 95 % interval.
+        p, p_holm: two-sided p-value against zero, and the same adjusted over the rows.
+    """
+
+    pairs: tuple[tuple[tuple[str, str], ...], ...]
+    estimate: np.ndarray
+    error: np.ndarray
+    freedom: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    p: np.ndarray
+    p_holm: np.ndarray
+
+
+def interactions(design: Design, scores: np.ndarray) -> Interactions | None:
+    """Estimate what a design tells of pairs: the Shapley interaction index of each, or the sum over an alias group; None if nothing.
+
+    Args:
+        design: whose arms are used.
+        scores: of its arms, shape ``(seeds, arms)``, NaN where a run is missing.
+    """
+    there = (~np.isnan(scores)).any(axis=0)
+    arms = [arm for arm, known in zip(design.arms, there.tolist(), strict=True) if known]
+    pairs, rows = interaction_rows(arms, design.known)
+    if not pairs:
+        return None
+    moments = contrast_moments(design.kind, scores[:, there], rows)
+    half, p = moments.half_width(CONFIDENCE), moments.p
+    low, high = moments.estimate - half, moments.estimate + half
+    return Interactions(pairs, moments.estimate, moments.error, moments.freedom, low, high, p, holm(p))

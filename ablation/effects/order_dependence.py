@@ -1,0 +1,127 @@
+"""Order dependence: a feature's gain by when it is added."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from ablation.designs import BASELINE, Arm, Design, shapley
+from ablation.effects.estimate import contrast_moments
+from ablation.effects.holm import holm
+from ablation.effects.paired import paired_moments
+from ablation.effects.verdicts import ALPHA
+
+
+@dataclass(frozen=True, eq=False)
+class OrderDependence:
+    """Each feature's gain added first, in the chosen order, last, and averaged over all orders.
+
+    Arrays have shape ``(features,)`` and the units of the scores; NaN where the arms do not tell.
+
+    Attributes:
+        features: in the chosen order.
+        first, chosen, last, shapley: the gains; each has its standard error beside it.
+        differs: where two of the gains differ beyond noise (p < 0.05 after Holm's adjustment over all their differences).
+    """
+
+    features: tuple[str, ...]
+    first: np.ndarray
+    chosen: np.ndarray
+    last: np.ndarray
+    shapley: np.ndarray
+    first_error: np.ndarray
+    chosen_error: np.ndarray
+    last_error: np.ndarray
+    shapley_error: np.ndarray
+    differs: np.ndarray
+
+
+AVERAGING = ("shapley", "pairs", "fractional", "bookends")
+"""Designs whose effects are Shapley values, of all games or where interactions stop at pairs; those that assume less come first."""
+
+NONE = 1e-12
+"""A weight below this is zero but for rounding."""
+
+EXACT = 7
+"""From all subsets of so many features the Shapley value is exact, whichever designs they belong to."""
+
+
+def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.ndarray, designs: Sequence[Design]) -> OrderDependence | None:
+    """Put side by side what each feature gains by when it is added; None where no feature has two of them.
+
+    Args:
+        features: in the chosen order.
+        arms: all of the study.
+        scores: shape ``(seeds, arms)``, NaN where a run is missing.
+        designs: of the study; the one that averages over orders gives the Shapley values.
+    """
+    full = frozenset(features)
+    path = [frozenset(features[:count]) for count in range(len(features) + 1)]
+    without = [full - {feature} for feature in features]
+    first = _steps(arms, [(frozenset({feature}), BASELINE) for feature in features])
+    chosen = _steps(arms, list(zip(path[1:], path[:-1], strict=True)))
+    last = _steps(arms, [(full, arm) for arm in without])
+    average, kind = _average(tuple(features), arms, designs)
+    gains = (first, chosen, last, average)
+    if not any(_distinct(one, other).any() for one, other in combinations(gains, 2)):
+        return None
+
+    estimates = [paired_moments(scores, np.nan_to_num(rows)) for rows in gains[:3]]
+    estimates.append(contrast_moments(kind, scores, np.nan_to_num(average)))
+    values = [np.where(np.isnan(rows).any(axis=1), np.nan, each.estimate) for rows, each in zip(gains, estimates, strict=True)]
+    errors = [np.where(np.isnan(value), np.nan, each.error) for value, each in zip(values, estimates, strict=True)]
+    return OrderDependence(
+        features=tuple(features),
+        first=values[0],
+        chosen=values[1],
+        last=values[2],
+        shapley=values[3],
+        first_error=errors[0],
+        chosen_error=errors[1],
+        last_error=errors[2],
+        shapley_error=errors[3],
+        differs=_differs(scores, gains),
+    )
+
+
+def _steps(arms: Sequence[Arm], pairs: Sequence[tuple[Arm, Arm]]) -> np.ndarray:
+    """Return contrasts of pairs of arms, ``(pairs, arms)``; NaN where one of a pair is not there."""
+    rows = np.zeros((len(pairs), len(arms)))
+    for row, (plus, minus) in enumerate(pairs):
+        if plus in arms and minus in arms:
+            rows[row, arms.index(plus)], rows[row, arms.index(minus)] = 1, -1
+        else:
+            rows[row] = np.nan
+    return rows
+
+
+def _average(features: tuple[str, ...], arms: Sequence[Arm], designs: Sequence[Design]) -> tuple[np.ndarray, str]:
+    """Return contrasts for the Shapley values over all arms of the study, and how they are estimated."""
+    rows = np.full((len(features), len(arms)), np.nan)
+    whole = [shapley(features)] if len(features) <= EXACT and len(set(arms)) == 2 ** len(features) else []
+    known = sorted((each for each in designs if each.name in AVERAGING), key=lambda each: AVERAGING.index(each.name))
+    design = next(iter([*whole, *known]), None)
+    if design is None:
+        return rows, "paired"
+    place = [arms.index(arm) for arm in design.arms]
+    for feature, weights in zip(design.features, design.contrasts, strict=True):
+        row = features.index(feature)
+        rows[row] = 0
+        rows[row, place] = weights
+    return rows, design.kind
+
+
+def _distinct(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return for which features two gains are both known, and not the same contrast."""
+    return np.asarray(np.abs(one - other).max(axis=1) > NONE)
+
+
+def _differs(scores: np.ndarray, gains: Sequence[np.ndarray]) -> np.ndarray:
+    """Return for which features two gains differ: a paired t test of each difference, for it is one of few arms with weight."""
+    p = [
+        np.where(_distinct(one, other), paired_moments(scores, np.nan_to_num(one - other)).p, np.nan)
+        for one, other in combinations(gains, 2)
+    ]
+    adjusted = holm(np.ravel(p)).reshape(len(p), -1)
+    return np.asarray((adjusted < ALPHA).any(axis=0))

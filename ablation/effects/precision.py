@@ -1,0 +1,83 @@
+"""Precision: how many seeds give intervals of a wanted half-width, decided after a pilot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ablation.effects.effects import Effects
+from ablation.effects.moments import Moments
+from ablation.effects.verdicts import CONFIDENCE
+
+MOST = 1_000_000_000
+"""A larger number of seeds is not told apart from this one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Precision:
+    """The arithmetic of Stein's two-stage rule (Stein 1945). Arrays have shape ``(features,)``.
+
+    Attributes:
+        wanted: half-width of the 95 % intervals, in the units of the scores.
+        pilot_seeds: seeds of the pilot.
+        pilot_sd: standard deviation of each feature's effect between the pilot's seeds.
+        needed: seeds that each feature needs.
+        total: seeds that were decided on, the largest that any feature needs, or the cap.
+        most: the cap.
+        met: whether the cap leaves every interval as narrow as wanted.
+        half_width: of each interval with ``total`` seeds.
+    """
+
+    wanted: float
+    pilot_seeds: int
+    pilot_sd: np.ndarray
+    needed: np.ndarray
+    total: int
+    most: int
+    met: bool
+    half_width: np.ndarray
+
+    def told(self) -> str:
+        """Return the arithmetic in a sentence, in percentage points."""
+        worst = int(np.nan_to_num(self.half_width).argmax())
+        sd, count, wanted = 100 * self.pilot_sd[worst], int(self.needed[worst]), 100 * self.wanted
+        if not sd > 0:
+            return f"Seeds: in the pilot of {self.pilot_seeds} no effect varies between seeds, so {self.total} suffice."
+        t = self.half_width[worst] * np.sqrt(self.total) / self.pilot_sd[worst]
+        decided = (
+            f"Seeds: in the pilot of {self.pilot_seeds} an effect varies between seeds by up to {sd:.2f} points (standard deviation), so "
+            f"intervals of ± {wanted:g} points need ({t:.2f} · {sd:.2f} / {wanted:g})², that is {count} seeds"
+        )
+        if self.met:
+            return f"{decided}."
+        reached = 100 * float(np.nanmax(self.half_width))
+        return f"{decided}; the cap of {self.most} binds: the precision was not met, and half-widths reach {reached:.2f} points."
+
+
+def stein(pilot: Sequence[Effects], wanted: float, most: int) -> Precision:
+    """Decide on a number of seeds after a pilot, without looking at what its effects are.
+
+    An effect whose error rests on ν degrees of freedom and has the standard deviation s between the pilot's seeds needs
+    ``(t(ν) · s / wanted)²`` seeds, rounded up, and the pilot's at least (Stein 1945, "A two-sample test for a linear hypothesis whose power
+    is independent of the variance"). The interval to report is ``mean of all ± t(ν) · s / √seeds``.
+
+    Args:
+        pilot: the effects of each design, from the pilot's seeds.
+        wanted: half-width of the intervals, in the units of the scores.
+        most: the largest number of seeds to decide on.
+    """
+    seeds = max((len(each.per_seed) for each in pilot), default=0)
+    known = np.concatenate([each.seeds for each in pilot])
+    error, freedom = np.concatenate([each.error for each in pilot]), np.concatenate([each.freedom for each in pilot])
+    moments = Moments(np.zeros(error.shape), error, freedom)  # The rule does not look at estimates.
+    needed = np.maximum(seeds_for(moments, known, wanted), seeds)
+    largest = int(needed.max(initial=seeds))
+    total = max(min(largest, most), seeds)
+    half_width = moments.half_width(CONFIDENCE) * np.sqrt(known / total)
+    return Precision(wanted, seeds, error * np.sqrt(known), needed, total, most, largest <= total, half_width)
+
+
+def seeds_for(pilot: Moments, seeds: np.ndarray | int, wanted: float) -> np.ndarray:
+    """Return how many seeds each contrast needs, ``(…, contrasts)``, after a pilot of ``seeds``; 0 where the pilot says nothing."""
+    asked = np.ceil((pilot.half_width(CONFIDENCE) / wanted) ** 2 * seeds - 1e-9)
+    return np.asarray(np.minimum(np.nan_to_num(asked), MOST)).astype(int)

@@ -1,0 +1,113 @@
+"""The answer in words: what a reader who reads nothing else should know."""
+
+import numpy as np
+
+from ablation.designs import BASELINE
+from ablation.effects import ALPHA, LOST, NO_VERDICT, UNRESOLVED, describe, mean_and_sd, signed_points
+from ablation.results import Findings
+from ablation.wording import listed
+
+SURE = ("helps", "hurts", "probably helps", "probably hurts")
+
+SHOWN = 3
+"""How many interactions the answer names, the largest first."""
+
+
+def answer(findings: Findings) -> list[str]:
+    """Return the answer in a few sentences, the most important first: verdicts, the order, pairs, fit, what was lost."""
+    said = [*_verdicts(findings), *_both_ends(findings), *_order(findings), *_pairs(findings), *_fit(findings), *_lost(findings)]
+    return said or ["This study credits no feature."]
+
+
+def _named(feature: str) -> str:
+    return feature.replace("_", " ")
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _verdicts(findings: Findings) -> list[str]:
+    """Say first what helps or hurts, then what may, then what is small, then what is open."""
+    index = findings.headline
+    if index is None:
+        return []
+    effects, features, digits = findings.effects[index], findings.designs[index].features, findings.digits
+
+    def size(row: int) -> str:
+        points = f"{signed_points(effects.estimate[row], digits)} points"
+        if np.isnan(effects.low[row]):
+            return points
+        return f"{points} [{signed_points(effects.low[row], digits)}, {signed_points(effects.high[row], digits)}]"
+
+    def strength(row: int) -> float:
+        return -abs(effects.estimate[row])
+
+    said = []
+    for verdict in SURE:
+        rows = sorted((row for row, each in enumerate(effects.verdict) if each == verdict), key=strength)
+        if rows:
+            said.append("; ".join(f"{_named(features[row])} {verdict}: {size(row)}" for row in rows) + ".")
+    for verdict in ("negligible", UNRESOLVED, NO_VERDICT, LOST):
+        rows = [row for row, each in enumerate(effects.verdict) if each == verdict]
+        if rows and verdict == LOST:
+            said.append(f"{verdict}: {listed([_named(features[row]) for row in rows], 'and')}.")
+        elif rows:
+            seeds = sorted({int(effects.seeds[row]) for row in rows})
+            head = describe(verdict, seeds[-1], 0).partition(";")[0] if verdict == UNRESOLVED else describe(verdict, seeds[-1], 0)
+            said.append(f"{head}: " + "; ".join(f"{_named(features[row])} {size(row)}" for row in rows) + ".")
+    return [_capital(sentence) for sentence in said]
+
+
+def _both_ends(findings: Findings) -> list[str]:
+    full = frozenset(findings.features)
+    if len(findings.features) < 2 or BASELINE not in findings.arms or full not in findings.arms:
+        return []
+    means, _ = mean_and_sd(findings.scores)
+    first, last = (100 * means[findings.arms.index(arm)] for arm in (BASELINE, full))
+    if np.isnan(first) or np.isnan(last):
+        return []
+    digits = findings.digits
+    return [f"With all {len(findings.features)} features the accuracy is {last:.{digits}f} %, against {first:.{digits}f} % without any."]
+
+
+def _order(findings: Findings) -> list[str]:
+    found = findings.order
+    if found is None:
+        return []
+    differs = [_named(feature) for feature, flag in zip(found.features, found.differs, strict=True) if flag]
+    if not differs:
+        return ["No gain was seen to depend on the order of adding beyond noise."]
+    return [f"Order matters for {listed(differs, 'and')}: the gain depends on which features are there already."]
+
+
+def _pairs(findings: Findings) -> list[str]:
+    """Say which pairs interact, of the design that resolves most pairs."""
+    told = [found for found in findings.interactions if found is not None]
+    if not told:
+        return []
+    found = max(told, key=lambda each: len(each.pairs))
+    sure = sorted(np.flatnonzero(found.p_holm < ALPHA), key=lambda row: -abs(found.estimate[row]))
+    if not len(sure):
+        return ["No interaction of two features stands out from noise."]
+    said = []
+    for row in sure[:SHOWN]:
+        pairs = [" × ".join(map(_named, pair)) for pair in found.pairs[row]]
+        size = f"{signed_points(found.estimate[row], findings.digits)} points"
+        said.append(f"{pairs[0]} {size}" if len(pairs) == 1 else f"among {listed(pairs, 'and')} {size} in sum, not told apart")
+    more = f"; and {len(sure) - SHOWN} more" if len(sure) > SHOWN else ""
+    return [f"Features interact: {'; '.join(said)}{more}."]
+
+
+def _fit(findings: Findings) -> list[str]:
+    for design, fit in zip(findings.designs, findings.lack_of_fit, strict=False):
+        if fit is not None and fit.p < ALPHA:
+            return [
+                f"{design.name}: main effects and pairs do not explain the scores (lack of fit, p = {fit.p:.2g}), so effects may be biased."
+            ]
+    return []
+
+
+def _lost(findings: Findings) -> list[str]:
+    count, runs = len(findings.failures), len(findings.arms) * len(findings.seeds)
+    return [f"{count} of {runs} runs did not finish; the notes say what that cost."] if count else []

@@ -1,0 +1,120 @@
+"""The sentences that a reader needs beside the tables."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from scipy.special import stdtrit
+
+from ablation.designs import is_path, label
+from ablation.effects import CONFIDENCE, LOST
+from ablation.report.rows import measured, own_arm
+from ablation.results import Findings
+from ablation.wording import listed
+
+LARGE_CHANGE = 0.10
+"""Relative change of the parameter count beyond which an effect is said to mix the feature with the size of the network."""
+
+FEW_SEEDS = 5
+"""Up to so many seeds Holm's threshold is far above the plain one, and the notes say so."""
+
+LEFT_OUT, MOST_LEFT_OUT = "left_out.txt", 5
+"""The file that names all that could not be used of the data, and how many of them the notes name."""
+
+MOST_FAILURES, LONGEST_MESSAGE = 10, 200
+"""How many failures the notes list, and the characters of a message that they tell."""
+
+
+def notes(findings: Findings) -> list[str]:
+    """Return what must be said beside the tables: how scores are made, what weakens them, what failed, one sentence or two each."""
+    said = [findings.protocol, *findings.remarks, *_about_data(findings), *_about_seeds(findings), *_about_size(findings)]
+    said += [*_about_failures(findings), *_about_losses(findings), *_about_environment(findings)]
+    return [sentence for sentence in said if sentence]
+
+
+def _about_data(findings: Findings) -> Iterator[str]:
+    if "synthetic" in findings.data.lower():
+        yield "The data is synthetic: what helps here need not help on photographs."
+    yield from about_left_out(findings.left_out)
+
+
+def about_left_out(lines: Sequence[str]) -> Iterator[str]:
+    """Say how many files of the data could not be used, and name the first of them."""
+    if lines:
+        shown = "; ".join(lines[:MOST_LEFT_OUT])
+        more = f"; and {len(lines) - MOST_LEFT_OUT:,} more, all named in {LEFT_OUT}" if len(lines) > MOST_LEFT_OUT else ""
+        yield f"{len(lines):,} {'file of the data was' if len(lines) == 1 else 'files of the data were'} left out: {shown}{more}."
+
+
+def _about_seeds(findings: Findings) -> Iterator[str]:
+    seeds = len(findings.seeds)
+    credited = [index for index, design in enumerate(findings.designs) if design.features]
+    if credited and seeds == 1:
+        yield "One seed: differences between single runs carry no interval and no verdict."
+    if credited and seeds == 2:
+        yield f"Two seeds: an interval reaches {_critical(2, 1):.1f} standard errors to either side, and verdicts need three seeds."
+    families = dict.fromkeys(
+        int((~np.isnan(findings.effects[index].p)).sum()) for index in credited if own_arm(findings.designs[index], 0) is not None
+    )
+    for family in families:
+        if 3 <= seeds <= FEW_SEEDS and family > 1:
+            yield (
+                f"With {seeds} seeds and {family} features, Holm's adjustment asks |t| > {_critical(seeds, family):.1f} of the clearest "
+                f"effect before it says helps or hurts (|t| > {_critical(seeds, 1):.1f} for a single feature): so few seeds prove little."
+            )
+
+
+def _critical(seeds: int, family: int) -> float:
+    """Return the |t| that the smallest p-value of a family must reach in Holm's first step."""
+    return float(stdtrit(seeds - 1, 1 - (1 - CONFIDENCE) / (2 * family)))
+
+
+def _about_size(findings: Findings) -> Iterator[str]:
+    """Say where turning a feature on changes the parameter count so much that its effect is not the technique's alone."""
+    for design in findings.designs:
+        sizes = np.array([measured(findings, arm).parameters or np.nan for arm in design.arms])
+        what = "the step" if is_path(design) else f"turning it on ({design.name})"
+        for feature, weights in zip(design.features, design.contrasts, strict=True):
+            used = weights != 0
+            without, together = (float(np.clip(sign * weights[used], 0, None) @ sizes[used]) for sign in (-1, 1))
+            change = together / without - 1
+            if abs(change) > LARGE_CHANGE:
+                percent = f"{100 * change:+.0f} %".replace("-", "−")
+                counts = f"{without:,.0f} → {together:,.0f}"
+                yield f"{feature}: {what} also changes the parameters by {percent} ({counts}); its delta mixes both."
+
+
+def _about_failures(findings: Findings) -> Iterator[str]:
+    for failure in findings.failures[:MOST_FAILURES]:
+        message = " ".join(failure.message.split())
+        short = message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
+        yield f"Arm “{label(failure.arm, findings.features)}”, seed {failure.seed}, did not finish: {short}"
+    if len(findings.failures) > MOST_FAILURES:
+        yield f"{len(findings.failures) - MOST_FAILURES} more runs did not finish."
+
+
+def _about_losses(findings: Findings) -> Iterator[str]:
+    """Say which effects the failures cost, in whole or in part."""
+    for design, effects in zip(findings.designs, findings.effects, strict=True):
+        yield from (*design.lost, *effects.lost)
+        if design.kind == "balanced":
+            continue
+        lost = [feature for feature, verdict in zip(design.features, effects.verdict, strict=True) if verdict == LOST]
+        if lost:
+            yield f"{design.name}: no seed finished every arm that the effect of {listed(lost, 'or')} needs, so it cannot be estimated."
+        for feature, seeds in zip(design.features, effects.seeds.tolist(), strict=True):
+            if 0 < seeds < len(findings.seeds):
+                yield f"{design.name}: the effect of {feature} rests on {seeds} of {len(findings.seeds)} seeds."
+
+
+def _about_environment(findings: Findings) -> Iterator[str]:
+    """Say where reused runs were made with other versions, threads or hardware than the rest."""
+    environments = [run.environment for run in findings.runs.values()]
+    for name in sorted({name for environment in environments for name in environment}):
+        counts = Counter(environment.get(name, "unknown") for environment in environments)
+        if len(counts) > 1:
+            yield f"Not all runs agree in {name}: " + ", ".join(f"{value} ({_runs(count)})" for value, count in counts.most_common()) + "."
+
+
+def _runs(count: int) -> str:
+    return f"{count} {'run' if count == 1 else 'runs'}"

@@ -1,0 +1,134 @@
+"""What a table shows: one row a step or arm, with the arm's numbers and the effect that is read off it. Fractions throughout."""
+
+import statistics
+from dataclasses import dataclass
+
+import numpy as np
+
+from ablation.designs import Arm, Design, arm_names, label
+from ablation.effects import describe, mean_and_sd
+from ablation.results import Findings
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the finished runs of one arm say.
+
+    Attributes:
+        arm: its name, as charts and MLflow have it.
+        seeds: how many runs finished.
+        accuracy, accuracy_sd, test_accuracy: over those runs, fractions; NaN where there are too few.
+        parameters, trainable, convolutions, flops: of the arm's network; None where no run finished.
+        seconds_per_epoch: median over the runs; NaN where none finished.
+        peak_memory: the largest of the runs, in bytes; None where none finished.
+    """
+
+    arm: str
+    seeds: int
+    accuracy: float
+    accuracy_sd: float
+    test_accuracy: float
+    parameters: int | None
+    trainable: int | None
+    convolutions: int | None
+    flops: int | None
+    seconds_per_epoch: float
+    peak_memory: int | None
+
+
+@dataclass(frozen=True)
+class Credit:
+    """One feature's effect in fractions; the fields are those of :class:`ablation.effects.Effects`, and ``words`` its verdict in full."""
+
+    feature: str
+    seeds: int
+    delta: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    error: float
+    freedom: float
+    low_simultaneous: float
+    high_simultaneous: float
+    verdict: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a design's table: an arm, the effect that is read off it, or both.
+
+    Attributes:
+        step: ``"baseline"``, ``"+ mixup"``, ``"all − mixup"``; the feature, where its effect belongs to no single arm.
+        measured: the arm's numbers; None where the row has no arm.
+        credit: the effect; None where the row credits no feature.
+    """
+
+    step: str
+    measured: Measured | None
+    credit: Credit | None
+
+
+def rows(findings: Findings, design_index: int) -> list[Row]:
+    """Return the table of one design.
+
+    First come the arms that effects are taken against (the baseline, or the arm with all features), then a row for each feature with
+    the arm in which it steps in, stands alone or is left out. A feature that is credited from more than two arms has no arm of its
+    own: then all arms come first and the features after them.
+    """
+    design = findings.designs[design_index]
+    names = dict(zip(design.arms, arm_names(design, findings.features), strict=True))
+    own = [own_arm(design, feature) for feature in range(len(design.features))]
+    table = [Row(names[arm], measured(findings, arm), None) for arm in design.arms if arm not in own]
+    for feature, arm in enumerate(own):
+        credit = _credit(findings, design_index, feature)
+        table.append(Row(credit.feature, None, credit) if arm is None else Row(names[arm], measured(findings, arm), credit))
+    return table
+
+
+def own_arm(design: Design, feature: int) -> Arm | None:
+    """Return the arm whose difference from its reference is the feature's effect; None where other than two arms are weighed."""
+    used = [design.arms[index] for index in np.flatnonzero(design.contrasts[feature])]
+    return next((arm for arm in used if len(used) == 2 and design.references.get(arm) in used), None)
+
+
+def measured(findings: Findings, arm: Arm) -> Measured:
+    """Gather the finished runs of one arm."""
+    runs = [findings.runs[arm, seed] for seed in findings.seeds if (arm, seed) in findings.runs]
+    mean, sd = mean_and_sd(findings.scores[:, [findings.arms.index(arm)]])
+    tests = [run.test_score for run in runs if run.test_score is not None]
+    one = runs[0] if runs else None
+    return Measured(
+        arm=label(arm, findings.features),
+        seeds=len(runs),
+        accuracy=float(mean[0]),
+        accuracy_sd=float(sd[0]),
+        test_accuracy=statistics.fmean(tests) if tests else float("nan"),
+        parameters=one.parameters if one else None,
+        trainable=one.trainable if one else None,
+        convolutions=one.convolutions if one else None,
+        flops=one.flops if one else None,
+        seconds_per_epoch=statistics.median(run.seconds_per_epoch for run in runs) if runs else float("nan"),
+        peak_memory=max((run.peak_memory for run in runs), default=None),
+    )
+
+
+def _credit(findings: Findings, design_index: int, feature: int) -> Credit:
+    effects = findings.effects[design_index]
+    verdict, seeds = effects.verdict[feature], int(effects.seeds[feature])
+    return Credit(
+        feature=findings.designs[design_index].features[feature],
+        seeds=seeds,
+        delta=float(effects.estimate[feature]),
+        low=float(effects.low[feature]),
+        high=float(effects.high[feature]),
+        p=float(effects.p[feature]),
+        p_holm=float(effects.p_holm[feature]),
+        error=float(effects.error[feature]),
+        freedom=float(effects.freedom[feature]),
+        low_simultaneous=float(effects.low_simultaneous[feature]),
+        high_simultaneous=float(effects.high_simultaneous[feature]),
+        verdict=verdict,
+        words=describe(verdict, seeds, int(effects.seeds_needed[feature])),
+    )

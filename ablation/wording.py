@@ -1,0 +1,27 @@
+"""Wording: counts, times and lists as people read them."""
+
+from collections.abc import Sequence
+
+
+def human(count: float) -> str:
+    """Write a count with three digits: ``950``, ``12.3 M``."""
+    for unit in ("", " k", " M", " G"):
+        if count < 999.5:
+            return f"{count:.3g}{unit}"
+        count /= 1000
+    return f"{count:,.1f} T"
+
+
+def duration(seconds: float) -> str:
+    """Write a time for people: ``40 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def listed(names: Sequence[str], last: str) -> str:
+    """Write names as ``a, b and c``, with ``last`` for the word before the last one."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"

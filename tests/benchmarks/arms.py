@@ -1,0 +1,128 @@
+"""Images a second of each arm of the cumulative path: ours, our ceiling, and the pipelines that people write by hand.
+
+The ceiling is the same compiled step in the same loop with its batch ready on the device and no data work at all. Everything is measured in
+turn in one process, forwards and backwards (A-B-B-A), so that a machine that slows down does so for all.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from ablation.catalogue import compose
+from ablation.data import Images, Sprites
+from ablation.designs import arm_names, cumulative
+from ablation.features import AMSGrad, BatchNorm, Dropout, GlobalAveragePooling, Mixup, RandomWarp, Residual
+from ablation.models import CNN
+from ablation.training.cost import cost
+from ablation.training.program import Program
+from ablation.training.settings import Training
+
+FEATURES = {
+    "augmentation": RandomWarp(),
+    "batch_norm": BatchNorm(),
+    "residual": Residual(),
+    "gap": GlobalAveragePooling(),
+    "dropout": Dropout(),
+    "mixup": Mixup(),
+    "amsgrad": AMSGrad(),
+}
+OURS, CEILING = "ours", "ceiling"
+Epoch = Callable[[], float]
+"""Trains one epoch and returns its seconds."""
+
+
+def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """Measure every arm; return a record each and print it."""
+    design = cumulative(list(FEATURES))
+    records = []
+    for name, arm in zip(arm_names(design, design.features), design.arms, strict=True):
+        records.append({"arm": name, **measure({each: FEATURES[each] for each in FEATURES if each in arm}, chosen)})
+        print(line(records[-1]), flush=True)
+    return records
+
+
+def measure(features: dict[str, Any], chosen: argparse.Namespace) -> dict[str, Any]:
+    """Return images a second of every way to train an arm (median and range), and what a step computes."""
+    images = Sprites(train=chosen.batch * chosen.steps).load().train
+    ours, network = our_epoch(features, images, chosen)
+    ways: dict[str, Epoch] = {OURS: ours, CEILING: ceiling_epoch(features, images, chosen)}
+    if chosen.rivals:
+        from rivals import compiled, fit_once, pipelines
+
+        for name, pipeline in pipelines(chosen.backend).items():
+            rival, data = compiled(features, chosen.width, chosen.batch, images.x.shape[1:]), pipeline(features, images, chosen.batch)
+            ways[name] = lambda rival=rival, data=data: fit_once(rival, data, chosen.steps)
+    for epoch in ways.values():
+        epoch()  # compiles
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for repeat in range(2 * chosen.repeats):
+        for name in ways if repeat % 2 == 0 else reversed(ways):
+            seconds[name].append(ways[name]())
+    count = chosen.batch * chosen.steps
+    speeds = {
+        name: {"median": count / statistics.median(each), "lowest": count / max(each), "highest": count / min(each)}
+        for name, each in seconds.items()
+    }
+    # Backward costs twice the forward pass.
+    return {"images_per_second": speeds, "flops_an_image": 3 * cost(network).flops}
+
+
+def our_epoch(features: dict[str, Any], images: Images, chosen: argparse.Namespace) -> tuple[Epoch, keras.Model]:
+    program = new_program(features, images, chosen)
+    placed, epochs = program.loop.place(images.x), iter(range(1_000_000))
+    return timed(lambda: program.loop.train(placed, program.draw(images, 0, next(epochs)))), program.network
+
+
+def ceiling_epoch(features: dict[str, Any], images: Images, chosen: argparse.Namespace) -> Epoch:
+    program = new_program(features, images, chosen)
+    draws = program.draw(images, 0, 0)
+    batch = keras.ops.convert_to_tensor((images.x[: chosen.batch] / 255).astype("float32"))
+    loops = sys.modules[type(program.loop).__module__]
+    whole = loops.prepare
+    loops.prepare = lambda images, draws, recipe: images
+    try:
+        program.loop.train(batch, draws)  # traces the step while there is nothing to prepare
+    finally:
+        loops.prepare = whole
+    return timed(lambda: program.loop.train(batch, draws))
+
+
+def new_program(features: dict[str, Any], images: Images, chosen: argparse.Namespace) -> Program:
+    model = CNN(chosen.width)
+    recipe = compose(Training(1, chosen.batch).recipe(), features, model, "cnn")
+    program = Program.build(model, recipe, images.x.shape[1:], 10, chosen.batch)
+    program.start(0)
+    return program
+
+
+def timed(work: Callable[[], Any]) -> Epoch:
+    def epoch() -> float:
+        began = time.perf_counter()
+        work()
+        return time.perf_counter() - began
+
+    return epoch
+
+
+def line(record: dict[str, Any]) -> str:
+    """Return one arm's figures for people."""
+    speeds = record["images_per_second"]
+    ours = speeds[OURS]["median"]
+    told = [f"{record['arm']:<16} {ours:7.0f} images/s ({speeds[OURS]['lowest']:.0f}–{speeds[OURS]['highest']:.0f})"]
+    told += [f"{name} {each['median']:.0f} (× {ours / each['median']:.2f})" for name, each in speeds.items() if name != OURS]
+    return "   ".join(told)
+
+
+def summary(records: list[dict[str, Any]]) -> list[str]:
+    """Return what the arms together say: the lowest ratio and the geometric mean to everything that was measured."""
+    told = []
+    for name in records[0]["images_per_second"]:
+        if name != OURS:
+            ratios = [each["images_per_second"][OURS]["median"] / each["images_per_second"][name]["median"] for each in records]
+            told.append(f"ours over {name}: geometric mean {statistics.geometric_mean(ratios):.2f}, lowest {min(ratios):.2f}")
+    return told

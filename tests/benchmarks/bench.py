@@ -1,0 +1,69 @@
+"""How fast it is: every figure of the README's table of speeds.
+
+    python tests/benchmarks/bench.py                      # arms and roofline, then the study
+    python tests/benchmarks/bench.py arms --width 64
+    python tests/benchmarks/bench.py scale
+
+Prints a table and writes ``bench.json``. Nothing else should run on the machine meanwhile.
+"""
+
+import argparse
+import json
+import os
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from ablation.worker import environment, prepare
+
+PARTS = ("arms", "study", "scale")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=["arms", "study"], help="what to measure")
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=6, help="steps an epoch")
+    parser.add_argument("--repeats", type=int, default=5, help="of each way to train, forwards and backwards")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--backend", default="tensorflow")
+    parser.add_argument("--no-rivals", dest="rivals", action="store_false", help="only our own loop and its ceiling")
+    parser.add_argument("--json", default="bench.json", help="file for the figures")
+    chosen = parser.parse_args()
+    figures: dict[str, Any] = {"settings": vars(chosen), "processor": platform.processor()}
+    if "arms" in chosen.parts:
+        figures["arms"] = arms(chosen)
+    if "study" in chosen.parts:
+        from whole_study import measure_study
+
+        figures["study"] = measure_study()
+    if "scale" in chosen.parts:
+        from scale import measure_scale
+
+        figures["scale"] = measure_scale()
+    figures["environment"] = {**environment(chosen.backend, chosen.threads), "mlflow": version("mlflow")}
+    print(figures["environment"])
+    with open(chosen.json, "w", encoding="utf-8") as file:
+        json.dump(figures, file, indent=2)
+
+
+def arms(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Measure arms and roofline in this process."""
+    prepare(chosen.backend, chosen.threads)
+    from arms import OURS, measure_all, summary
+    from roofline import peak
+
+    most = peak(chosen.repeats)
+    records = measure_all(chosen)
+    for told in summary(records):
+        print(told)
+    print(f"peak of a matrix product: {most / 1e9:.1f} GFLOP/s (float32)")
+    for record in records:
+        record["share_of_peak"] = record["flops_an_image"] * record["images_per_second"][OURS]["median"] / most
+        print(f"{record['arm']:<16} {100 * record['share_of_peak']:.0f} % of the peak")
+    return {"peak_flops": most, "arms": records}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Runs happen where they are asked to, with the same numbers, and can be watched there."""
+
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from command import ORDER, TINY, Ended, ablation, logged, start, table
+
+
+def test_inline_and_local_workers_give_the_same_numbers(study: tuple[Path, Ended], tmp_path: Path) -> None:
+    folder, _ = study
+    inline = [*TINY[:-1], "execution=inline", "execution.threads=1"]
+    ended = ablation(tmp_path, ORDER, "seeds=2", "study.name=first", *inline)
+    assert ended.code == 0, ended.err
+    assert table(tmp_path, "first") == table(folder, "first")
+
+
+def test_a_running_scheduler_is_used(tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", memory_limit=0) as cluster:
+        where = ("execution=dask", f"execution.address={cluster.scheduler_address}")
+        ended = ablation(tmp_path, "features=none", "seeds=2", *TINY[:-1], *where)
+    assert ended.code == 0, ended.err
+    assert len(logged(tmp_path).trained) == 2
+
+
+def has_runs(database: Path) -> bool:
+    """Look without MLflow's client, which would make the tables itself while the command is making them."""
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("SELECT COUNT(*) FROM runs").fetchone()[0])
+    except sqlite3.Error:
+        return False
+
+
+def test_epochs_appear_while_a_run_trains(tmp_path: Path) -> None:
+    process = start(tmp_path, "features=none", "seeds=1", *TINY, "training.epochs=400", "execution.workers=1")
+    try:
+        deadline = time.monotonic() + 240
+        seen = 0
+        while not seen and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.5)
+            if has_runs(tmp_path / "mlflow.db"):
+                running = [run for run in logged(tmp_path).runs if "ablation.key" in run.data.tags]
+                seen = sum("val_accuracy" in run.data.metrics and run.info.status == "RUNNING" for run in running)
+        assert seen == 1
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert np.isin([run.info.status for run in logged(tmp_path).runs], ["KILLED", "FINISHED"]).all()
