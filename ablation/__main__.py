@@ -79,6 +79,8 @@ def run_study(*settings: str) -> "FinishedStudy":
     Raises:
         InputError: if a setting cannot work.
     """
+    from rich.console import Console
+
     from ablation.conduct import conduct
     from ablation.console import Screen
     from ablation.finished import FinishedStudy
@@ -90,7 +92,9 @@ def run_study(*settings: str) -> "FinishedStudy":
         raise InputError(_told(error)) from error
     HydraConfig.instance().set_config(composed)
     study = _make(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
-    return FinishedStudy(conduct(study, Screen()).findings)
+    # Plain lines in a notebook too, not a picture of each.
+    screen = Screen(Console(highlight=False, soft_wrap=True, force_jupyter=False, force_terminal=False))
+    return FinishedStudy(conduct(study, screen).findings)
 
 
 def _make(config: DictConfig) -> Any:

@@ -158,6 +158,9 @@ class FinishedStudy:
     def _finished(self) -> list[tuple[Arm, int]]:
         return [(arm, seed) for arm in self.findings.arms for seed in self.findings.seeds if (arm, seed) in self.findings.runs]
 
+    def __repr__(self) -> str:
+        return f"FinishedStudy({self.findings.name!r}, {len(self.findings.runs)} runs)"
+
     def _repr_markdown_(self) -> str:
         from ablation import report
 

@@ -596,7 +596,10 @@ def _reach(uri: str, host: str, port: int) -> None:
 def _quiet() -> None:
     """Keep what MLflow and its database log off the screen; their errors come as exceptions too, which are told in a sentence."""
     import logging
+    import warnings
 
+    # In a notebook, the progress bars that MLflow does not show ask for a package of their own.
+    warnings.filterwarnings("ignore", "IProgress not found")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("mlflow", "alembic"):
