@@ -14,9 +14,10 @@ from findings import FEATURES, GAINS, enriched, synthetic
 
 from ablation.designs import BASELINE, cumulative, leave_one_out
 from ablation.finished import chosen
+from ablation.ledger import LoggedStudy, ended_studies
 from ablation.publish import publish
 from ablation.results import Findings
-from ablation.tracking import COPY, KEY, STUDY, Destination, LoggedStudy, Store
+from ablation.tracking import COPY, KEY, STUDY, Destination, Store
 
 NAME = "made-up study"
 PARAMS = {"designs": "cumulative, leave_one_out", "data": "sprites", "seeds": "0, 1, 2"}
