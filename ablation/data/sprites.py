@@ -52,7 +52,7 @@ class Sprites:
     """
 
     train: int = 176
-    validation: int = 300
+    validation: int = 200
     test: int = 1000
     rotation: float = 20.0
     flip: float = 0.5
@@ -64,7 +64,7 @@ class Sprites:
     colour: float = 0.3
     ground: float = 90.0
     background: float = 0.3
-    noise: float = 0.2
+    noise: float = 0.3
     seed: int = 0
 
     def __post_init__(self) -> None:
