@@ -173,9 +173,12 @@ def _print(rows: Sequence[Compared]) -> None:
     from rich.table import Table
 
     shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
+    lines = table(rows)
     for index, head in enumerate(HEADS):
-        shown.add_column(head, justify="left" if index < 2 else "right", overflow="fold")
-    for cells in table(rows):
+        # In a narrow terminal long names and heads break, numbers never do.
+        width = max(len(cells[index]) for cells in lines) if index else 12
+        shown.add_column(head, justify="left" if index < 2 else "right", overflow="fold", min_width=width)
+    for cells in lines:
         shown.add_row(*cells)
     console = Console(highlight=False, soft_wrap=True)
     console.print(shown)
