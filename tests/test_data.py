@@ -102,17 +102,17 @@ def sprites() -> Dataset:
 
 def test_sprites_never_change(sprites: Dataset) -> None:
     """Other images are other scores: whoever changes them counts up VERSION in sprites.py, then mends this test."""
-    assert [len(images) for images in sprites.parts().values()] == [176, 300, 1000]
+    assert [len(images) for images in sprites.parts().values()] == [176, 200, 1000]
     assert sprites.train.x.shape == (176, 32, 32, 3)
     assert sprites.train.y[:10].tolist() == [2, 1, 0, 9, 7, 3, 6, 2, 1, 1]
-    means = [[96.5, 99.29, 88.33], [86.36, 96.83, 88.91], [93.17, 95.61, 97.32], [89.88, 102.47, 90.79]]
+    means = [[96.68, 99.29, 88.11], [86.09, 96.97, 88.95], [93.58, 95.63, 97.54], [89.77, 102.63, 91.05]]
     # Means, for the last bit of a sine may differ between machines and so may a pixel now and then.
     assert np.allclose(sprites.train.x[:4].mean((1, 2)), means, atol=0.1)
 
 
 def test_sprites_are_balanced_and_mixed(sprites: Dataset) -> None:
     assert set(np.bincount(sprites.train.y).tolist()) == {17, 18}
-    assert sprites.validation is not None and np.bincount(sprites.validation.y).tolist() == [30] * 10
+    assert sprites.validation is not None and np.bincount(sprites.validation.y).tolist() == [20] * 10
     assert len(set(sprites.train.y[:30])) > 3
 
 
@@ -123,7 +123,7 @@ def test_the_size_of_one_part_of_sprites_does_not_change_another() -> None:
 
 def test_the_parts_of_sprites_share_no_image(sprites: Dataset) -> None:
     parts = [{image.tobytes() for image in images.x} for images in sprites.parts().values()]
-    assert len(set().union(*parts)) == 1476
+    assert len(set().union(*parts)) == 1376
 
 
 def test_sprites_of_a_class_look_alike_and_of_two_classes_do_not() -> None:
