@@ -43,7 +43,7 @@ PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.conten
 RESULT = "result.json"
 CLASSES, CORRECT, PREDICTIONS = "classes.json", "correct.npz", "predictions.npz"
 MODEL, WEIGHTS = "model", "network.weights.h5"
-INTERVAL = 1.0  # seconds between two calls that log epochs
+INTERVAL = 3.0  # seconds between two calls that log epochs
 MOST_METRICS = 900  # MLflow takes 1,000 in one call
 PATIENCE = 3.0  # seconds until a tracking server counts as unreachable
 
@@ -544,7 +544,7 @@ class Destination:
 
 
 class EpochLog:
-    """Logs a run's epochs so that the UI shows them while it trains: about once a second, for each call costs some milliseconds."""
+    """Logs a run's epochs so that the UI shows them while it trains: every few seconds, for each call costs some tens of milliseconds."""
 
     def __init__(self, client: "MlflowClient", run_id: str) -> None:
         self._client, self._run_id = client, run_id

@@ -29,6 +29,10 @@ Report = Callable[[dict[str, Any]], None]
 PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
 
 
+REFRESH = 0.5
+"""Seconds between two reports of a run's progress."""
+
+
 class WrongBackendError(RuntimeError):
     """Keras already runs on another backend in this process."""
 
@@ -113,9 +117,15 @@ def _train(run: Run, run_id: str, destination: Destination, report: Report) -> R
 
     epochs = destination.epochs(run_id)
 
+    told = time.monotonic()
+
     def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
+        nonlocal told
         epochs.add(epoch, metrics)
-        report({"run": run.key, "epoch": epoch, "val_accuracy": metrics["val_accuracy"]})
+        # As often as a screen shows it: the processor that would tell of every short epoch is wanted for the next one.
+        if time.monotonic() - told >= REFRESH:
+            told = time.monotonic()
+            report({"run": run.key, "epoch": epoch, "val_accuracy": metrics["val_accuracy"]})
 
     report({"run": run.key, "epoch": 0, "val_accuracy": None})
     outcome = train(program, run.seed, run.training.epochs, training, validation, dataset.test if run.test else None, on_epoch)
