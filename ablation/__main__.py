@@ -24,7 +24,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ablation.errors import InputError, nearest
+from ablation.errors import InputError, expected, first_line, nearest
 
 if TYPE_CHECKING:
     from ablation.finished import FinishedStudy
@@ -43,11 +43,11 @@ def _study(config: DictConfig) -> None:
     try:
         _failed |= not _conduct(config)
     except Exception as error:
-        expected = _expected(error)
-        if expected is None:
+        told = _expected(error)
+        if told is None:
             raise
         # Told here, so that the other studies of a sweep still run.
-        _tell(expected)
+        _tell(told)
         _failed = True
 
 
@@ -90,6 +90,8 @@ def run_study(*settings: str) -> "FinishedStudy":
             composed = hydra.compose("config", list(settings), return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(_told(error)) from error
+    if composed.plan:
+        raise InputError("plan=true is for the command; expected settings of a study to run")
     HydraConfig.instance().set_config(composed)
     study = _make(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
     # Plain lines in a notebook too, not a picture of each.
@@ -174,7 +176,7 @@ def _instantiate(config: Any) -> Any:
         cause = error.__cause__
         if isinstance(cause, InputError):
             raise cause from None
-        raise InputError(_first_line(cause or error)) from error
+        raise InputError(first_line(cause or error)) from error
 
 
 def main() -> None:
@@ -188,10 +190,10 @@ def main() -> None:
         print("ablation: stopped; the same command continues the study", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except Exception as error:
-        expected = _expected(error)
-        if expected is None:
+        told = _expected(error)
+        if told is None:
             raise
-        _tell(expected)
+        _tell(told)
         sys.exit(1)
     sys.exit(1 if _failed else 0)
 
@@ -209,18 +211,8 @@ def _refuse_backends_inline(arguments: Sequence[str]) -> None:
 
 
 def _expected(error: Exception) -> Exception | None:
-    """Return what to tell of an error that the user, the disk or MLflow's store caused; None for one that is ours."""
-    if isinstance(error, InputError | HydraException | OmegaConfBaseException):
-        return error
-    if isinstance(error, OSError):
-        what = f"'{error.filename}'" if error.filename else "a file"
-        return InputError(f"{what} cannot be used ({error.strerror or error}); expected a writable working folder with room")
-    if type(error).__module__.startswith("mlflow."):
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        return InputError(f"MLflow could not log ({_first_line(cause)}); once that is mended, the same command continues the study")
-    return None
+    """Return what to tell of an error that is not ours, what Hydra says of a configuration included; None for one that is."""
+    return error if isinstance(error, HydraException | OmegaConfBaseException) else expected(error)
 
 
 def _tell(error: BaseException) -> None:
@@ -234,15 +226,7 @@ def _told(error: BaseException) -> str:
         found = re.search(pattern, text, re.DOTALL)
         if found:
             return tell(*found.groups())
-    return _first_line(error)
-
-
-def _first_line(error: BaseException) -> str:
-    """Return the first line that an error, or else its cause, has to say."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    if lines:
-        return lines[0]
-    return _first_line(error.__cause__) if error.__cause__ else type(error).__name__
+    return first_line(error)
 
 
 def _no_option(group: str, name: str, known: str) -> str:

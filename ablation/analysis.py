@@ -42,7 +42,7 @@ def findings_of(
         arms=study.arms,
         scores=scores,
         designs=study.designs,
-        effects=tuple(_effects(study, design, scores) for design in study.designs),
+        effects=tuple(_effects(study, dataset, design, scores) for design in study.designs),
         runs=runs,
         failures=failures,
         smallest=study.smallest / 100,
@@ -72,15 +72,23 @@ def _of(study: Study, design: Design, scores: np.ndarray) -> np.ndarray:
     return scores[:, [study.arms.index(arm) for arm in design.arms]]
 
 
-def _effects(study: Study, design: Design, scores: np.ndarray) -> Effects:
-    return estimate(design, _of(study, design, scores), study.smallest / 100, study.adaptive.pilot if study.adaptive else None)
+def _effects(study: Study, dataset: Dataset, design: Design, scores: np.ndarray) -> Effects:
+    pilot = study.adaptive.pilot if study.adaptive else None
+    return estimate(design, _of(study, design, scores), study.smallest / 100, pilot, 1 / _validation_images(study, dataset))
 
 
-def decided(study: Study, results: Mapping[str, RunResult]) -> Precision:
+def _validation_images(study: Study, dataset: Dataset) -> int:
+    """Return how many images a score is taken on."""
+    if study.validation == "test" and dataset.test is not None:
+        return len(dataset.test.y)
+    return len(dataset.validation.y) if dataset.validation is not None else max(round(study.fraction * len(dataset.train.y)), 1)
+
+
+def decided(study: Study, dataset: Dataset, results: Mapping[str, RunResult]) -> Precision:
     """Decide on the number of seeds of an adaptive study after its pilot."""
     assert study.adaptive is not None
     scores = scores_of(study, results)
-    pilot = [_effects(study, design, scores) for design in study.designs if design.features]
+    pilot = [_effects(study, dataset, design, scores) for design in study.designs if design.features]
     return stein(pilot, study.adaptive.precision / 100, study.adaptive.most)
 
 

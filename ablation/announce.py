@@ -1,6 +1,6 @@
 """Announcements: what the command prints of a plan, and at the end of a study."""
 
-import os
+import shlex
 
 from rich.console import Console
 from rich.text import Text
@@ -23,8 +23,6 @@ def announce_plan(plan: Plan) -> None:
         print(f"• {remark}")
     for name, finished in plan.names:
         print(f"  {name:<40} {finished} of {plan.seeds} finished")
-    for remark in plan.remarks:
-        print(remark)
     print(f"finished already: {plan.finished}; to train: {plan.missing}")
     if plan.seconds is None:
         print("time left: not known before the first run has finished")
@@ -45,16 +43,11 @@ def announce_report(study: Study, report: Report, console: Console) -> None:
     for file in report.files:
         if file.suffix != ".svg":
             console.print(Text(f"{file}"), soft_wrap=True)
-    where = (
-        f" --backend-store-uri {os.environ['MLFLOW_TRACKING_URI']}"
-        if os.environ.get("MLFLOW_TRACKING_URI", "").startswith("sqlite")
-        else ""
-    )
+    uri = study.store.uri
+    where = "" if study.store.is_default else f" --backend-store-uri {shlex.quote(uri)}"
     console.print()
-    if study.store.uri.startswith("http"):
-        console.print(
-            Text(f"Browse the runs: {study.store.uri}, experiment {study.store.experiment}, study {findings.name}"), soft_wrap=True
-        )
+    if uri.startswith("http"):
+        console.print(Text(f"Browse the runs: {uri}, experiment {study.store.experiment}, study {findings.name}"), soft_wrap=True)
     else:
         console.print(
             Text(f"Browse the runs: mlflow ui{where}   (experiment {study.store.experiment}, study {findings.name})"), soft_wrap=True

@@ -1,5 +1,6 @@
 """The catalogue: the features that a study may use, and how an arm's features become a recipe."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -32,6 +33,8 @@ class Catalogue:
 
     def __post_init__(self) -> None:
         for name, feature in self.features.items():
+            if not re.fullmatch(r"\w[\w .-]*", str(name)):
+                raise InputError(f"catalogue feature '{name}' cannot be named so; expected letters, digits, spaces and . - _")
             if not callable(feature) or not hasattr(feature, "verify"):
                 raise InputError(
                     f"catalogue feature '{name}' is {feature!r}, which is no feature: it needs __call__(recipe) and verify(evidence)"

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, median
 
-from ablation.errors import InputError
+from ablation.errors import InputError, expected
 from ablation.results import Compared, RunResult
 from ablation.tracking import LoggedTraining, Store
 
 BACKENDS = ("tensorflow", "torch", "jax")
-PASSED_OVER = ("backend", "seed", "data.identity", "data.description")
+PASSED_OVER = ("backend", "seed", "data.description")
 FOLDER = Path("mlruns") / "comparison"
 HEADS = (
     *("network", "backend", "params", "s/epoch after the first", "s to the end of the first", "peak memory GB"),
@@ -63,7 +63,7 @@ def _names(settings: list[Setting]) -> dict[Setting, str]:
     for setting in settings:
         values = dict(setting)
         alike = [dict(other) for other in settings if dict(other)["model"] == values["model"]]
-        differ = sorted(name for name in values if len({other.get(name, "") for other in alike}) > 1)
+        differ = sorted(name for name in values if name != "data.identity" and len({other.get(name, "") for other in alike}) > 1)
         names[setting] = ", ".join([values["model"], *(f"{name}={values[name] or 'none'}" for name in differ)])
     return names
 
@@ -146,11 +146,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = compare(Store.of_environment(given.experiment).trainings())
         check_parameters(rows)
         files = _write(rows, given.folder)
-    except InputError as error:
-        print(f"ablation: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"ablation: '{error.filename}' cannot be written ({error.strerror}); expected --folder to name a folder", file=sys.stderr)
+    except Exception as error:
+        told = expected(error)
+        if told is None:
+            raise
+        print(f"ablation: {told}", file=sys.stderr)
         return 1
     _print(rows)
     print(*files, sep="\n")

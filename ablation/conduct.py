@@ -11,19 +11,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ablation.analysis import decided, draw_held_out, findings_of, image_shape
+from ablation.analysis import decided, draw_held_out, findings_of
 from ablation.console import Screen
-from ablation.data import divide, open_staged, stage
+from ablation.data import open_staged
 from ablation.deltas import Deltas
 from ablation.effects import Precision
 from ablation.errors import InputError
-from ablation.plan import finished
+from ablation.plan import checked, finished
 from ablation.publish import publish
 from ablation.results import Failure, Findings
 from ablation.schedule import train_all
 from ablation.study import FOLDER, Adaptive, Study
-from ablation.training.draws import SPLIT, generator
 from ablation.worker import prepare
+
+OWNER = ".study"
+"""File in a study's folder that says whose it is, by the study's key."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,11 @@ def conduct(study: Study, screen: Screen) -> Report:
     """
     from ablation.report import about_left_out
 
-    staged = _check(study)
+    staged = checked(study)
     dataset = open_staged(staged)
     for sentence in about_left_out(dataset.left_out):
         screen.say(sentence)
+    _check_folder(study)
     with _alone(study), ExitStack() as stack:
         there = finished(study)
         missing = [replace(run, staged=staged) for run in study.runs if run.key not in there]
@@ -55,7 +58,9 @@ def conduct(study: Study, screen: Screen) -> Report:
         if pool is not None:
             for _ in range(pool.slots):
                 # The frameworks take seconds to import; the workers can do that while MLflow does the same here.
-                pool.executor.submit(prepare, study.backend, study.execution.threads)
+                ready = pool.executor.submit(prepare, study.backend, study.execution.threads)
+                if ready.done() and (error := ready.exception()):  # in this process
+                    raise InputError(f"backend={study.backend} cannot be had: {error}") from error
         destination = study.store.open_study(study.key, study.name, _params(study))
         try:
             results = destination.adopt(there, study.runs)
@@ -67,7 +72,7 @@ def conduct(study: Study, screen: Screen) -> Report:
                 results = {**results, **trained}
             precision: Precision | None = None
             if study.adaptive and not (failures and study.on_error == "stop"):
-                precision = decided(study, results)
+                precision = decided(study, dataset, results)
                 screen.say(precision.told())
                 study = study.with_seeds(precision.total)
                 there = {key: result for key, result in finished(study).items() if key not in results}
@@ -84,6 +89,7 @@ def conduct(study: Study, screen: Screen) -> Report:
                     results, failures = {**results, **trained}, (*failures, *more)
             findings = findings_of(study, dataset, results, failures, destination.failed(), precision)
             files = publish(findings, study.folder, study.configuration, partial(draw_held_out, study, dataset, results, findings))
+            (study.folder / OWNER).write_text(study.key, encoding="utf-8")
             status = "FAILED" if failures else "FINISHED"
             destination.close(status, effect_metrics(findings), study.folder, description(findings))
         except BaseException:
@@ -95,18 +101,11 @@ def conduct(study: Study, screen: Screen) -> Report:
     return Report(findings, files)
 
 
-def _check(study: Study) -> Path:
-    """Check what needs the images, and return where they are staged."""
-    runs = study.runs
-    staged = stage(study.source, runs[0].staged, study.limit)
-    dataset = open_staged(staged)
-    study.model.check(image_shape(dataset))
-    training, _ = divide(dataset, study.validation, study.fraction, generator(study.seeds[0], SPLIT))
-    if study.training.batch_size > len(training.y):
-        raise InputError(
-            f"training.batch_size={study.training.batch_size} is larger than the {len(training)} training images; expected at most as many"
-        )
-    return staged
+def _check_folder(study: Study) -> None:
+    """Keep a study from writing over another one's files."""
+    owner = study.folder / OWNER
+    if owner.is_file() and owner.read_text(encoding="utf-8") != study.key:
+        raise InputError(f"'{study.folder}' holds the files of another study; expected another study.name, or remove them")
 
 
 @contextmanager
@@ -148,7 +147,8 @@ def _told(adaptive: Adaptive) -> str:
 def effect_metrics(findings: Findings) -> dict[str, float]:
     """Return every effect with its interval, as fractions; those of a second design carry its name."""
     metrics = {}
-    for index, (design, effects) in enumerate(zip(findings.designs, findings.effects, strict=True)):
+    credited = [each for each in zip(findings.designs, findings.effects, strict=True) if each[0].features]
+    for index, (design, effects) in enumerate(credited):
         prefix = "effect" if index == 0 else f"effect_{design.name}"
         for row, feature in enumerate(design.features):
             metrics[f"{prefix}_{feature}"] = effects.estimate[row]
@@ -157,7 +157,7 @@ def effect_metrics(findings: Findings) -> dict[str, float]:
 
 
 def description(findings: Findings) -> str:
-    """Return what MLflow's page of the study opens with: the answer in a line, then the report."""
+    """Return what MLflow's page of the study opens with: the answer in words, then the tables."""
     from ablation import report
 
-    return f"{report.headline(findings)}\n\n{report.markdown(findings)}".strip() + "\n"
+    return "\n\n".join([*report.answer(findings), report.markdown(findings)])

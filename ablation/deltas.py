@@ -11,11 +11,12 @@ from ablation.tracking import Destination
 class Deltas:
     """Logs each difference as soon as both of its runs are there, and never twice.
 
-    ``val_accuracy_delta`` is that of the first design, ``delta_<design>`` that of each other. Differences are of one seed, fractions.
+    ``val_accuracy_delta`` is that of the first design that credits features, ``delta_<design>`` that of each other. Differences are of one
+    seed, fractions.
     """
 
     def __init__(self, designs: Sequence[Design], runs: Sequence[Run], destination: Destination, results: Mapping[str, RunResult]) -> None:
-        self._designs, self._destination = designs, destination
+        self._designs, self._destination = [design for design in designs if design.features], destination
         self._keys = {(run.arm, run.seed): run.key for run in runs}
         self._logged = destination.logged_metrics()
         self._results: dict[str, RunResult] = {}

@@ -19,3 +19,26 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return f"; did you mean '{close[0]}'?"
     guess = f"; did you mean '{close[0]}'?" if close else ";"
     return f"{guess} known: {', '.join(names) if names else 'none'}"
+
+
+def expected(error: Exception) -> InputError | None:
+    """Return what to tell of an error that the user, the disk or MLflow's store caused; None for one that is ours."""
+    if isinstance(error, InputError):
+        return error
+    if isinstance(error, OSError):
+        what = f"'{error.filename}'" if error.filename else "a file"
+        return InputError(f"{what} cannot be used ({error.strerror or error}); expected a writable working folder with room")
+    if type(error).__module__.startswith("mlflow."):
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        return InputError(f"MLflow's store cannot be used ({first_line(cause)}); once that is mended, the same command goes on")
+    return None
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line that an error, or else its cause, has to say."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    if lines:
+        return lines[0]
+    return first_line(error.__cause__) if error.__cause__ else type(error).__name__

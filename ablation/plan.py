@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import mean
 
 from ablation.analysis import decided, image_shape
-from ablation.data import open_staged, stage
+from ablation.data import divide, open_staged, stage
+from ablation.errors import InputError
 from ablation.results import RunResult
 from ablation.run import Run
 from ablation.study import Study
+from ablation.training.draws import SPLIT, generator
 
 
 @dataclass(frozen=True)
@@ -38,18 +41,19 @@ class Plan:
 
 def plan(study: Study) -> Plan:
     """Say what a study would do. Trains nothing, logs nothing."""
-    dataset = open_staged(stage(study.source, study.runs[0].staged, study.limit))
+    dataset = open_staged(checked(study))
     remarks = [*study.remarks(image_shape(dataset)), *(sentence for design in study.designs for sentence in design.lost)]
     there = finished(study)
     if study.adaptive and len(there) == len(study.runs):
-        precision = decided(study, there)
+        precision = decided(study, dataset, there)
         remarks.append(precision.told())
         study = study.with_seeds(precision.total)
         there = finished(study)
     elif study.adaptive:
         remarks.append(
             f"Seeds: a pilot of {study.adaptive.pilot}, then as many as intervals of ± {study.adaptive.precision:g} points need, "
-            f"(t · sd of the pilot / {study.adaptive.precision:g})², and at most {study.adaptive.most}."
+            f"(t · sd of the pilot / {study.adaptive.precision:g})², and at most {study.adaptive.most}, "
+            f"which is {len(study.arms) * study.adaptive.most} runs."
         )
     missing = [run for run in study.runs if run.key not in there]
     return Plan(
@@ -76,10 +80,23 @@ def _estimate(study: Study, missing: Sequence[Run], finished: dict[str, RunResul
 
 def finished(study: Study) -> dict[str, RunResult]:
     """Return the finished runs that serve this study: with a test score and a stored network where those are asked for."""
-    found = study.store.finished([run.key for run in study.runs], study.key)
-    serves = {run.key for run in study.runs if run.key in found and _serves(run, found[run.key])}
-    return {key: result for key, result in found.items() if key in serves}
+    runs = {run.key: run for run in study.runs}
+    return study.store.finished(runs, study.key, lambda key, result: _serves(runs[key], result))
 
 
 def _serves(run: Run, result: RunResult) -> bool:
     return (not run.test or result.test_score is not None or run.data.validation == "test") and (not run.save_model or result.saved_model)
+
+
+def checked(study: Study) -> Path:
+    """Stage a study's images, check what needs them, and return where they are."""
+    runs = study.runs
+    staged = stage(study.source, runs[0].staged, study.limit)
+    dataset = open_staged(staged)
+    study.model.check(image_shape(dataset))
+    training, _ = divide(dataset, study.validation, study.fraction, generator(study.seeds[0], SPLIT))
+    if study.training.batch_size > len(training.y):
+        raise InputError(
+            f"training.batch_size={study.training.batch_size} is larger than the {len(training)} training images; expected at most as many"
+        )
+    return staged

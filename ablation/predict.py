@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ablation.data import UnreadableError, read_images, with_channels
-from ablation.errors import InputError
+from ablation.errors import InputError, expected
 from ablation.tracking import Store
 from ablation.worker import prepare
 
@@ -70,8 +70,11 @@ def main() -> None:
     given = parser.parse_args()
     try:
         probabilities, classes = predict(Store.of_environment(""), given.run, given.images)
-    except InputError as error:
-        print(f"ablation: {error}", file=sys.stderr)
+    except Exception as error:
+        told = expected(error)
+        if told is None:
+            raise
+        print(f"ablation: {told}", file=sys.stderr)
         sys.exit(1)
     for file, each in zip(given.images, probabilities, strict=True):
         print(line(file, each, classes))

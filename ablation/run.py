@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.designs import Arm
+from ablation.errors import InputError
 from ablation.features.feature import Feature
 from ablation.models.model import Model
 from ablation.recipe import Recipe
@@ -120,6 +121,8 @@ def digest(content: Any) -> str:
 def described(thing: Any) -> dict[str, Any]:
     """Return an object's class and parameters. For a class outside this package its source counts too: an edit is another thing."""
     kind = type(thing)
+    if not is_dataclass(thing) and not hasattr(thing, "__dict__"):
+        raise InputError(f"a parameter is {thing!r}, by which a run cannot be recognised again; expected numbers, words, lists or objects")
     values = {each.name: getattr(thing, each.name) for each in fields(thing)} if is_dataclass(thing) else dict(vars(thing))
     description = {"class": f"{kind.__module__}.{kind.__qualname__}", "parameters": {name: _plain(value) for name, value in values.items()}}
     if kind.__module__.partition(".")[0] != "ablation":

@@ -6,6 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from ablation.console import Screen
 from ablation.deltas import Deltas
 from ablation.designs import Arm
+from ablation.errors import InputError
 from ablation.execution import Pool, report
 from ablation.results import Failure, RunResult
 from ablation.run import Run
@@ -35,7 +36,10 @@ def train_all(
         submit(None)
     while running:
         for future in wait(running, return_when=FIRST_COMPLETED).done:
-            run, error = running.pop(future), future.exception()
+            run = running.pop(future)
+            if future.cancelled():
+                raise InputError("the scheduler of execution=dask has gone away; once it runs again, the same command continues the study")
+            error = future.exception()
             if error is None:
                 results[run.key] = future.result()
                 deltas.add(run, results[run.key])

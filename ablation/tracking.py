@@ -15,7 +15,7 @@ import socket
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -96,6 +96,11 @@ class Store:
         return Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
 
     @property
+    def is_default(self) -> bool:
+        """Whether it is the one that MLflow's own commands take when they are told nothing."""
+        return self._database == Path(DEFAULT_URI.removeprefix(SQLITE)).absolute()
+
+    @property
     def is_new(self) -> bool:
         """Whether nothing was ever logged there. Asking makes no database."""
         return self._database is not None and not self._database.exists()
@@ -157,8 +162,13 @@ class Store:
 
     # ---- what is there -------------------------------------------------------------------------------------------------
 
-    def finished(self, keys: Iterable[str], study: str) -> dict[str, RunResult]:
-        """Return the finished runs with these keys; one that ``study`` trained itself comes before the same from elsewhere."""
+    def finished(self, keys: Iterable[str], study: str, serves: Callable[[str, RunResult], bool]) -> dict[str, RunResult]:
+        """Return the finished runs with these keys.
+
+        Args:
+            study: key of the study that asks; what it trained itself comes before the same from elsewhere.
+            serves: says of a key and a result whether it has all that is asked for.
+        """
         entries: dict[str, list[Entry]] = {}
         for entry in self._ledger(keys):
             entries.setdefault(entry.key, []).append(entry)
@@ -166,7 +176,7 @@ class Store:
         for key in keys:
             for entry in sorted(entries.get(key, ()), key=lambda entry: entry.study != study):
                 result = self._result(entry)
-                if result is not None:
+                if result is not None and serves(key, result):
                     results[key] = result
                     break
         return results
@@ -357,7 +367,6 @@ class Store:
                     seed=int(tags["ablation.seed"]),
                     params=dict(run.data.params),
                     result=result,
-                    message=str(tags.get(NOTE, run.info.status)) if result is None else "",
                 )
             )
         return trainings
@@ -374,7 +383,7 @@ class Store:
             parent = run.info.run_id
             self._log_params(parent, params)
         else:
-            self.client.update_run(parent, status="RUNNING")
+            self.client.update_run(parent, status="RUNNING", name=name)
         destination = Destination(self, experiment, parent)
         destination.kill_unfinished()
         return destination
@@ -416,14 +425,12 @@ class LoggedTraining:
         arm, seed: what was trained.
         params: the run's settings, as MLflow shows them.
         result: None where it did not finish.
-        message: why it did not.
     """
 
     arm: Arm
     seed: int
     params: Mapping[str, str]
     result: RunResult | None
-    message: str
 
 
 @dataclass(frozen=True)

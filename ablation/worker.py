@@ -61,7 +61,10 @@ def prepare(backend: str, threads: int | None) -> None:
     with _silent_start():
         import keras
 
-        keras.utils.set_random_seed(0)
+    # Whatever the user's keras.json says: a run's key stands for this precision and this order of axes.
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    keras.config.set_image_data_format("channels_last")
     if backend == "torch" and threads is not None:
         import torch
 
@@ -179,6 +182,8 @@ def _program(run: Run, dataset: Dataset) -> "Program":
         _latest = None
         # Frees the last network, and makes the names of unnamed layers count from one again, whatever was built before.
         keras.utils.clear_session()
+        # Weights for which a layer declares no initialiser are drawn by Keras, and must not depend on what was built before.
+        keras.utils.set_random_seed(0)
         height, width, channels = dataset.train.x.shape[1:]
         shape = (height, width, channels)
         _latest = (run.program_key, Program.build(run.model, run.recipe, shape, len(dataset.classes), run.training.batch_size))

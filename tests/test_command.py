@@ -72,11 +72,11 @@ def test_the_parent_shows_effects_charts_and_the_table(study: tuple[Path, Ended]
     files = {each.path for each in store.client.list_artifacts(parent.info.run_id)}
     names = ("forest", "contribution", "climb", "arms", "cost", "learning_curves", "predictions", "confusion", "class_accuracy")
     charts = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
-    texts = {"report.html", "report.md", "table.md", "table.tex", "table.csv", "config.yaml", "findings.json"}
+    texts = {"report.html", "report.md", "table.md", "table.tex", "table.csv", "config.yaml", "findings.json", ".study"}
     assert files == charts | texts
     assert files == {each.name for each in (folder / "mlruns/studies/first").iterdir()}
     description = parent.data.tags["mlflow.note.content"]
-    assert description.startswith("Effects in accuracy points (cumulative): augmentation **")
+    assert description.startswith("No verdict (2 seeds; 3 are needed): augmentation ")
     assert (folder / "mlruns/studies/first/table.md").read_text() in description
 
 
@@ -107,14 +107,14 @@ def test_finished_runs_are_found_through_mlflow_too(study: tuple[Path, Ended], m
     store = Store(f"sqlite:///{folder / 'mlflow.db'}", "ablation")
     [parent] = [run for run in logged(folder).parents if run.info.run_name == "first"]
     keys = [run.data.tags["ablation.key"] for run in logged(folder).children(parent)]
-    read = store.finished(keys, parent.data.tags["ablation.study"])
+    read = store.finished(keys, parent.data.tags["ablation.study"], lambda *_: True)
     assert len(read) == 6
 
     def unreadable(*_: object) -> None:
         raise sqlite3.OperationalError("no such table: experiments")
 
     monkeypatch.setattr("ablation.tracking.finished_runs", unreadable)
-    assert store.finished(keys, parent.data.tags["ablation.study"]) == read
+    assert store.finished(keys, parent.data.tags["ablation.study"], lambda *_: True) == read
 
 
 def test_a_store_travels_to_workers_without_its_connection(study: tuple[Path, Ended]) -> None:

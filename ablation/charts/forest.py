@@ -33,6 +33,8 @@ def forest(findings: Findings, design_index: int) -> Figure:
     smallest = 100 * findings.smallest
     left, right, cut = extent(100 * effects.estimate, 100 * np.concatenate([effects.low, effects.high]))
     left, right = min(left, -1.2 * smallest), max(right, 1.2 * smallest)
+    outermost = 100 * np.concatenate([effects.low_simultaneous, effects.high_simultaneous])
+    cut = cut or bool(np.nanmin(outermost, initial=left) < left or np.nanmax(outermost, initial=right) > right)
 
     names = [wrap(feature, NAMES, BODY) for feature in design.features]
     values = [_value(effects, row, findings.digits) for row in range(count)]

@@ -36,7 +36,7 @@ def interactions(findings: Findings, design_index: int) -> Figure:
     found = findings.interactions[design_index]
     assert found is not None, "drawn only where a design tells pairs"
     design = findings.designs[design_index]
-    features, count = design.features, len(design.features)
+    features, count = design.known, len(design.known)
     strongest = max(float(np.nanmax(np.abs(100 * found.estimate), initial=0.0)), FAINTEST)
     groups = [row for row, pairs in enumerate(found.pairs) if len(pairs) > 1]
     letters = {row: _letter(index) for index, row in enumerate(groups)}
@@ -106,6 +106,6 @@ def _caption(findings: Findings, design_index: int, found: Interactions) -> list
     if np.isnan(found.estimate).any():
         marks += " Crossed: a run that it needs did not finish."
     known = {frozenset(pair) for pairs in found.pairs for pair in pairs}
-    if len(known) < len(list(combinations(findings.designs[design_index].features, 2))):
+    if len(known) < len(list(combinations(findings.designs[design_index].known, 2))):
         marks += " Empty: this design tells nothing of the pair."
     return [what, marks, f"Study: {findings.name}. Data: {findings.data}. {len(findings.seeds)} seeds."]

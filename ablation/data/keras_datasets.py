@@ -1,6 +1,5 @@
 """KerasDataset: the well-known sets of keras.datasets, from a file or, the first time, from the network."""
 
-import logging
 import os
 import subprocess
 import sys
@@ -81,7 +80,7 @@ def fetch(name: str, file: Path) -> None:
     Raises:
         InputError: if that fails, as it does without a network.
     """
-    logging.getLogger(__name__).info("fetching %s to %s", TITLES[name], file)
+    print(f"fetching {TITLES[name]} to {file} …", file=sys.stderr)
     partial = file.with_name(f".{file.stem}-{os.getpid()}.npz")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -16,11 +16,12 @@ from ablation.effects.precision import Precision, seeds_for, stein
 from ablation.effects.residuals import Residuals, residuals
 from ablation.effects.scores import mean_and_sd, signed_points
 from ablation.effects.seeds import MOST_SEEDS, seeds_to_resolve
-from ablation.effects.verdicts import ALPHA, CONFIDENCE, LOST, NO_VERDICT, UNRESOLVED, describe, verdicts
+from ablation.effects.verdicts import ALPHA, CONFIDENCE, FEWEST_SEEDS, LOST, NO_VERDICT, UNRESOLVED, describe, verdicts
 
 __all__ = [
     "ALPHA",
     "CONFIDENCE",
+    "FEWEST_SEEDS",
     "LOST",
     "MOST_SEEDS",
     "NO_VERDICT",

@@ -10,7 +10,7 @@ from ablation.effects.paired import paired_moments, per_seed
 from ablation.effects.residuals import residuals
 
 
-def estimate(design: Design, scores: np.ndarray, smallest: float, pilot: int | None = None) -> Effects:
+def estimate(design: Design, scores: np.ndarray, smallest: float, pilot: int | None = None, step: float = 0.0) -> Effects:
     """Estimate and judge the effects of one design.
 
     A paired contrast uses the seeds in which its own arms finished. A balanced design is fitted by least squares (arm + seed) to the
@@ -22,6 +22,8 @@ def estimate(design: Design, scores: np.ndarray, smallest: float, pilot: int | N
         smallest: the smallest effect of interest, in the units of the scores.
         pilot: where the number of seeds was decided after so many of them (Stein 1945), the errors are those seeds' own, for only
             these know nothing of the decision.
+        step: the smallest difference that two scores can have, such as one image of the validation set. No error is taken to be smaller
+            than what rounding to such steps leaves: three equal differences of an image each prove nothing.
     """
     rows = design.contrasts
     lost: tuple[str, ...] = ()
@@ -38,6 +40,9 @@ def estimate(design: Design, scores: np.ndarray, smallest: float, pilot: int | N
         with np.errstate(invalid="ignore", divide="ignore"):
             shrunk, told = first.error * np.sqrt(count / seeds), ~np.isnan(first.error)
         moments = Moments(moments.estimate, np.where(told, shrunk, moments.error), np.where(told, first.freedom, moments.freedom))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rounding = step * np.sqrt((np.nan_to_num(rows) ** 2).sum(axis=1) / 12 / seeds)
+    moments = Moments(moments.estimate, np.maximum(moments.error, rounding), moments.freedom)
     return judged(moments, seeds, per_seed(scores, design.contrasts), smallest, lost)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ablation.designs import Design, interaction_rows
 from ablation.effects.estimate import contrast_moments
 from ablation.effects.holm import holm
-from ablation.effects.verdicts import CONFIDENCE
+from ablation.effects.verdicts import CONFIDENCE, FEWEST_SEEDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,8 @@ def interactions(design: Design, scores: np.ndarray) -> Interactions | None:
     if not pairs:
         return None
     moments = contrast_moments(design.kind, scores[:, there], rows)
-    half, p = moments.half_width(CONFIDENCE), moments.p
+    half = moments.half_width(CONFIDENCE)
+    # As for verdicts: fewer than three seeds prove nothing.
+    p = moments.p if len(scores) >= FEWEST_SEEDS else np.full(moments.p.shape, np.nan)
     low, high = moments.estimate - half, moments.estimate + half
     return Interactions(pairs, moments.estimate, moments.error, moments.freedom, low, high, p, holm(p))

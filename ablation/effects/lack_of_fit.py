@@ -7,6 +7,7 @@ from scipy.special import fdtrc
 
 from ablation.designs import Design, lack_of_fit_rows
 from ablation.effects.residuals import residuals
+from ablation.effects.verdicts import FEWEST_SEEDS
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class LackOfFit:
 
 
 def lack_of_fit(design: Design, scores: np.ndarray) -> LackOfFit | None:
-    """Test whether constant, main effects and pairs explain the arms' means; None where no arm is to spare or no variance is known.
+    """Test whether constant, main effects and pairs explain the arms' means; None without an arm to spare or with fewer than three seeds.
 
     With C the orthonormal contrasts that these leave at zero, m the means and V their variances, the statistic is ``|Cm|² / tr(CVCᵀ)``,
     an ANOVA-type statistic, whose two degrees of freedom are estimated from the variances of the arms (Brunner, Dette and Munk 1997,
@@ -41,7 +42,7 @@ def lack_of_fit(design: Design, scores: np.ndarray) -> LackOfFit | None:
     """
     there = (~np.isnan(scores)).any(axis=0)
     rows, terms, hidden = lack_of_fit_rows([arm for arm, known in zip(design.arms, there.tolist(), strict=True) if known], design.known)
-    if not len(rows):
+    if not len(rows) or len(scores) < FEWEST_SEEDS:
         return None
     statistic, numerator, denominator = misfit(scores[:, there], rows)
     if np.isnan(statistic):

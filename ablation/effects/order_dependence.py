@@ -7,10 +7,10 @@ from itertools import combinations
 import numpy as np
 
 from ablation.designs import BASELINE, Arm, Design, shapley
-from ablation.effects.estimate import contrast_moments
+from ablation.effects.estimate import estimate
 from ablation.effects.holm import holm
 from ablation.effects.paired import paired_moments
-from ablation.effects.verdicts import ALPHA
+from ablation.effects.verdicts import ALPHA, FEWEST_SEEDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,15 +62,22 @@ def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.nd
     first = _steps(arms, [(frozenset({feature}), BASELINE) for feature in features])
     chosen = _steps(arms, list(zip(path[1:], path[:-1], strict=True)))
     last = _steps(arms, [(full, arm) for arm in without])
-    average, kind = _average(tuple(features), arms, designs)
+    design = _averaging(tuple(features), arms, designs)
+    average = _weights(design, tuple(features), arms)
     gains = (first, chosen, last, average)
     if not any(_distinct(one, other).any() for one, other in combinations(gains, 2)):
         return None
 
     estimates = [paired_moments(scores, np.nan_to_num(rows)) for rows in gains[:3]]
-    estimates.append(contrast_moments(kind, scores, np.nan_to_num(average)))
-    values = [np.where(np.isnan(rows).any(axis=1), np.nan, each.estimate) for rows, each in zip(gains, estimates, strict=True)]
+    values = [np.where(np.isnan(rows).any(axis=1), np.nan, each.estimate) for rows, each in zip(gains, estimates, strict=False)]
     errors = [np.where(np.isnan(value), np.nan, each.error) for value, each in zip(values, estimates, strict=True)]
+    values.append(np.full(len(features), np.nan))
+    errors.append(np.full(len(features), np.nan))
+    if design is not None:
+        # The design's own effects, so that these numbers are those of its table.
+        own = estimate(design, scores[:, [arms.index(arm) for arm in design.arms]], 0.0)
+        credited = [features.index(feature) for feature in design.features]
+        values[3][credited], errors[3][credited] = own.estimate, own.error
     return OrderDependence(
         features=tuple(features),
         first=values[0],
@@ -96,20 +103,22 @@ def _steps(arms: Sequence[Arm], pairs: Sequence[tuple[Arm, Arm]]) -> np.ndarray:
     return rows
 
 
-def _average(features: tuple[str, ...], arms: Sequence[Arm], designs: Sequence[Design]) -> tuple[np.ndarray, str]:
-    """Return contrasts for the Shapley values over all arms of the study, and how they are estimated."""
-    rows = np.full((len(features), len(arms)), np.nan)
+def _averaging(features: tuple[str, ...], arms: Sequence[Arm], designs: Sequence[Design]) -> Design | None:
+    """Return the design that tells the Shapley values from the arms of the study, or None."""
     whole = [shapley(features)] if len(features) <= EXACT and len(set(arms)) == 2 ** len(features) else []
     known = sorted((each for each in designs if each.name in AVERAGING), key=lambda each: AVERAGING.index(each.name))
-    design = next(iter([*whole, *known]), None)
-    if design is None:
-        return rows, "paired"
-    place = [arms.index(arm) for arm in design.arms]
-    for feature, weights in zip(design.features, design.contrasts, strict=True):
-        row = features.index(feature)
-        rows[row] = 0
-        rows[row, place] = weights
-    return rows, design.kind
+    return next(iter([*whole, *known]), None)
+
+
+def _weights(design: Design | None, features: tuple[str, ...], arms: Sequence[Arm]) -> np.ndarray:
+    """Return a design's contrasts over all arms of the study, ``(features, arms)``; NaN where it does not credit a feature."""
+    rows = np.full((len(features), len(arms)), np.nan)
+    if design is not None:
+        place = [arms.index(arm) for arm in design.arms]
+        for feature, weights in zip(design.features, design.contrasts, strict=True):
+            rows[features.index(feature)] = 0
+            rows[features.index(feature), place] = weights
+    return rows
 
 
 def _distinct(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -123,5 +132,7 @@ def _differs(scores: np.ndarray, gains: Sequence[np.ndarray]) -> np.ndarray:
         np.where(_distinct(one, other), paired_moments(scores, np.nan_to_num(one - other)).p, np.nan)
         for one, other in combinations(gains, 2)
     ]
+    if len(scores) < FEWEST_SEEDS:
+        return np.zeros(len(p[0]), dtype=bool)
     adjusted = holm(np.ravel(p)).reshape(len(p), -1)
     return np.asarray((adjusted < ALPHA).any(axis=0))

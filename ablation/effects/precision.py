@@ -39,14 +39,21 @@ class Precision:
 
     def told(self) -> str:
         """Return the arithmetic in a sentence, in percentage points."""
-        worst = int(np.nan_to_num(self.half_width).argmax())
+        if np.isnan(self.pilot_sd).any():
+            return (
+                f"Seeds: too few runs of the pilot of {self.pilot_seeds} finished to tell how all effects vary between seeds, "
+                f"so {self.total} seeds are trained and the precision is not met."
+            )
+        worst = int(self.half_width.argmax())
         sd, count, wanted = 100 * self.pilot_sd[worst], int(self.needed[worst]), 100 * self.wanted
         if not sd > 0:
             return f"Seeds: in the pilot of {self.pilot_seeds} no effect varies between seeds, so {self.total} suffice."
         t = self.half_width[worst] * np.sqrt(self.total) / self.pilot_sd[worst]
+        asked = (t * sd / wanted) ** 2
+        enough = f"that is {count} seeds" if asked > self.pilot_seeds else f"no more than the pilot's {self.pilot_seeds} seeds"
         decided = (
             f"Seeds: in the pilot of {self.pilot_seeds} an effect varies between seeds by up to {sd:.2f} points (standard deviation), so "
-            f"intervals of ± {wanted:g} points need ({t:.2f} · {sd:.2f} / {wanted:g})², that is {count} seeds"
+            f"intervals of ± {wanted:g} points need ({t:.2f} · {sd:.2f} / {wanted:g})², {enough}"
         )
         if self.met:
             return f"{decided}."
@@ -74,7 +81,8 @@ def stein(pilot: Sequence[Effects], wanted: float, most: int) -> Precision:
     largest = int(needed.max(initial=seeds))
     total = max(min(largest, most), seeds)
     half_width = moments.half_width(CONFIDENCE) * np.sqrt(known / total)
-    return Precision(wanted, seeds, error * np.sqrt(known), needed, total, most, largest <= total, half_width)
+    met = largest <= total and not np.isnan(error).any()
+    return Precision(wanted, seeds, error * np.sqrt(known), needed, total, most, met, half_width)
 
 
 def seeds_for(pilot: Moments, seeds: np.ndarray | int, wanted: float) -> np.ndarray:

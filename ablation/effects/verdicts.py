@@ -7,6 +7,9 @@ from ablation.effects.seeds import MOST_SEEDS
 ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
 
+FEWEST_SEEDS = 3
+"""With fewer there is no verdict."""
+
 UNRESOLVED = "cannot be told from zero"
 NO_VERDICT = "no verdict"
 LOST = "cannot be estimated"
@@ -25,7 +28,7 @@ def verdicts(
     def one(row: int) -> str:
         if seeds[row] == 0:
             return LOST
-        if seeds[row] < 3:
+        if seeds[row] < FEWEST_SEEDS:
             return NO_VERDICT
         direction = "helps" if estimate[row] > 0 else "hurts"
         if p_holm[row] < ALPHA:

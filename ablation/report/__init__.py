@@ -9,7 +9,7 @@ from ablation.report.latex import latex
 from ablation.report.notes import LEFT_OUT, about_left_out, notes
 from ablation.report.rows import Credit, Measured, Row, rows
 from ablation.report.spreadsheet import csv
-from ablation.report.table import headline, markdown
+from ablation.report.table import markdown
 from ablation.report.terminal import console_table
 from ablation.report.text import text
 from ablation.report.webpage import html
@@ -25,7 +25,6 @@ __all__ = [
     "console_table",
     "csv",
     "document",
-    "headline",
     "html",
     "latex",
     "markdown",

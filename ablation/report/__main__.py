@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from ablation.errors import InputError
+from ablation.errors import InputError, expected
 from ablation.finished import chosen, findings_of
 from ablation.ledger import LoggedStudy
 from ablation.publish import CONFIGURATION, PREDICTED, STUDIES, publish
@@ -30,11 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for file in rebuild(store, chosen(studies, wanted)):
             if file.suffix != ".svg":
                 print(file)
-    except InputError as error:
-        print(f"ablation: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"ablation: '{error.filename}' cannot be used ({error.strerror}); expected a writable folder with room", file=sys.stderr)
+    except Exception as error:
+        told = expected(error)
+        if told is None:
+            raise
+        print(f"ablation: {told}", file=sys.stderr)
         return 1
     return 0
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ablation.designs import BASELINE
-from ablation.effects import ALPHA, LOST, NO_VERDICT, UNRESOLVED, describe, mean_and_sd, signed_points
+from ablation.effects import ALPHA, FEWEST_SEEDS, LOST, NO_VERDICT, UNRESOLVED, describe, mean_and_sd, signed_points
 from ablation.results import Findings
 from ablation.wording import listed, probability
 
@@ -73,23 +73,23 @@ def _both_ends(findings: Findings) -> list[str]:
 
 def _order(findings: Findings) -> list[str]:
     found = findings.order
-    if found is None:
+    if found is None or len(findings.seeds) < FEWEST_SEEDS:
         return []
     differs = [_named(feature) for feature, flag in zip(found.features, found.differs, strict=True) if flag]
     if not differs:
-        return ["No gain was seen to depend on the order of adding beyond noise."]
+        return [f"With {len(findings.seeds)} seeds no gain can be told to depend on the order of adding."]
     return [f"Order matters for {listed(differs, 'and')}: the gain depends on which features are there already."]
 
 
 def _pairs(findings: Findings) -> list[str]:
     """Say which pairs interact, of the design that resolves most pairs."""
     told = [found for found in findings.interactions if found is not None]
-    if not told:
+    if not told or len(findings.seeds) < FEWEST_SEEDS:
         return []
     found = max(told, key=lambda each: len(each.pairs))
     sure = sorted(np.flatnonzero(found.p_holm < ALPHA), key=lambda row: -abs(found.estimate[row]))
     if not len(sure):
-        return ["No interaction of two features stands out from noise."]
+        return [f"With {len(findings.seeds)} seeds no interaction of two features can be told from noise."]
     said = []
     for row in sure[:SHOWN]:
         pairs = [" × ".join(map(_named, pair)) for pair in found.pairs[row]]
@@ -108,5 +108,5 @@ def _fit(findings: Findings) -> list[str]:
 
 
 def _lost(findings: Findings) -> list[str]:
-    count, runs = len(findings.failures), len(findings.arms) * len(findings.seeds)
+    count, runs = int(np.isnan(findings.scores).sum()), findings.scores.size
     return [f"{count} of {runs} runs did not finish; the notes say what that cost."] if count else []

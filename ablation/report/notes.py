@@ -57,7 +57,7 @@ def _about_seeds(findings: Findings) -> Iterator[str]:
         int((~np.isnan(findings.effects[index].p)).sum()) for index in credited if own_arm(findings.designs[index], 0) is not None
     )
     for family in families:
-        if 3 <= seeds <= FEW_SEEDS and family > 1:
+        if findings.precision is None and 3 <= seeds <= FEW_SEEDS and family > 1:
             yield (
                 f"With {seeds} seeds and {family} features, Holm's adjustment asks |t| > {_critical(seeds, family):.1f} of the clearest "
                 f"effect before it says helps or hurts (|t| > {_critical(seeds, 1):.1f} for a single feature): so few seeds prove little."

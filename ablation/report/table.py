@@ -1,23 +1,8 @@
 """The table as Markdown, and the answer in one line."""
 
-from ablation.effects import signed_points
 from ablation.report.cells import WORDS, cells
 from ablation.report.notes import notes
 from ablation.results import Findings
-
-
-def headline(findings: Findings) -> str:
-    """Return the first design's effects in one line of Markdown; empty where nothing is credited."""
-    for design, effects in zip(findings.designs, findings.effects, strict=True):
-        told = []
-        for row, feature in enumerate(design.features):
-            interval = f" [{signed_points(effects.low[row], findings.digits)}, {signed_points(effects.high[row], findings.digits)}]"
-            known = effects.seeds[row] > 0
-            size = signed_points(effects.estimate[row], findings.digits) if known else "no result"
-            told.append(f"{feature} **{size}**{interval if effects.seeds[row] > 1 else ''} {effects.verdict[row]}".rstrip())
-        if told:
-            return f"Effects in accuracy points ({design.name}): {'; '.join(told)}."
-    return ""
 
 
 def markdown(findings: Findings) -> str:
