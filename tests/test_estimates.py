@@ -37,6 +37,7 @@ from ablation.effects import (
     order_dependence,
     residuals,
     stein,
+    unsteady,
 )
 
 SEVEN = tuple("abcdefg")
@@ -490,3 +491,22 @@ def test_a_design_without_some_features_still_knows_that_its_arms_have_them() ->
     np.testing.assert_allclose(found.estimate[told], np.array([1.0, 2.0, 4.0])[told], atol=1e-9)
     assert told.any()
     assert any("“d + c”" in sentence for sentence in found.lost)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_effects_that_vary_between_seeds_are_noticed_and_only_they(spread: float) -> None:
+    design, rng = fractional(SEVEN), np.random.default_rng(5)
+    on = np.array([[feature in arm for feature in design.features] for arm in design.arms], float)
+    studies, seeds = 2000, 3
+    made = rng.normal(0, spread, (studies, seeds, 7)) @ on.T + rng.normal(size=(studies, seeds, 16)) + rng.normal(size=(studies, seeds, 1))
+    noticed = float((unsteady(made, design.contrasts) < 0.05).mean())
+    assert noticed > 0.8 if spread else abs(noticed - 0.05) < 3 * np.sqrt(0.05 * 0.95 / studies)
+
+
+def test_equal_differences_of_whole_images_are_no_proof() -> None:
+    """Three seeds that differ by the same two of 200 images, by chance."""
+    scores = np.array([[0.80, 0.81], [0.82, 0.83], [0.79, 0.80]])
+    sure, rounded = (estimate(cumulative(["a"]), scores, 0.0, step=step) for step in (0.0, 1 / 200))
+    assert sure.high[0] - sure.low[0] < 1e-9
+    assert rounded.high[0] - rounded.low[0] > 0.005
+    assert rounded.estimate[0] == pytest.approx(0.01)

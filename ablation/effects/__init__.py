@@ -16,6 +16,7 @@ from ablation.effects.precision import Precision, seeds_for, stein
 from ablation.effects.residuals import Residuals, residuals
 from ablation.effects.scores import mean_and_sd, signed_points
 from ablation.effects.seeds import MOST_SEEDS, seeds_to_resolve
+from ablation.effects.steadiness import unsteady
 from ablation.effects.verdicts import ALPHA, CONFIDENCE, FEWEST_SEEDS, LOST, NO_VERDICT, UNRESOLVED, describe, verdicts
 
 __all__ = [
@@ -51,5 +52,6 @@ __all__ = [
     "seeds_to_resolve",
     "signed_points",
     "stein",
+    "unsteady",
     "verdicts",
 ]

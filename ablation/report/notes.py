@@ -7,10 +7,10 @@ import numpy as np
 from scipy.special import stdtrit
 
 from ablation.designs import is_path, label
-from ablation.effects import CONFIDENCE, LOST
+from ablation.effects import ALPHA, CONFIDENCE, FEWEST_SEEDS, LOST, unsteady
 from ablation.report.rows import measured, own_arm
 from ablation.results import Findings
-from ablation.wording import listed
+from ablation.wording import listed, probability
 
 LARGE_CHANGE = 0.10
 """Relative change of the parameter count beyond which an effect is said to mix the feature with the size of the network."""
@@ -27,7 +27,14 @@ MOST_FAILURES, LONGEST_MESSAGE = 10, 200
 
 def notes(findings: Findings) -> list[str]:
     """Return what must be said beside the tables: how scores are made, what weakens them, what failed, one sentence or two each."""
-    said = [findings.protocol, *findings.remarks, *_about_data(findings), *_about_seeds(findings), *_about_size(findings)]
+    said = [
+        findings.protocol,
+        *findings.remarks,
+        *_about_data(findings),
+        *_about_seeds(findings),
+        *_about_steadiness(findings),
+        *_about_size(findings),
+    ]
     said += [*_about_failures(findings), *_about_losses(findings), *_about_environment(findings)]
     return [sentence for sentence in said if sentence]
 
@@ -62,6 +69,18 @@ def _about_seeds(findings: Findings) -> Iterator[str]:
                 f"With {seeds} seeds and {family} features, Holm's adjustment asks |t| > {_critical(seeds, family):.1f} of the clearest "
                 f"effect before it says helps or hurts (|t| > {_critical(seeds, 1):.1f} for a single feature): so few seeds prove little."
             )
+
+
+def _about_steadiness(findings: Findings) -> Iterator[str]:
+    """Say where the intervals of a balanced design may be too narrow, for its effects vary between seeds."""
+    for design in findings.designs:
+        if design.kind == "balanced" and len(findings.seeds) >= FEWEST_SEEDS:
+            p = float(unsteady(findings.scores_of(design), np.nan_to_num(design.contrasts)))
+            if p < ALPHA:
+                yield (
+                    f"{design.name}: effects vary between seeds more than the noise of single runs explains (p {probability(p)}), "
+                    "so its intervals may be too narrow."
+                )
 
 
 def _critical(seeds: int, family: int) -> float:
