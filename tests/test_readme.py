@@ -42,7 +42,8 @@ def test_a_network_from_outside_trains(tmp_path: Path) -> None:
 
 
 # Those that need a scheduler, a data set or no study at all are left out.
-PLANNED = [command for command in COMMANDS if not {"dask", "article", "cifar10", "help"} & set(re.findall(r"\w+", command))]
+ELSEWHERE = ("dask", "article", "cifar10", "help", "DIR")
+PLANNED = [command for command in COMMANDS if not any(word in command for word in ELSEWHERE)]
 
 
 @pytest.mark.parametrize("command", PLANNED)
