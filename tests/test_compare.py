@@ -25,7 +25,7 @@ def result(**changes: Any) -> RunResult:
 
 def trained(backend: str, seed: int = 0, params: dict[str, str] | None = None, arm: frozenset[str] = frozenset(), **changes: Any) -> Any:
     settings = {**PARAMS, **(params or {}), "backend": backend, "seed": str(seed)}
-    return LoggedTraining(arm, seed, settings, result(**changes), "")
+    return LoggedTraining(arm, seed, settings, result(**changes))
 
 
 def test_runs_that_share_all_but_the_backend_are_compared() -> None:
@@ -36,7 +36,7 @@ def test_runs_that_share_all_but_the_backend_are_compared() -> None:
             trained("tensorflow", seed=1, seconds_per_epoch=3.0, peak_memory=5),
             trained("jax", seed=1),
             trained("jax", seed=2, peak_memory=10**12),
-            LoggedTraining(frozenset(), 2, {**PARAMS, "backend": "tensorflow", "seed": "2"}, None, "it failed"),
+            LoggedTraining(frozenset(), 2, {**PARAMS, "backend": "tensorflow", "seed": "2"}, None),
         ]
     )
     tensorflow, jax = rows
