@@ -81,11 +81,7 @@ def _estimate(study: Study, missing: Sequence[Run], finished: dict[str, RunResul
 def finished(study: Study) -> dict[str, RunResult]:
     """Return the finished runs that serve this study: with a test score and a stored network where those are asked for."""
     runs = {run.key: run for run in study.runs}
-    return study.store.finished(runs, study.key, lambda key, result: _serves(runs[key], result))
-
-
-def _serves(run: Run, result: RunResult) -> bool:
-    return (not run.test or result.test_score is not None or run.data.validation == "test") and (not run.save_model or result.saved_model)
+    return study.store.finished(runs, study.key, lambda key, result: runs[key].served_by(result))
 
 
 def checked(study: Study) -> Path:

@@ -15,6 +15,7 @@ from ablation.errors import InputError
 from ablation.features.feature import Feature
 from ablation.models.model import Model
 from ablation.recipe import Recipe
+from ablation.results import RunResult
 from ablation.training.settings import VERSION, Training
 
 
@@ -75,6 +76,11 @@ class Run:
     def name(self) -> str:
         """What MLflow and the screen call the run."""
         return f"{self.label} · seed {self.seed}"
+
+    def served_by(self, result: RunResult) -> bool:
+        """Whether a finished run with this key has all that is asked for: a test score and a stored network where they are."""
+        tested = not self.test or result.test_score is not None or self.data.validation == "test"
+        return tested and (not self.save_model or result.saved_model)
 
     @property
     def tags(self) -> dict[str, str]:

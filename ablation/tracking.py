@@ -384,7 +384,7 @@ class Store:
             self._log_params(parent, params)
         else:
             self.client.update_run(parent, status="RUNNING", name=name)
-        destination = Destination(self, experiment, parent)
+        destination = Destination(self, experiment, parent, key)
         destination.kill_unfinished()
         return destination
 
@@ -440,10 +440,20 @@ class Destination:
     store: Store
     experiment_id: str
     parent: str
+    study: str
 
     @property
     def client(self) -> "MlflowClient":
         return self.store.client
+
+    def finished(self, key: str, serves: Callable[[RunResult], bool]) -> RunResult | None:
+        """Return what this study's run with that key left, if it finished and serves."""
+        for entry in self.store._ledger([key]):
+            if entry.key == key and entry.study == self.study:
+                result = self.store._result(entry)
+                if result is not None and serves(result):
+                    return result
+        return None
 
     def start_run(self, name: str, key: str, tags: Mapping[str, str], params: Mapping[str, Any], data: Mapping[str, str]) -> str:
         """Start a child run and return its id. ``data`` is the data set's name, digest and description."""

@@ -88,6 +88,10 @@ def _silent_start() -> Iterator[None]:
 
 def perform(run: Run, destination: Destination, report: Report) -> RunResult:
     """Train one run and log it. The result comes back; so does the error of a run that failed, after it was logged."""
+    # A worker that dies between the end of a run and the telling of it has its run given to another: it is there already.
+    there = destination.finished(run.key, run.served_by)
+    if there is not None:
+        return there
     run_id = destination.start_run(
         name=run.name,
         key=run.key,

@@ -191,7 +191,15 @@ class Broken:
 def test_a_failing_arm_does_not_stop_the_others(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text(BROKEN)
     add = "+catalogue.features.broken={_target_: broken.Broken}"
-    arguments = ("features=one_at_a_time", "catalogue.order=[broken,batch_norm]", add, "seeds=2", "study.name=first", *TINY)
+    arguments = (
+        "features=one_at_a_time",
+        "catalogue.order=[broken,batch_norm]",
+        add,
+        "seeds=2",
+        "study.name=first",
+        "execution=inline",
+        *TINY[:-1],
+    )
     ended = ablation(tmp_path, *arguments)
     assert ended.code == 1
     assert "broken · seed 0 FAILED: NotFiniteError: loss became" in ended.out
@@ -204,7 +212,7 @@ def test_a_failing_arm_does_not_stop_the_others(tmp_path: Path) -> None:
     assert statuses == ["FAILED", "FAILED", "FINISHED", "FINISHED", "FINISHED", "FINISHED"]
     assert (tmp_path / "mlruns/studies/first/contribution.png").exists()
 
-    stopped = ablation(tmp_path, *arguments, "on_error=stop", "seeds=[5,6]", "execution.workers=1")
+    stopped = ablation(tmp_path, *arguments, "on_error=stop", "seeds=[5,6]")
     assert stopped.code == 1
     assert "[2/6]" not in stopped.out
 

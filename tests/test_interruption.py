@@ -8,6 +8,9 @@ import psutil
 from command import ORDER, TINY, Ended, ablation, line_of, logged, start, table
 
 
+SHORT = ("catalogue.order=[batch_norm]", "seeds=2", *TINY, "execution.workers=1")
+
+
 def test_a_killed_study_continues_where_it_was(study: tuple[Path, Ended], tmp_path: Path) -> None:
     folder, _ = study
     arguments = (ORDER, "seeds=2", "study.name=first", *TINY)
@@ -30,8 +33,8 @@ def test_a_killed_study_continues_where_it_was(study: tuple[Path, Ended], tmp_pa
 
 
 def test_ctrl_c_marks_what_was_running_as_killed(tmp_path: Path) -> None:
-    process = start(tmp_path, ORDER, "seeds=2", *TINY)
-    line_of(process, "[1/6]")
+    process = start(tmp_path, *SHORT)
+    line_of(process, "[1/4]")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -60,9 +63,9 @@ def test_a_dead_worker_is_replaced_and_its_run_repeated(study: tuple[Path, Ended
 
 
 def test_the_same_study_twice_at_once_is_refused(tmp_path: Path) -> None:
-    first = start(tmp_path, ORDER, "seeds=2", *TINY)
-    line_of(first, "[1/6]")
-    second = ablation(tmp_path, ORDER, "seeds=2", *TINY)
+    first = start(tmp_path, *SHORT)
+    line_of(first, "[1/4]")
+    second = ablation(tmp_path, *SHORT)
     assert second.code == 1
     assert "is being run by another process" in second.err
     assert first.wait(timeout=300) == 0
