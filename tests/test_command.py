@@ -1,5 +1,6 @@
 """The main command end to end: what it trains, logs, writes and prints."""
 
+import json
 import pickle
 import sqlite3
 import subprocess
@@ -117,6 +118,28 @@ def test_finished_runs_are_found_through_mlflow_too(study: tuple[Path, Ended], m
     assert store.finished(keys, parent.data.tags["ablation.study"], lambda *_: True) == read
 
 
+def test_a_run_that_lacks_what_is_asked_for_does_not_hide_one_that_has_it(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'mlflow.db'}", "ablation")
+    experiment = store.client.create_experiment("ablation", artifact_location=str(tmp_path / "runs"))
+    kept = {"score": 0.5, "history": {}, "test_score": None, "seconds_per_epoch": 1.0, "seconds": 1.0, "peak_memory": 1}
+    kept |= {"parameters": 1, "trainable": 1, "convolutions": 1, "flops": 1}
+    for saved in (False, True):
+        run = store.client.create_run(experiment, tags={"ablation.key": "a key"})
+        store.client.log_text(run.info.run_id, json.dumps({**kept, "saved_model": saved}), "result.json")
+        store.client.set_terminated(run.info.run_id, "FINISHED")
+    assert not store.finished(["a key"], "", lambda *_: True)["a key"].saved_model, "the first that will do"
+    assert store.finished(["a key"], "", lambda _, result: result.saved_model)["a key"].saved_model
+
+
+def test_another_study_does_not_write_over_the_files_of_one(study: tuple[Path, Ended]) -> None:
+    folder, _ = study
+    before = (folder / "mlruns/studies/first/table.md").read_bytes()
+    ended = ablation(folder, "features=one_at_a_time", ORDER, "seeds=2", "study.name=first", *TINY)
+    assert ended.code == 1
+    assert "holds the files of another study; expected another study.name" in ended.err
+    assert (folder / "mlruns/studies/first/table.md").read_bytes() == before
+
+
 def test_a_store_travels_to_workers_without_its_connection(study: tuple[Path, Ended]) -> None:
     folder, _ = study
     store = Store(f"sqlite:///{folder / 'mlflow.db'}", "ablation")
@@ -212,7 +235,7 @@ def test_a_failing_arm_does_not_stop_the_others(tmp_path: Path) -> None:
     assert statuses == ["FAILED", "FAILED", "FINISHED", "FINISHED", "FINISHED", "FINISHED"]
     assert (tmp_path / "mlruns/studies/first/contribution.png").exists()
 
-    stopped = ablation(tmp_path, *arguments, "on_error=stop", "seeds=[5,6]")
+    stopped = ablation(tmp_path, *arguments, "on_error=stop", "seeds=[5,6]", "study.name=second")
     assert stopped.code == 1
     assert "[2/6]" not in stopped.out
 

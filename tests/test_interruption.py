@@ -7,7 +7,6 @@ from pathlib import Path
 import psutil
 from command import ORDER, TINY, Ended, ablation, line_of, logged, start, table
 
-
 SHORT = ("catalogue.order=[batch_norm]", "seeds=2", *TINY, "execution.workers=1")
 
 
