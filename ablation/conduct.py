@@ -18,7 +18,7 @@ from ablation.deltas import Deltas
 from ablation.effects import Precision
 from ablation.errors import InputError
 from ablation.plan import checked, finished
-from ablation.publish import publish
+from ablation.publish import publish, unchanged
 from ablation.results import Failure, Findings
 from ablation.schedule import train_all
 from ablation.study import FOLDER, Adaptive, Study
@@ -88,7 +88,9 @@ def conduct(study: Study, screen: Screen) -> Report:
                         trained, more = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
                     results, failures = {**results, **trained}, (*failures, *more)
             findings = findings_of(study, dataset, results, failures, destination.failed(), precision)
-            files = publish(findings, study.folder, study.configuration, partial(draw_held_out, study, dataset, results, findings))
+            files = unchanged(findings, study.folder) or publish(
+                findings, study.folder, study.configuration, partial(draw_held_out, study, dataset, results, findings)
+            )
             (study.folder / OWNER).write_text(study.key, encoding="utf-8")
             status = "FAILED" if failures else "FINISHED"
             destination.close(status, effect_metrics(findings), study.folder, description(findings))

@@ -16,6 +16,23 @@ FINDINGS = "findings.json"
 CONFIGURATION = "config.yaml"
 
 
+TEXTS = ("report.html", "report.md", "table.md", "table.tex", "table.csv")
+"""What people read beside the pictures, in order."""
+
+
+def unchanged(findings: Findings, folder: Path) -> tuple[Path, ...] | None:
+    """Return a study's files as :func:`publish` does, where they show these findings already; None where they must be written."""
+    from ablation import charts
+
+    written = folder / FINDINGS
+    if not written.is_file() or written.read_text(encoding="utf-8") != to_json(findings):
+        return None
+    names = [name for name, _ in charts.pictures(findings)]
+    names += [name for name in PREDICTED if (folder / f"{name}.png").is_file()]
+    files = [folder / f"{name}.{kind}" for name in names for kind in ("png", "svg")] + [folder / name for name in TEXTS]
+    return tuple(files) if all(file.is_file() for file in files) else None
+
+
 def publish(findings: Findings, folder: Path, configuration: str, add_pictures: Callable[[Path], list[Path]]) -> tuple[Path, ...]:
     """Write a study's files in place of what was there, and return those that people read, in order.
 

@@ -1,6 +1,7 @@
 """The report opens with the answer, says the same as HTML and as Markdown, needs nothing but itself, and survives odd names."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from findings import FEATURES, GAINS, enriched, synthetic
 
 from ablation import report
 from ablation.designs import BASELINE, cumulative, factorial, fractional, leave_one_out, none, one_at_a_time
-from ablation.publish import publish
+from ablation.publish import publish, unchanged
 from ablation.report.document import WORDS
 from ablation.results import Findings
 
@@ -184,3 +185,12 @@ def test_a_study_that_lost_its_baseline_still_reports() -> None:
     assert any(note.startswith("fractional lacks “baseline”") for note in document.notes)
     assert any("cumulative: no seed finished" in note for note in document.notes)
     assert WORDS & set(document.tables[0].heads)
+
+
+def test_files_that_show_these_findings_already_are_left_as_they_are(small: Findings, tmp_path: Path) -> None:
+    assert unchanged(small, tmp_path / "study") is None, "there is nothing yet"
+    files = publish(small, tmp_path / "study", "seeds: 3\n", lambda _: [])
+    assert unchanged(small, tmp_path / "study") == files
+    assert unchanged(replace(small, name="another"), tmp_path / "study") is None
+    files[0].unlink()
+    assert unchanged(small, tmp_path / "study") is None, "a picture is missing"
