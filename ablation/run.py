@@ -109,7 +109,6 @@ class Run:
                     each.name: getattr(self.data, each.name) for each in fields(DataChoice) if each.name not in ("name", "description")
                 },
                 "backend": self.backend,
-                "precision": "float32",
             }
         )
 

@@ -190,7 +190,9 @@ def _program(run: Run, dataset: Dataset) -> "Program":
         keras.utils.set_random_seed(0)
         height, width, channels = dataset.train.x.shape[1:]
         shape = (height, width, channels)
-        _latest = (run.program_key, Program.build(run.model, run.recipe, shape, len(dataset.classes), run.training.batch_size))
+        training = run.training
+        program = Program.build(run.model, run.recipe, shape, len(dataset.classes), training.batch_size, training.precision)
+        _latest = (run.program_key, program)
     return _latest[1]
 
 

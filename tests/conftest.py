@@ -100,8 +100,9 @@ def build() -> Callable[..., "Program"]:
         from ablation.training.program import Program
 
         network = model or CNN(2)
-        recipe = compose(Training(1, batch, **training).recipe(), features or {}, network, "tiny")
-        return Program.build(network, recipe, (16, 16, 1), CLASSES, batch)
+        settings = Training(1, batch, **training)
+        recipe = compose(settings.recipe(), features or {}, network, "tiny")
+        return Program.build(network, recipe, (16, 16, 1), CLASSES, batch, settings.precision)
 
     return make
 

@@ -27,6 +27,7 @@ CASES = {
     "no width": (["model.width=0"], "model.width must be a whole number of at least 1, not 0"),
     "learning rate": (["training.learning_rate=-1"], "training.learning_rate must be a number above 0, not -1"),
     "optimiser": (["training.optimizer=adm"], "did you mean 'adam'?"),
+    "precision": (["training.precision=float16"], "training.precision=float16 is not known; expected float32 or bfloat16"),
     "optimiser without amsgrad": (["training.optimizer=sgd"], "amsgrad does not apply to training.optimizer=sgd, which has no amsgrad"),
     "backend": (["backend=tensorflw"], "did you mean 'tensorflow'?"),
     "scaling": (["data.normalise=symetric"], "did you mean 'symmetric'?"),

@@ -53,6 +53,7 @@ def run(**changes: Any) -> Run:
         {"training": Training(2, 32)},
         {"training": Training(2, 16, "adamw")},
         {"training": Training(2, 16, learning_rate=0.002)},
+        {"training": Training(2, 16, precision="bfloat16")},
         {"features": {"dropout": Dropout(0.3), "mixup": Mixup()}},
         {"features": {"dropout": Dropout()}},
         {"features": {}},

@@ -351,12 +351,12 @@ def stepped(network: "keras.Model", images: np.ndarray, labels: np.ndarray) -> t
 @pytest.mark.parametrize(("epsilon", "scale"), [(1e-3, 2.0), (1e-6, 1e-3)])
 def test_fused_batch_norm_is_keras_batch_norm(epsilon: float, scale: float) -> None:
     from ablation.training.initial import initialize
-    from ablation.training.loops.fused_batch_norm import fuse
+    from ablation.training.loops.fused_batch_norm import fuse_batch_norm
 
     rng = np.random.default_rng(0)
     images, labels = rng.normal(scale / 2, scale, (10, 8, 8, 3)).astype(np.float32), np.eye(3, dtype=np.float32)[rng.integers(3, size=10)]
     ours, theirs = normalising(epsilon), normalising(epsilon)
-    fuse(ours)
+    fuse_batch_norm(ours)
     for network in (ours, theirs):
         initialize(network, 0)
     for _ in range(3):
@@ -373,15 +373,65 @@ def test_fused_batch_norm_is_keras_batch_norm(epsilon: float, scale: float) -> N
 
 
 def test_fused_batch_norm_leaves_frozen_layers_as_they_are() -> None:
-    from ablation.training.loops.fused_batch_norm import fuse
+    from ablation.training.loops.fused_batch_norm import fuse_batch_norm
 
     network = normalising()
-    fuse(network)
+    fuse_batch_norm(network)
     network.get_layer("norm").trainable = False
     before = np.array(network.get_layer("norm").moving_mean.value)
     network(np.ones((4, 8, 8, 3), np.float32), training=True)
     np.testing.assert_array_equal(network.get_layer("norm").moving_mean.value, before)
     assert np.any(network.get_layer("inner").get_layer("inner_norm").moving_variance.value != 1)
+
+
+# Fused Adam ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "options"), [("Adam", {}), ("Adam", {"amsgrad": True}), ("AdamW", {"weight_decay": 0.1}), ("SGD", {})])
+def test_fused_adam_takes_the_steps_of_keras(kind: str, options: dict[str, Any]) -> None:
+    import keras
+
+    from ablation.training.loops.fused_adam import fuse_adam
+
+    rng = np.random.default_rng(0)
+    start = [rng.normal(size=shape).astype(np.float32) for shape in ((3, 4), (5,))]
+    ours, theirs = [keras.Variable(value) for value in start], [keras.Variable(value) for value in start]
+    optimizers = [getattr(keras.optimizers, kind)(0.01, clipnorm=1.0, **options) for _ in range(2)]
+    for optimizer, variables in zip(optimizers, (ours, theirs), strict=True):
+        optimizer.build(variables)
+    fuse_adam(optimizers[0])
+    for step in range(5):
+        gradients = [rng.normal(scale=10.0**-step, size=value.shape).astype(np.float32) for value in start]
+        for optimizer, variables in zip(optimizers, (ours, theirs), strict=True):
+            optimizer.apply([keras.ops.convert_to_tensor(gradient) for gradient in gradients], variables)
+    for one, other in zip([*ours, *optimizers[0].variables], [*theirs, *optimizers[1].variables], strict=True):
+        np.testing.assert_allclose(one.value, other.value, rtol=2e-6, atol=1e-7, err_msg=one.path)
+    for variable, value in zip(ours, start, strict=True):
+        assert np.abs(variable.value - value).min() > 1e-5, "the check can fail: five steps moved every weight"
+
+
+# Precision ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_in_bfloat16_layers_compute_in_it_and_weights_stay_float32(article: dict[str, Feature], build: Build) -> None:
+    network = build(article, precision="bfloat16").network
+    computed = {layer.name: layer.compute_dtype for layer in network.layers}
+    assert computed.pop("logits") == "float32", "what the loss sees is exact"
+    assert set(computed.values()) == {"bfloat16"}
+    assert {weight.dtype for weight in network.weights if "seed" not in weight.path} == {"float32"}
+    assert {layer.compute_dtype for layer in build(article).network.layers} == {"float32"}, "the choice leaves no trace"
+
+
+def test_in_bfloat16_the_same_training_comes_out_but_for_rounding(article: dict[str, Feature], build: Build, photos: Photos) -> None:
+    # Without dropout: its masks are drawn in the layers' precision, and are other masks.
+    images, features = photos(48), {name: feature for name, feature in article.items() if name != "dropout"}
+    exact = trained(build(features), images)
+    program = build(features, precision="bfloat16")
+    rounded = trained(program, images)
+    assert trained(program, images).history == rounded.history, "to the bit again"
+    assert rounded.history["loss"] != exact.history["loss"], "the choice is not without effect"
+    assert rounded.history["loss"] == pytest.approx(exact.history["loss"], rel=0.03)
+    assert rounded.predictions.probabilities.dtype == np.float32
 
 
 # The network as a user keeps it -------------------------------------------------------------------------------------------------

@@ -71,4 +71,4 @@ class Application:
         x = layers.GlobalAveragePooling2D(name="pool")(body.output)
         if recipe.dropout:
             x = layers.Dropout(recipe.dropout, name="dropout")(x)
-        return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name=self.name)
+        return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name=self.name)

@@ -73,7 +73,7 @@ class CNN:
             if recipe.dropout:
                 x = layers.Dropout(recipe.dropout, name=f"{name}_dropout")(x)
         x = recipe.pooling("pool")(x) if recipe.pooling else layers.Flatten(name="flatten")(x)
-        return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name="cnn")
+        return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="cnn")
 
 
 def _last(side: int) -> int:

@@ -49,7 +49,7 @@ class LeNet:
             x = layers.Dense(units, activation="relu", name=f"dense{place}")(x)
             if recipe.dropout:
                 x = layers.Dropout(recipe.dropout, name=f"dense{place}_dropout")(x)
-        return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name="lenet")
+        return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="lenet")
 
 
 def _last(side: int) -> int:

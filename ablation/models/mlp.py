@@ -45,4 +45,4 @@ class MLP:
             x = layers.ReLU(name=f"dense{place}_relu")(x)
             if recipe.dropout:
                 x = layers.Dropout(recipe.dropout, name=f"dense{place}_dropout")(x)
-        return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name="mlp")
+        return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="mlp")

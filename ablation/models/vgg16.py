@@ -63,4 +63,4 @@ class VGG16:
             x = layers.Dense(units, activation="relu", name=f"dense{place}")(x)
             if recipe.dropout:
                 x = layers.Dropout(recipe.dropout, name=f"dense{place}_dropout")(x)
-        return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name="vgg16")
+        return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="vgg16")

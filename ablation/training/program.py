@@ -1,5 +1,7 @@
 """A program: the network of one arm, built and compiled once, then trained with any number of seeds."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import keras
@@ -13,6 +15,7 @@ from ablation.training import pipeline
 from ablation.training.draws import Draws, draw_epoch, one_hot, parts
 from ablation.training.initial import initialize, undeclared
 from ablation.training.loops import Loop, new_loop
+from ablation.training.settings import PRECISIONS
 
 ENOUGH = 64
 """Images in which a random technique shows itself for certain: of very few, chance could leave each as it was."""
@@ -42,9 +45,18 @@ class Program:
     batch_size: int
 
     @classmethod
-    def build(cls, model: Model, recipe: Recipe, image_shape: tuple[int, int, int], classes: int, batch_size: int) -> "Program":
+    def build(
+        cls,
+        model: Model,
+        recipe: Recipe,
+        image_shape: tuple[int, int, int],
+        classes: int,
+        batch_size: int,
+        precision: str = "float32",
+    ) -> "Program":
         """Build network, optimiser and training loop."""
-        network = model.build(recipe, image_shape, classes)
+        with _computing_in(precision):
+            network = model.build(recipe, image_shape, classes)
         settings = recipe.optimizer
         optimizer = keras.optimizers.get(
             {"class_name": settings.name, "config": {"learning_rate": settings.learning_rate, **dict(settings.options)}}
@@ -104,6 +116,17 @@ class Program:
                 raise NoEffectError(
                     f"feature '{name}' is on but had no effect: {type(feature).verify.__doc__ or 'its proof failed'}".strip()
                 )
+
+
+@contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    """Let layers that are made meanwhile compute in this precision, where they do not ask for another; weights stay float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(PRECISIONS[precision])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _kept(variable: keras.Variable) -> np.ndarray:

@@ -13,7 +13,7 @@ import tensorflow as tf
 SMALLEST_EPSILON = 1.001e-5  # the fused operation takes no smaller one
 
 
-def fuse(network: keras.Model) -> None:
+def fuse_batch_norm(network: keras.Model) -> None:
     """Let the batch normalisation layers of a network, nested ones too, use the fused operation wherever it computes the same."""
     for layer in network._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization) and _fits(layer):

@@ -63,7 +63,8 @@ def prepare(images: Any, draws: Draws, recipe: Recipe) -> Any:
 
 def losses(logits: Any, targets: Any) -> Any:
     """Categorical cross-entropy of each image, ``(n, classes)`` twice → ``(n,)``. Every arm has this loss, soft labels or not."""
-    return keras.losses.categorical_crossentropy(targets, logits, from_logits=True)
+    # A network of someone's own may compute its last layer, too, in fewer bits than a loss needs.
+    return keras.losses.categorical_crossentropy(targets, ops.cast(logits, "float32"), from_logits=True)
 
 
 def hits(logits: Any, targets: Any) -> Any:

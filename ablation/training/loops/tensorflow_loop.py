@@ -10,7 +10,8 @@ from ablation.recipe import Recipe
 from ablation.training import pipeline
 from ablation.training.draws import Draws
 from ablation.training.loops.compiled_augmentation import compile_augmentations
-from ablation.training.loops.fused_batch_norm import fuse
+from ablation.training.loops.fused_adam import fuse_adam
+from ablation.training.loops.fused_batch_norm import fuse_batch_norm
 from ablation.training.loops.loop import Totals, evaluation_parts, hits, losses, prepare
 
 
@@ -20,7 +21,8 @@ class TensorFlowLoop:
     def __init__(self, network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int) -> None:
         mixed = recipe.mixing is not None
         variables = network.trainable_variables
-        fuse(network)
+        fuse_batch_norm(network)
+        fuse_adam(optimizer)
         recipe = compile_augmentations(recipe, batch_size, network.input_shape[1:])
 
         def step(images: tf.Tensor, arrays: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
