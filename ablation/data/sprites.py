@@ -51,7 +51,7 @@ class Sprites:
         InputError: if a parameter is outside its range.
     """
 
-    train: int = 176
+    train: int = 208
     validation: int = 200
     test: int = 1000
     rotation: float = 20.0

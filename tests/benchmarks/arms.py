@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import keras
@@ -55,8 +56,15 @@ def measure(features: dict[str, Any], chosen: argparse.Namespace) -> dict[str, A
         from rivals import compiled, fit_once, pipelines
 
         for name, pipeline in pipelines(chosen.backend).items():
-            rival, data = compiled(features, chosen.width, chosen.batch, images.x.shape[1:]), pipeline(features, images, chosen.batch)
+            rival = compiled(features, chosen.width, chosen.batch, images.x.shape[1:])
+            data = pipeline(features, images, chosen.batch)
             ways[name] = lambda rival=rival, data=data: fit_once(rival, data, chosen.steps)
+        if find_spec("torch"):
+            from plain_torch import Trainer
+
+            for name in ("eager", "compiled"):
+                plain = Trainer(new_program(features, images, chosen), features, chosen.width, images, chosen.precision, name == "compiled")
+                ways[f"PyTorch {name}"] = plain.epoch
     for epoch in ways.values():
         epoch()  # compiles
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -95,7 +103,7 @@ def ceiling_epoch(features: dict[str, Any], images: Images, chosen: argparse.Nam
 def new_program(features: dict[str, Any], images: Images, chosen: argparse.Namespace) -> Program:
     model = CNN(chosen.width)
     recipe = compose(Training(1, chosen.batch).recipe(), features, model, "cnn")
-    program = Program.build(model, recipe, images.x.shape[1:], 10, chosen.batch)
+    program = Program.build(model, recipe, images.x.shape[1:], 10, chosen.batch, chosen.precision)
     program.start(0)
     return program
 

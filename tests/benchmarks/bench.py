@@ -23,6 +23,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=["arms", "study"], help="what to measure")
     parser.add_argument("--width", type=int, default=16)
+    parser.add_argument(
+        "--precision", default="float32", choices=["float32", "bfloat16"], help="of ours and of plain PyTorch; fit is timed in float32"
+    )
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--steps", type=int, default=6, help="steps an epoch")
     parser.add_argument("--repeats", type=int, default=5, help="of each way to train, forwards and backwards")
@@ -54,11 +57,11 @@ def arms(chosen: argparse.Namespace) -> dict[str, Any]:
     from arms import OURS, measure_all, summary
     from roofline import peak
 
-    most = peak(chosen.repeats)
+    most = peak(chosen.precision, chosen.repeats)
     records = measure_all(chosen)
     for told in summary(records):
         print(told)
-    print(f"peak of a matrix product: {most / 1e9:.1f} GFLOP/s (float32)")
+    print(f"peak of a matrix product: {most / 1e9:.1f} GFLOP/s ({chosen.precision})")
     for record in records:
         record["share_of_peak"] = record["flops_an_image"] * record["images_per_second"][OURS]["median"] / most
         print(f"{record['arm']:<16} {100 * record['share_of_peak']:.0f} % of the peak")

@@ -46,7 +46,7 @@ def compiled(features: Mapping[str, Any], width: int, batch: int, shape: tuple[i
 def fit_once(network: keras.Model, data: Any, steps: int) -> float:
     """Train one epoch of ``steps`` steps; return its seconds."""
     timer = EpochTimer()
-    network.fit(data, epochs=1, steps_per_epoch=steps, verbose=0, callbacks=[timer])
+    network.fit(data, epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=[timer])
     return timer.seconds
 
 

@@ -6,12 +6,12 @@ import time
 SIZE = 3072
 
 
-def peak(repeats: int) -> float:
-    """Return the FLOP/s of a float32 product of two SIZE × SIZE matrices: the median over repeats."""
+def peak(precision: str, repeats: int) -> float:
+    """Return the FLOP/s of a product of two SIZE × SIZE matrices in this precision: the median over repeats."""
     import numpy as np
     from keras import ops
 
-    one, two = (ops.convert_to_tensor(np.random.default_rng(seed).random((SIZE, SIZE), np.float32)) for seed in (0, 1))
+    one, two = (ops.cast(np.random.default_rng(seed).random((SIZE, SIZE), np.float32), precision) for seed in (0, 1))
     seconds = []
     for _ in range(repeats + 1):
         began = time.perf_counter()

@@ -7,8 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-WIDTH, BATCH, EPOCHS, SEEDS = 8, 32, 120, 3  # the default study's
-
 
 def measure_study() -> dict[str, Any]:
     """Return both times in seconds, and print them."""
@@ -29,21 +27,32 @@ def arm_by_arm() -> None:
     """Train every arm with every seed as the article did; nothing is logged or drawn."""
     import keras
     from arms import FEATURES
+    from hydra import compose, initialize
     from rivals import CLASSES, article, compiled
 
     from ablation.data import Sprites
     from ablation.designs import cumulative
 
+    with initialize("../../conf", version_base="1.3"):
+        settings = compose("config")
+    width, batch, epochs = settings.model.width, settings.training.batch_size, settings.training.epochs
     dataset = Sprites().load()
     held_out = (dataset.validation.x.astype("float32") / 255, keras.utils.to_categorical(dataset.validation.y, CLASSES))
     for arm in cumulative(list(FEATURES)).arms:
-        for seed in range(SEEDS):
+        for seed in range(settings.seeds):
             keras.utils.set_random_seed(seed)
             keras.utils.clear_session()
             features = {name: FEATURES[name] for name in FEATURES if name in arm}
-            network = compiled(features, WIDTH, BATCH, dataset.train.x.shape[1:])
-            steps = len(dataset.train.y) // BATCH
-            network.fit(article(features, dataset.train, BATCH), epochs=EPOCHS, steps_per_epoch=steps, validation_data=held_out, verbose=0)
+            network = compiled(features, width, batch, dataset.train.x.shape[1:])
+            steps = len(dataset.train.y) // batch
+            network.fit(
+                article(features, dataset.train, batch),
+                epochs=epochs,
+                steps_per_epoch=steps,
+                validation_data=held_out,
+                shuffle=False,
+                verbose=0,
+            )
 
 
 if __name__ == "__main__":
