@@ -99,7 +99,7 @@ def conduct(study: Study, screen: Screen) -> Report:
                     results, failures = {**results, **trained}, (*failures, *more)
             findings = findings_of(study, dataset, results, failures, destination.failed(), precision)
             files = unchanged(findings, study.folder) or publish(
-                findings, study.folder, study.configuration, partial(draw_held_out, study, dataset, results, findings)
+                findings, study.folder, study.configuration, partial(draw_held_out, study, dataset, results, findings), pool
             )
             (study.folder / OWNER).write_text(study.key, encoding="utf-8")
             status = "FAILED" if failures else "FINISHED"
