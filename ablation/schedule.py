@@ -90,8 +90,8 @@ def interruption_held_back() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    for number in held:
-        signal.raise_signal(number)
+    if held:
+        signal.raise_signal(held[0])
 
 
 def _next(queue: Sequence[Run], last: Arm | None, busy: set[Arm]) -> Run:
