@@ -1,4 +1,4 @@
-"""The schedule: which run goes next, and what happens when one ends."""
+"""The schedule: which run goes next, and what is logged when one ends."""
 
 import signal
 from collections.abc import Iterator, Sequence
