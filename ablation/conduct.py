@@ -5,6 +5,7 @@ never trained again, and whatever stops the study, the same command continues it
 """
 
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,11 +18,13 @@ from ablation.data import open_staged
 from ablation.deltas import Deltas
 from ablation.effects import Precision
 from ablation.errors import InputError
+from ablation.execution import Pool
 from ablation.plan import checked, finished
 from ablation.publish import publish, unchanged
 from ablation.results import Failure, Findings
 from ablation.schedule import train_all
 from ablation.study import FOLDER, Adaptive, Study
+from ablation.tracking import EpochLog
 from ablation.worker import prepare
 
 OWNER = ".study"
@@ -53,22 +56,29 @@ def conduct(study: Study, screen: Screen) -> Report:
     with _alone(study), ExitStack() as stack:
         there = finished(study)
         missing = [replace(run, staged=staged) for run in study.runs if run.key not in there]
+        epochs = EpochLog(study.store)
+
+        def heard(event: dict[str, Any]) -> None:
+            screen.heard(event)
+            epochs.heard(event)
+
         # Workers are reached before anything is logged, and not at all where nothing is missing.
-        pool = stack.enter_context(study.execution.open(screen.heard)) if missing else None
-        if pool is not None:
-            for _ in range(pool.slots):
-                # The frameworks take seconds to import; the workers can do that while MLflow does the same here.
-                ready = pool.executor.submit(prepare, study.backend, study.execution.threads)
-                if ready.done() and (error := ready.exception()):  # in this process
-                    raise InputError(f"backend={study.backend} cannot be had: {error}") from error
+        pool = stack.enter_context(study.execution.open(heard)) if missing else None
+        # The frameworks take seconds to import; the workers can do that while MLflow does the same here.
+        ready = [] if pool is None else _prepare(pool, study)
+        for each in ready:
+            if each.done() and (error := each.exception()):  # in this process
+                raise InputError(f"backend={study.backend} cannot be had: {error}") from error
         destination = study.store.open_study(study.key, study.name, _params(study))
         try:
             results = destination.adopt(there, study.runs)
             deltas = Deltas(study.designs, study.runs, destination, results)
             failures: tuple[Failure, ...] = ()
             if pool is not None:
+                if pool.own:
+                    wait(ready)  # A run that comes meanwhile brings imports of its own, in another thread than that of Keras.
                 with screen.watching(len(study.runs), results, pool.slots):
-                    trained, failures = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
+                    trained, failures = train_all(missing, pool, destination, epochs, screen, deltas, study.on_error == "stop")
                 results = {**results, **trained}
             precision: Precision | None = None
             if study.adaptive and not (failures and study.on_error == "stop"):
@@ -82,14 +92,14 @@ def conduct(study: Study, screen: Screen) -> Report:
                     replace(run, staged=staged) for run in study.runs if run.key not in results and (run.arm, run.seed) not in failed
                 ]
                 if missing:
-                    pool = pool or stack.enter_context(study.execution.open(screen.heard))
+                    pool = pool or stack.enter_context(study.execution.open(heard))
                     deltas = Deltas(study.designs, study.runs, destination, results)
                     with screen.watching(len(study.runs) - len(failed), results, pool.slots):
-                        trained, more = train_all(missing, pool, destination, screen, deltas, study.on_error == "stop")
+                        trained, more = train_all(missing, pool, destination, epochs, screen, deltas, study.on_error == "stop")
                     results, failures = {**results, **trained}, (*failures, *more)
             findings = findings_of(study, dataset, results, failures, destination.failed(), precision)
             files = unchanged(findings, study.folder) or publish(
-                findings, study.folder, study.configuration, partial(draw_held_out, study, dataset, results, findings)
+                findings, study.folder, study.configuration, partial(draw_held_out, study, dataset, results, findings), pool
             )
             (study.folder / OWNER).write_text(study.key, encoding="utf-8")
             status = "FAILED" if failures else "FINISHED"
@@ -101,6 +111,11 @@ def conduct(study: Study, screen: Screen) -> Report:
                 destination.kill()
             raise
     return Report(findings, files)
+
+
+def _prepare(pool: Pool, study: Study) -> list[Future[None]]:
+    """Let every process of a pool import what it trains with."""
+    return [pool.executor.submit(prepare, study.backend, study.execution.threads, pool.own) for _ in range(pool.slots)]
 
 
 def _check_folder(study: Study) -> None:

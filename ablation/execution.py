@@ -25,10 +25,12 @@ class Pool:
     Attributes:
         executor: takes the work.
         slots: how many runs it trains at once.
+        own: whether its processes were started for it, and end with it.
     """
 
     executor: Executor
     slots: int
+    own: bool = False
 
 
 class Execution(Protocol):
@@ -129,7 +131,7 @@ class Local:
         finally:
             signal.signal(signal.SIGINT, heard)
         with cluster, Client(cluster, set_as_default=False) as client:
-            yield _pool(client, self.slots, on_event)
+            yield _pool(client, self.slots, on_event, own=True)
 
 
 @dataclass(frozen=True)
@@ -173,10 +175,10 @@ class Dask:
             yield _pool(client, workers, on_event)
 
 
-def _pool(client: Any, slots: int, on_event: OnEvent) -> Pool:
+def _pool(client: Any, slots: int, on_event: OnEvent, own: bool = False) -> Pool:
     client.subscribe_topic(TOPIC, lambda event: on_event(event[1]))
     # No retries: Dask repeats a run whose worker died in any case, and a run that failed would fail again.
-    return Pool(client.get_executor(pure=False), slots)
+    return Pool(client.get_executor(pure=False), slots, own)
 
 
 _listener: OnEvent | None = None

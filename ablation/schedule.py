@@ -1,7 +1,10 @@
-"""The schedule: which run goes next, and what happens when one ends."""
+"""The schedule: which run goes next, and what is logged when one ends."""
 
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from threading import current_thread, main_thread
 
 from ablation.console import Screen
 from ablation.deltas import Deltas
@@ -10,48 +13,85 @@ from ablation.errors import InputError
 from ablation.execution import Pool, report
 from ablation.results import Failure, RunResult
 from ablation.run import Run
-from ablation.tracking import Destination
-from ablation.worker import perform
+from ablation.tracking import INTERVAL, Destination, EpochLog
+from ablation.worker import Trained, perform
 
 
 def train_all(
-    missing: Sequence[Run], pool: Pool, destination: Destination, screen: Screen, deltas: Deltas, stop_on_error: bool
+    missing: Sequence[Run], pool: Pool, destination: Destination, epochs: EpochLog, screen: Screen, deltas: Deltas, stop_on_error: bool
 ) -> tuple[dict[str, RunResult], tuple[Failure, ...]]:
-    """Train all runs, and return the results by key and what failed. A failing run does not stop the others, unless asked to."""
+    """Train and log all runs, and return the results by key and what failed. A failing run does not stop the others, unless asked to."""
     # Arms with more features take longer; the longest first leaves the shortest waiting at the end.
     queue = sorted(missing, key=lambda run: -len(run.arm))
-    running: dict[Future[RunResult], Run] = {}
+    running: dict[Future[Trained], tuple[Run, str]] = {}
     results: dict[str, RunResult] = {}
     failures: list[Failure] = []
 
     def submit(last: Arm | None) -> None:
         if not queue:
             return
-        run = _next(queue, last, {each.arm for each in running.values()})
+        run = _next(queue, last, {each.arm for each, _ in running.values()})
         queue.remove(run)
         screen.started(run)
-        running[pool.executor.submit(perform, run, destination, report)] = run
+        data = {"name": run.data.name, "digest": run.data.identity[-36:], "description": run.data.description}
+        with interruption_held_back():
+            run_id = destination.start_run(run.name, run.key, run.tags, run.params(), data)
+        running[pool.executor.submit(perform, run, run_id, destination, report)] = run, run_id
 
     for _ in range(pool.slots):
         submit(None)
     while running:
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            run = running.pop(future)
+        ended = wait(running, INTERVAL, FIRST_COMPLETED).done
+        with interruption_held_back():
+            epochs.flush_old()
+        for future in ended:
+            run, run_id = running.pop(future)
             if future.cancelled():
                 raise InputError("the scheduler of execution=dask has gone away; once it runs again, the same command continues the study")
             error = future.exception()
-            if error is None:
-                results[run.key] = future.result()
-                deltas.add(run, results[run.key])
-                screen.finished(run, results[run.key])
-            else:
-                failures.append(Failure(run.arm, run.seed, _told(error)))
-                screen.failed(run, failures[-1].message)
-                if stop_on_error:
-                    queue.clear()
+            with interruption_held_back():
+                epochs.flush(run_id)
+                if error is None:
+                    trained = future.result()
+                    destination.finish_run(run_id, trained.result, trained.texts, trained.arrays)
+                    results[run.key] = trained.result
+                    deltas.add(run, trained.result)
+                    screen.finished(run, trained.result)
+                else:
+                    destination.fail_run(run_id, f"{type(error).__name__}: {error}")
+                    failures.append(Failure(run.arm, run.seed, _told(error)))
+                    screen.failed(run, failures[-1].message)
+                    if stop_on_error:
+                        queue.clear()
             # One run leaves and one comes, so the new one goes to the worker that has the arm's network compiled.
             submit(run.arm)
     return results, tuple(failures)
+
+
+@contextmanager
+def interruption_held_back() -> Iterator[None]:
+    """Let Ctrl-C or the end of a batch job wait until what is within has ended: under MLflow's database it could be swallowed.
+
+    The second one comes through at once. In another thread than the main one, which alone is interrupted, nothing changes.
+    """
+    if current_thread() is not main_thread():
+        yield
+        return
+    held: list[int] = []
+
+    def hold(number: int, _: object) -> None:
+        if held:
+            raise KeyboardInterrupt
+        held.append(number)
+
+    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if held:
+        signal.raise_signal(held[0])
 
 
 def _next(queue: Sequence[Run], last: Arm | None, busy: set[Arm]) -> Run:

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -35,7 +36,6 @@ from ablation.run import Run
 if TYPE_CHECKING:
     import keras
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
     from mlflow.entities import Run as LoggedRun
 
 KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
@@ -86,8 +86,8 @@ class Store:
         return cls(uri, experiment)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Without the client: a worker makes its own, in the thread that trains. Unpickled, it would import MLflow in the thread that talks
-        # to the scheduler, beside the import of Keras, and Python 3.11 can fail at compiling in two threads at once.
+        # Without the client: a worker that stores networks makes its own, in the thread that trains. Unpickled, it would import MLflow in
+        # the thread that talks to the scheduler, beside the import of Keras, and Python 3.11 can fail at compiling in two threads at once.
         return {"uri": self.uri, "experiment": self.experiment}
 
     @property
@@ -435,7 +435,7 @@ class LoggedTraining:
 
 @dataclass(frozen=True)
 class Destination:
-    """One study's place in a store: what workers log to."""
+    """One study's place in a store."""
 
     store: Store
     experiment_id: str
@@ -445,15 +445,6 @@ class Destination:
     @property
     def client(self) -> "MlflowClient":
         return self.store.client
-
-    def finished(self, key: str, serves: Callable[[RunResult], bool]) -> RunResult | None:
-        """Return what this study's run with that key left, if it finished and serves."""
-        for entry in self.store._ledger([key]):
-            if entry.key == key and entry.study == self.study:
-                result = self.store._result(entry)
-                if result is not None and serves(result):
-                    return result
-        return None
 
     def start_run(self, name: str, key: str, tags: Mapping[str, str], params: Mapping[str, Any], data: Mapping[str, str]) -> str:
         """Start a child run and return its id. ``data`` is the data set's name, digest and description."""
@@ -465,10 +456,6 @@ class Destination:
         dataset = Dataset(data["name"], data["digest"], "local", json.dumps({"source": data["description"]}))
         self.client.log_inputs(run_id, [DatasetInput(dataset)])
         return run_id
-
-    def epochs(self, run_id: str) -> "EpochLog":
-        """Return the log of a run's epochs."""
-        return EpochLog(self.client, run_id)
 
     def finish_run(self, run_id: str, result: RunResult, texts: Mapping[str, str], arrays: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """Log a run's result, text files and files of named arrays (.npz), and mark it as finished."""
@@ -560,28 +547,49 @@ class Destination:
         self.client.set_terminated(self.parent, "KILLED")
 
 
+Epoch = tuple[int, dict[str, float], int]
+"""An epoch as a run reports it, in types that Dask can send: its number, its metrics, and when it ended in milliseconds since 1970."""
+
+
 class EpochLog:
-    """Logs a run's epochs so that the UI shows them while it trains: every few seconds, for each call costs some tens of milliseconds."""
+    """Logs epochs so that the UI shows them while runs train: every few seconds, for each call costs some tens of milliseconds."""
 
-    def __init__(self, client: "MlflowClient", run_id: str) -> None:
-        self._client, self._run_id = client, run_id
-        self._waiting: list[Metric] = []
-        self._flushed = 0.0
+    def __init__(self, store: Store) -> None:
+        self._store, self._thread = store, get_ident()
+        self._lock = Lock()
+        self._waiting: dict[str, list[Epoch]] = {}
+        self._last: dict[str, int] = {}
+        self._flushed = time.monotonic()
 
-    def add(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Take an epoch's metrics."""
+    def heard(self, event: Mapping[str, Any]) -> None:
+        """Take what a run reports."""
+        run_id = event["run_id"]
+        with self._lock:
+            # A run that lost its worker begins anew, with the same numbers.
+            new = [epoch for epoch in event["epochs"] if epoch[0] > self._last.get(run_id, 0)]
+            if new:
+                self._waiting.setdefault(run_id, []).extend(new)
+                self._last[run_id] = new[-1][0]
+        # What trains in this thread leaves nobody else to log it; another thread is the one that talks to the workers, and may not wait.
+        if get_ident() == self._thread:
+            self.flush_old()
+
+    def flush_old(self) -> None:
+        """Log what is waiting, if the last time is a while ago."""
+        if time.monotonic() - self._flushed >= INTERVAL:
+            self._flushed = time.monotonic()
+            for run_id in list(self._waiting):
+                self.flush(run_id)
+
+    def flush(self, run_id: str) -> None:
+        """Log what is waiting of a run."""
         from mlflow.entities import Metric
 
-        now = int(time.time() * 1000)
-        self._waiting += [Metric(name, value, now, epoch) for name, value in metrics.items()]
-        if time.monotonic() - self._flushed >= INTERVAL or len(self._waiting) > MOST_METRICS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Log what is waiting."""
-        if self._waiting:
-            self._client.log_batch(self._run_id, metrics=self._waiting)
-        self._waiting, self._flushed = [], time.monotonic()
+        with self._lock:
+            epochs = self._waiting.pop(run_id, [])
+        logged = [Metric(name, value, ended, number) for number, metrics, ended in epochs for name, value in metrics.items()]
+        for start in range(0, len(logged), MOST_METRICS):
+            self._store.client.log_batch(run_id, metrics=logged[start : start + MOST_METRICS])
 
 
 def summary(result: RunResult) -> dict[str, float]:

@@ -1,44 +1,69 @@
-"""What happens in the process that trains: one run, from staged images to its result in MLflow."""
+"""What happens in the process that trains: one run, from staged images to its result."""
 
+import atexit
+import gc
 import json
 import logging
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ablation.data import Dataset, divide, open_staged
 from ablation.predictions import packed
 from ablation.results import RunResult
 from ablation.run import Run
-from ablation.tracking import CLASSES, CORRECT, PREDICTIONS, Destination
+from ablation.tracking import CLASSES, CORRECT, PREDICTIONS, Destination, Epoch
 from ablation.training.draws import SPLIT, generator
 
 if TYPE_CHECKING:
     from ablation.training.program import Program
 
 Report = Callable[[dict[str, Any]], None]
-"""Tells whoever watches how a run goes: ``{"run": key, "epoch": 3, "val_accuracy": 0.71}``."""
+"""Tells whoever watches how a run goes: ``{"run": key, "run_id": id, "epoch": 3, "val_accuracy": 0.71, "epochs": […]}``; the epochs are
+those that ended since it was told last."""
 
 PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
 
 
+NEEDLESS = ("jax", "matplotlib", "pandas", "pyarrow", "sklearn")
+"""What Keras and TensorFlow import where it is installed, a third of all that they do, and no training uses."""
+
 REFRESH = 0.5
 """Seconds between two reports of a run's progress."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run leaves behind.
+
+    Attributes:
+        result: its numbers.
+        texts, arrays: the files that go with them, by name.
+    """
+
+    result: RunResult
+    texts: dict[str, str]
+    arrays: dict[str, dict[str, np.ndarray]]
 
 
 class WrongBackendError(RuntimeError):
     """Keras already runs on another backend in this process."""
 
 
-def prepare(backend: str, threads: int | None) -> None:
+def prepare(backend: str, threads: int | None, own: bool = False) -> None:
     """Choose backend and CPU threads for this process, before Keras is first imported; afterwards both can only be confirmed.
+
+    Args:
+        own: whether the process does nothing but train for one study, so that it may be set up for that alone.
 
     Raises:
         WrongBackendError: if Keras runs on another backend here.
@@ -58,7 +83,7 @@ def prepare(backend: str, threads: int | None) -> None:
         )
     # Such as that a function was traced anew for images of another number, which it was meant to be.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    with _silent_start():
+    with _silent_start(), _hidden([name for name in NEEDLESS if own and name != backend]):
         import keras
 
     # Whatever the user's keras.json says: a run's key stands for this precision and this order of axes.
@@ -69,6 +94,25 @@ def prepare(backend: str, threads: int | None) -> None:
         import torch
 
         torch.set_num_threads(threads)
+    if own:
+        # Tracing a network makes so many objects that Python would look a hundred times whether the frameworks' own can go; they cannot.
+        gc.freeze()
+        gc.set_threshold(10_000)
+        # Nor is it worth the time to take them apart one by one at the end.
+        atexit.register(os._exit, 0)
+
+
+@contextmanager
+def _hidden(names: Sequence[str]) -> Iterator[None]:
+    """Hide packages, but for those that are imported already, from whoever imports them only where they are installed."""
+    hidden = [name for name in names if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's documented way to say that there is none
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextmanager
@@ -86,31 +130,16 @@ def _silent_start() -> Iterator[None]:
         os.close(nowhere)
 
 
-def perform(run: Run, destination: Destination, report: Report) -> RunResult:
-    """Train one run and log it. The result comes back; so does the error of a run that failed, after it was logged."""
-    # A worker that dies between the end of a run and the telling of it has its run given to another: it is there already.
-    there = destination.finished(run.key, run.served_by)
-    if there is not None:
-        return there
-    run_id = destination.start_run(
-        name=run.name,
-        key=run.key,
-        tags=run.tags,
-        params=run.params(),
-        data={"name": run.data.name, "digest": run.data.identity[-36:], "description": run.data.description},
-    )
-    try:
-        prepare(run.backend, run.threads)
-        return _train(run, run_id, destination, report)
-    except Exception as error:
-        destination.fail_run(run_id, f"{type(error).__name__}: {error}")
-        raise
-    except BaseException:
-        destination.client.set_terminated(run_id, "KILLED")
-        raise
+def perform(run: Run, run_id: str, destination: Destination, report: Report) -> Trained:
+    """Train one run, and return what is to be logged of it. Whoever gives out the runs does that, for MLflow takes seconds to import.
 
-
-def _train(run: Run, run_id: str, destination: Destination, report: Report) -> RunResult:
+    Args:
+        run: what to train.
+        run_id: the run as MLflow has it.
+        destination: where its network is stored, if it is to be.
+        report: hears of the run while it trains.
+    """
+    prepare(run.backend, run.threads)
     from ablation.training.cost import cost, layer_summary
     from ablation.training.train import train
 
@@ -122,21 +151,28 @@ def _train(run: Run, run_id: str, destination: Destination, report: Report) -> R
     building = time.perf_counter() - began
     program.verify(dict(run.features), training, run.seed)
 
-    epochs = destination.epochs(run_id)
-
+    untold: list[Epoch] = []
     told = time.monotonic()
 
-    def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
+    def tell() -> None:
         nonlocal told
-        epochs.add(epoch, metrics)
+        last, accuracy = (untold[-1][0], untold[-1][1]["val_accuracy"]) if untold else (0, None)
+        report({"run": run.key, "run_id": run_id, "epoch": last, "val_accuracy": accuracy, "epochs": list(untold)})
+        untold.clear()
+        told = time.monotonic()
+
+    def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
+        untold.append((epoch, metrics, int(time.time() * 1000)))
         # As often as a screen shows it: the processor that would tell of every short epoch is wanted for the next one.
         if time.monotonic() - told >= REFRESH:
-            told = time.monotonic()
-            report({"run": run.key, "epoch": epoch, "val_accuracy": metrics["val_accuracy"]})
+            tell()
 
-    report({"run": run.key, "epoch": 0, "val_accuracy": None})
-    outcome = train(program, run.seed, run.training.epochs, training, validation, dataset.test if run.test else None, on_epoch)
-    epochs.flush()
+    tell()
+    try:
+        outcome = train(program, run.seed, run.training.epochs, training, validation, dataset.test if run.test else None, on_epoch)
+    finally:
+        if untold:
+            tell()
     counts = cost(program.network)
     result = RunResult(
         score=outcome.score,
@@ -168,8 +204,7 @@ def _train(run: Run, run_id: str, destination: Destination, report: Report) -> R
     if run.test:
         # They are large, and what a reader looks at are the first and the last arm.
         arrays[PREDICTIONS] = asdict(outcome.predictions)
-    destination.finish_run(run_id, result, texts, arrays)
-    return result
+    return Trained(result, texts, arrays)
 
 
 _latest: "tuple[str, Program] | None" = None

@@ -320,6 +320,14 @@ def test_drawing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     assert first == second
 
 
+def test_processes_that_share_the_charts_draw_the_same(tmp_path: Path) -> None:
+    findings = synthetic(leave_one_out(FEATURES), cumulative(FEATURES))
+    whole = draw(findings, tmp_path / "whole")
+    shares = [draw(findings, tmp_path / "shared", part, 2) for part in range(2)]
+    assert sorted(file.name for share in shares for file in share) == sorted(file.name for file in whole)
+    assert all((tmp_path / "shared" / file.name).read_bytes() == file.read_bytes() for file in whole)
+
+
 def test_a_picture_is_fine_enough_to_print(tmp_path: Path) -> None:
     from matplotlib.image import imread
 

@@ -41,14 +41,16 @@ __all__ = [
 ]
 
 
-def draw(findings: Findings, folder: Path) -> list[Path]:
+def draw(findings: Findings, folder: Path, part: int = 0, parts: int = 1) -> list[Path]:
     """Draw every chart that the findings allow, and return the files in the order in which they should be read.
+
+    Several processes can share the work: the one with number ``part`` of ``parts`` draws every ``parts``-th chart.
 
     A chart of one design is named after its kind for the first design that it suits, and ``<kind>_<design>`` for each later one; the
     headline's design comes first for ``forest``. Charts of the whole study are drawn once.
     """
     files: list[Path] = []
-    for name, chart in pictures(findings):
+    for name, chart in pictures(findings)[part::parts]:
         files += save(chart(), folder, name)
     return files
 

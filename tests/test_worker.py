@@ -1,0 +1,52 @@
+"""A process that trains for one study takes only what that needs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ablation
+from ablation.worker import NEEDLESS, _hidden
+
+
+def ended(program: str) -> str:
+    """Run a program in a process of its own, and return what it printed."""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    return subprocess.run(command, cwd=Path(ablation.__file__).parents[1], capture_output=True, text=True, check=True).stdout
+
+
+def test_what_is_hidden_is_not_there_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "this", raising=False)
+    with _hidden(["this", "pathlib"]):
+        import pathlib  # imported before, so still there
+
+        with pytest.raises(ModuleNotFoundError):
+            import this  # noqa: F401
+    assert sys.modules["pathlib"] is pathlib
+    assert "this" not in sys.modules
+
+
+def test_an_own_process_does_without_what_no_training_uses() -> None:
+    program = (
+        "import sys; from ablation.worker import NEEDLESS, prepare; prepare('tensorflow', 1, own=True); "
+        "import keras; keras.layers.Dense(2)(keras.ops.ones((1, 3))); print(*sorted({*NEEDLESS, 'mlflow'} & sys.modules.keys())); "
+        "import sklearn, matplotlib; print('imported later')"
+    )
+    assert ended(program).splitlines() == ["", "imported later"]
+
+
+def test_a_process_that_is_not_ours_alone_is_left_as_it_is() -> None:
+    program = (
+        "import gc; before = gc.get_threshold(); from ablation.worker import prepare; prepare('tensorflow', 1); "
+        "from keras.src.trainers.data_adapters import array_slicing; "
+        "print(gc.get_threshold() == before, gc.get_freeze_count() == 0, array_slicing.pandas is not None)"
+    )
+    assert ended(program).split() == ["True", "True", "True"]
+
+
+def test_a_backend_is_never_hidden_from_itself() -> None:
+    pytest.importorskip("jax")
+    assert "jax" in NEEDLESS
+    program = "from ablation.worker import prepare; prepare('jax', 1, own=True); import keras; print(keras.backend.backend())"
+    assert ended(program).split() == ["jax"]
