@@ -4,8 +4,8 @@
     python -m ablation -m features=cumulative training.precision=bfloat16 study.name=rounded
     python tests/benchmarks/equivalence.py exact rounded
 
-Prints the mean difference of the scores in accuracy points, second minus first, with its 95 % interval (paired t): of every arm over its seeds,
-and of all runs together. Rounding sends every training another way, so that runs of one seed differ independently between arms.
+Prints the mean difference of the scores in accuracy points, second minus first, with its 95 % interval (paired t): of every arm over
+its seeds, and of all runs together. Rounding sends every training another way, so that runs of one seed differ independently between arms.
 """
 
 import argparse
