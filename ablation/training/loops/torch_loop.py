@@ -10,12 +10,14 @@ from ablation.recipe import Recipe
 from ablation.training import pipeline
 from ablation.training.draws import Draws, parts
 from ablation.training.loops.loop import Totals, evaluation_parts, hits, losses, prepare
+from ablation.training.loops.native_layers import use_native_operations
 
 
 class TorchLoop:
     """See :class:`ablation.training.loops.loop.Loop`."""
 
     def __init__(self, network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int) -> None:
+        use_native_operations(network)
         self._network, self._optimizer, self._recipe, self._batch_size = network, optimizer, recipe, batch_size
 
     def start(self) -> None:
