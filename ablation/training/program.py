@@ -12,7 +12,7 @@ from ablation.recipe import Recipe
 from ablation.training import pipeline
 from ablation.training.draws import Draws, draw_epoch, one_hot, parts
 from ablation.training.initial import initialize, undeclared
-from ablation.training.loops import Loop, new_loop
+from ablation.training.loops import Loop, building, new_loop
 
 ENOUGH = 64
 """Images in which a random technique shows itself for certain: of very few, chance could leave each as it was."""
@@ -44,7 +44,8 @@ class Program:
     @classmethod
     def build(cls, model: Model, recipe: Recipe, image_shape: tuple[int, int, int], classes: int, batch_size: int) -> "Program":
         """Build network, optimiser and training loop."""
-        network = model.build(recipe, image_shape, classes)
+        with building():
+            network = model.build(recipe, image_shape, classes)
         settings = recipe.optimizer
         optimizer = keras.optimizers.get(
             {"class_name": settings.name, "config": {"learning_rate": settings.learning_rate, **dict(settings.options)}}

@@ -66,11 +66,10 @@ class JaxLoop:
         return Totals(float(totals[0]), float(totals[1]), len(draws.own))
 
     def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
-        total = Totals()
-        for indices, counts in evaluation_parts(len(targets)):
-            loss, correct, _ = self._evaluate(self._state, images, indices, targets[indices], counts)
-            total += Totals(float(loss), float(correct), int(counts.sum()))
-        return total
+        parts = evaluation_parts(len(targets))
+        sums = [self._evaluate(self._state, images, indices, targets[indices], counts)[:2] for indices, counts in parts]
+        # Fetched when all parts are under way: a GPU would stand still while one is waited for.
+        return Totals(sum(float(loss) for loss, _ in sums), sum(float(correct) for _, correct in sums), len(targets))
 
     def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
         found = []

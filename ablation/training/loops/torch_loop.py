@@ -47,14 +47,14 @@ class TorchLoop:
         return Totals(float(loss_sum), float(correct), len(draws.own))
 
     def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
-        total = Totals()
+        sums = []
         with torch.no_grad():
             for indices, counts in evaluation_parts(len(targets)):
                 logits = self._network(pipeline.gather(images, keras.ops.convert_to_tensor(indices)), training=False)
                 truth, weights = keras.ops.convert_to_tensor(targets[indices]), keras.ops.convert_to_tensor(counts)
-                loss, correct = (losses(logits, truth) * weights).sum(), (hits(logits, truth) * weights).sum()
-                total += Totals(float(loss), float(correct), int(counts.sum()))
-        return total
+                sums.append(((losses(logits, truth) * weights).sum(), (hits(logits, truth) * weights).sum()))
+        # Fetched when all parts are under way: a GPU would stand still while one is waited for.
+        return Totals(sum(float(loss) for loss, _ in sums), sum(float(correct) for _, correct in sums), len(targets))
 
     def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
         found = []
