@@ -11,7 +11,7 @@ import jax
 
 @contextmanager
 def quick_building() -> Iterator[None]:
-    """Compile without optimisations in this context; what is compiled outside it stays as it was."""
+    """Compile without optimisations what is first run in this context, which then stays so in this process."""
     jax.config.update("jax_disable_most_optimizations", True)
     try:
         yield
