@@ -11,7 +11,7 @@ from ablation.training.loops.loop import Loop, Totals
 def building() -> AbstractContextManager[None]:
     """Return the context in which a network is built on the running backend."""
     if keras.backend.backend() == "jax":
-        from ablation.training.loops.quick_building import quick_building
+        from ablation.training.loops.jax_compilation import quick_building
 
         return quick_building()
     return nullcontext()
