@@ -81,6 +81,8 @@ def prepare(backend: str, threads: int | None, own: bool = False) -> None:
         os.environ["XLA_FLAGS"] = (
             f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}".strip()
         )
+    if backend == "jax":
+        _keep_compiled(threads)
     # Such as that a function was traced anew for images of another number, which it was meant to be.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with _silent_start(), _hidden([name for name in NEEDLESS if own and name != backend]):
@@ -113,6 +115,21 @@ def _hidden(names: Sequence[str]) -> Iterator[None]:
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+def _keep_compiled(threads: int | None) -> None:
+    """Let JAX keep what it compiles in ``jax`` beside the data sets of this user, for other processes and later studies.
+
+    Compiling takes longer than many a training. JAX's own settings come first. With a largest size JAX locks the folder, so that
+    workers can share it.
+    """
+    # XLA divides loops among the threads that there are, which JAX does not tell its entries apart by.
+    folder = Path(os.environ.get("ABLATION_DATA_DIR", "~/.cache/ablation")).expanduser() / "jax" / f"threads-{threads or os.cpu_count()}"
+    with suppress(OSError):  # such as where the home is read-only: then nothing is kept
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
+        os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(2**30))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 
 
 @contextmanager

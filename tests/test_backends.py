@@ -156,3 +156,19 @@ def test_predictions_are_those_of_the_last_validation(told: dict[str, Any]) -> N
 
 def test_images_are_warped_as_on_tensorflow(told: dict[str, Any], tensorflow: dict[str, Any]) -> None:
     np.testing.assert_allclose(told["warped"], tensorflow["warped"], atol=1e-4)
+
+
+def test_what_jax_compiles_is_kept_for_other_processes_of_as_many_threads(tmp_path: Path) -> None:
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    program = (
+        "from ablation.worker import prepare; prepare('jax', 1)\n"
+        "import jax, keras; from ablation.training.loops import building\n"
+        "from ablation.training.loops.jax_compilation import jit_options; assert jit_options() or jax.default_backend() != 'cpu'\n"
+        "with building(): keras.initializers.GlorotUniform(1)((2, 3))"
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KERAS", "JAX"))}
+    told = {"ABLATION_DATA_DIR": str(tmp_path), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "PYTHONPATH": f"{HERE.parent}"}
+    ended = subprocess.run([sys.executable, "-c", program], env={**kept, **told}, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert list((tmp_path / "jax" / "threads-1").glob("jit__uniform*-cache"))

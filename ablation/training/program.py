@@ -14,7 +14,7 @@ from ablation.recipe import Recipe
 from ablation.training import pipeline
 from ablation.training.draws import Draws, draw_epoch, one_hot, parts
 from ablation.training.initial import initialize, undeclared
-from ablation.training.loops import Loop, new_loop
+from ablation.training.loops import Loop, building, new_loop
 from ablation.training.settings import PRECISIONS
 
 ENOUGH = 64
@@ -55,7 +55,7 @@ class Program:
         precision: str = "float32",
     ) -> "Program":
         """Build network, optimiser and training loop."""
-        with _computing_in(precision):
+        with building(), _computing_in(precision):
             network = model.build(recipe, image_shape, classes)
         settings = recipe.optimizer
         optimizer = keras.optimizers.get(

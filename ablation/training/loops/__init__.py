@@ -1,9 +1,20 @@
 """Training loops: one file a backend around the same step. Which one is used follows from the backend that Keras runs on."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import keras
 
 from ablation.recipe import Recipe
 from ablation.training.loops.loop import Loop, Totals
+
+
+def building() -> AbstractContextManager[None]:
+    """Return the context in which a network is built on the running backend."""
+    if keras.backend.backend() == "jax":
+        from ablation.training.loops.jax_compilation import quick_building
+
+        return quick_building()
+    return nullcontext()
 
 
 def new_loop(network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int) -> Loop:
@@ -23,4 +34,4 @@ def new_loop(network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe
             return TorchLoop(network, optimizer, recipe, batch_size)
 
 
-__all__ = ["Loop", "Totals", "new_loop"]
+__all__ = ["Loop", "Totals", "building", "new_loop"]

@@ -11,6 +11,7 @@ import numpy as np
 from ablation.recipe import Recipe
 from ablation.training import pipeline
 from ablation.training.draws import Draws
+from ablation.training.loops.jax_compilation import jit_options
 from ablation.training.loops.loop import Totals, evaluation_parts, hits, losses, prepare
 
 
@@ -27,7 +28,7 @@ class JaxLoop:
             each = losses(logits, targets)
             return jnp.mean(each) + sum(penalties), (other, jnp.sum(each), jnp.sum(hits(logits, targets)))
 
-        @partial(jax.jit, donate_argnums=(0, 1))
+        @partial(jax.jit, donate_argnums=(0, 1), **jit_options())
         def step(state: Any, totals: Any, images: Any, arrays: Any, index: Any) -> Any:
             trainable, other, inner = state
             slices = tuple(jax.lax.dynamic_slice_in_dim(array, index * batch_size, batch_size) for array in arrays)
@@ -37,7 +38,7 @@ class JaxLoop:
             trainable, inner = optimizer.stateless_apply(inner, gradients, trainable)
             return (trainable, other, inner), (totals[0] + loss, totals[1] + correct)
 
-        @jax.jit
+        @partial(jax.jit, **jit_options())
         def evaluate(state: Any, images: Any, indices: Any, targets: Any, counts: Any) -> Any:
             logits, _ = network.stateless_call(state[0], state[1], pipeline.gather(images, indices), training=False)
             return jnp.sum(losses(logits, targets) * counts), jnp.sum(hits(logits, targets) * counts), logits
@@ -66,11 +67,10 @@ class JaxLoop:
         return Totals(float(totals[0]), float(totals[1]), len(draws.own))
 
     def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
-        total = Totals()
-        for indices, counts in evaluation_parts(len(targets)):
-            loss, correct, _ = self._evaluate(self._state, images, indices, targets[indices], counts)
-            total += Totals(float(loss), float(correct), int(counts.sum()))
-        return total
+        parts = evaluation_parts(len(targets))
+        sums = [self._evaluate(self._state, images, indices, targets[indices], counts)[:2] for indices, counts in parts]
+        # Fetched when all parts are under way: a GPU would stand still while one is waited for.
+        return Totals(sum(float(loss) for loss, _ in sums), sum(float(correct) for _, correct in sums), len(targets))
 
     def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
         found = []

@@ -10,12 +10,14 @@ from ablation.recipe import Recipe
 from ablation.training import pipeline
 from ablation.training.draws import Draws, parts
 from ablation.training.loops.loop import Totals, evaluation_parts, hits, losses, prepare
+from ablation.training.loops.native_layers import use_native_operations
 
 
 class TorchLoop:
     """See :class:`ablation.training.loops.loop.Loop`."""
 
     def __init__(self, network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int) -> None:
+        use_native_operations(network)
         self._network, self._optimizer, self._recipe, self._batch_size = network, optimizer, recipe, batch_size
 
     def start(self) -> None:
@@ -45,14 +47,14 @@ class TorchLoop:
         return Totals(float(loss_sum), float(correct), len(draws.own))
 
     def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
-        total = Totals()
+        sums = []
         with torch.no_grad():
             for indices, counts in evaluation_parts(len(targets)):
                 logits = self._network(pipeline.gather(images, keras.ops.convert_to_tensor(indices)), training=False)
                 truth, weights = keras.ops.convert_to_tensor(targets[indices]), keras.ops.convert_to_tensor(counts)
-                loss, correct = (losses(logits, truth) * weights).sum(), (hits(logits, truth) * weights).sum()
-                total += Totals(float(loss), float(correct), int(counts.sum()))
-        return total
+                sums.append(((losses(logits, truth) * weights).sum(), (hits(logits, truth) * weights).sum()))
+        # Fetched when all parts are under way: a GPU would stand still while one is waited for.
+        return Totals(sum(float(loss) for loss, _ in sums), sum(float(correct) for _, correct in sums), len(targets))
 
     def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
         found = []

@@ -1,0 +1,76 @@
+"""PyTorch's own convolutions and batch normalisation compute what Keras' do."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def check() -> None:
+    """Train a network with layers of every kind, as Keras computes them and as PyTorch does, and compare; runs on PyTorch."""
+    import keras
+    import torch
+
+    from ablation.training.initial import initialize
+    from ablation.training.loops.native_layers import use_native_operations
+
+    layers = keras.layers
+
+    def network() -> keras.Model:
+        nested = keras.Input((7, 7, 6))
+        x = layers.Conv2D(4, 2, padding="same", dilation_rate=2, activation="relu", name="dilated")(nested)
+        inner = keras.Model(nested, layers.BatchNormalization(name="inner_norm")(x), name="inner")
+        inputs = keras.Input((9, 9, 3))
+        x = layers.Conv2D(6, 3, use_bias=False, name="plain")(inputs)
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="norm")(x))
+        x = inner(layers.Conv2D(6, 3, groups=2, padding="same", bias_initializer="glorot_uniform", name="grouped")(x))
+        x = layers.Conv2D(5, 2, strides=2, padding="same", name="strided")(x)
+        x = layers.BatchNormalization(scale=False, name="unscaled")(x)
+        x = layers.Flatten()(layers.Conv2D(4, 3, strides=(2, 1), name="uneven")(x))
+        x = layers.BatchNormalization(center=False, name="vectors")(layers.Dense(6, name="dense")(x))
+        frozen = layers.BatchNormalization(trainable=False, name="frozen")
+        return keras.Model(inputs, layers.Dense(3, name="logits")(frozen(x)))
+
+    rng = np.random.default_rng(0)
+    images = torch.tensor(rng.normal(1, 2, (10, 9, 9, 3)).astype(np.float32))
+    labels = torch.tensor(rng.integers(3, size=10))
+    ours, theirs = network(), network()
+    use_native_operations(ours)
+    replaced = {layer.name for layer in ours._flatten_layers() if "call" in vars(layer)}
+    assert {"plain", "dilated", "grouped", "uneven", "norm", "inner_norm", "unscaled", "vectors", "frozen"} == replaced
+    for each in (ours, theirs):
+        initialize(each, 0)
+    for _ in range(3):
+        outputs = []
+        for each in (ours, theirs):
+            each.zero_grad()
+            outputs.append(each(images, training=True))
+            torch.nn.functional.cross_entropy(outputs[-1], labels).backward()
+        torch.testing.assert_close(*outputs, atol=2e-4, rtol=1e-4)
+        for one, other in zip(ours.trainable_variables, theirs.trainable_variables, strict=True):
+            torch.testing.assert_close(one.value.grad, other.value.grad, atol=1e-4, rtol=1e-3, msg=one.path)
+    for one, other in zip(ours.non_trainable_variables, theirs.non_trainable_variables, strict=True):
+        frozen = "frozen" in one.path
+        assert frozen == bool(torch.all((one.value == 0) | (one.value == 1))), one.path
+        torch.testing.assert_close(one.value, other.value, atol=1e-5, rtol=1e-4, msg=one.path)
+    torch.testing.assert_close(ours(images, training=False), theirs(images, training=False), atol=2e-4, rtol=1e-4)
+
+    # A batch of one value a channel, which PyTorch refuses to normalise.
+    one = torch.ones((1, 6))
+    norm = ours.get_layer("vectors")
+    assert torch.equal(norm(one, training=True), torch.zeros((1, 6)))
+
+
+def test_pytorchs_operations_compute_what_keras_does() -> None:
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("torch is not installed")
+    environment = {**os.environ, "KERAS_BACKEND": "torch", "PYTHONPATH": f"{HERE.parent}"}
+    program = "import test_native_layers as t; t.check()"
+    ended = subprocess.run([sys.executable, "-c", program], cwd=HERE, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
