@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -120,16 +121,17 @@ def _hidden(names: Sequence[str]) -> Iterator[None]:
 def _keep_compiled(threads: int | None) -> None:
     """Let JAX keep what it compiles in ``jax`` beside the data sets of this user, for other processes and later studies.
 
-    Compiling takes longer than many a training. JAX's own settings come first. With a largest size JAX locks the folder, so that
-    workers can share it.
+    Compiling takes longer than many a training. JAX's own settings come first. No largest size is set: JAX would keep the time of each
+    entry's use in a second file, and a worker killed between the two would leave a folder that takes no further entries.
     """
     # XLA divides loops among the threads that there are, which JAX does not tell its entries apart by.
     folder = Path(os.environ.get("ABLATION_DATA_DIR", "~/.cache/ablation")).expanduser() / "jax" / f"threads-{threads or os.cpu_count()}"
     with suppress(OSError):  # such as where the home is read-only: then nothing is kept
         folder.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
-        os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(2**30))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+    # An entry that another worker has only half written, or left so when it was killed, is compiled anew.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
 
 
 @contextmanager

@@ -106,7 +106,11 @@ def test_designs_and_effects_know_only_numbers(unit: str) -> None:
 def test_each_backend_is_known_to_files_of_its_own_loop(backend: str) -> None:
     files = {identify(file) for file in FILES if backend in outside(file) and unit_of(file) == "training"}
     assert f"training/loops/{backend}_loop.py" in files
-    more = {"tensorflow": ("compiled_augmentation", "fused_batch_norm"), "jax": ("jax_compilation",), "torch": ("native_layers",)}[backend]
+    more = {
+        "tensorflow": ("compiled_augmentation", "fused_adam", "fused_batch_norm"),
+        "jax": ("jax_compilation",),
+        "torch": ("native_layers",),
+    }[backend]
     assert files <= {f"training/loops/{name}.py" for name in (f"{backend}_loop", *more)}
 
 

@@ -55,13 +55,13 @@ class Program:
         precision: str = "float32",
     ) -> "Program":
         """Build network, optimiser and training loop."""
+        settings = recipe.optimizer
         with building(), _computing_in(precision):
             network = model.build(recipe, image_shape, classes)
-        settings = recipe.optimizer
-        optimizer = keras.optimizers.get(
-            {"class_name": settings.name, "config": {"learning_rate": settings.learning_rate, **dict(settings.options)}}
-        )
-        optimizer.build(network.trainable_variables)
+            optimizer = keras.optimizers.get(
+                {"class_name": settings.name, "config": {"learning_rate": settings.learning_rate, **dict(settings.options)}}
+            )
+            optimizer.build(network.trainable_variables)
         fresh = tuple(_kept(variable) for variable in optimizer.variables)
         given = tuple((variable, _kept(variable)) for variable in undeclared(network))
         loop = new_loop(network, optimizer, recipe, batch_size)

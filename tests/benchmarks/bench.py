@@ -53,6 +53,8 @@ def main() -> None:
 
 def arms(chosen: argparse.Namespace) -> dict[str, Any]:
     """Measure arms and roofline in this process."""
+    # Everyone's start-up is measured cold: nothing that an earlier program compiled is found.
+    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     prepare(chosen.backend, chosen.threads)
     from arms import OURS, measure_all, summary
     from roofline import peak
