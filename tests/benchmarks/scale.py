@@ -15,7 +15,7 @@ import psutil
 
 TINY = (
     "data=sprites",
-    "data.source.train=320",
+    "++data.source.train=320",
     "model.width=2",
     "training.epochs=2",
     "seeds=1",
@@ -25,7 +25,7 @@ WARPS = tuple(f"+catalogue.features.warp_{n}={{_target_: ablation.features.Rando
 CURVES: dict[str, dict[str, tuple[str, ...]]] = {
     "seeds": {str(n): (f"seeds={n}",) for n in (1, 4, 16)},
     "epochs": {str(n): (f"training.epochs={n}",) for n in (2, 20, 200)},
-    "images": {f"{n:,}": (f"data.source.train={n}", "features=none") for n in (5_000, 15_000, 50_000)},
+    "images": {f"{n:,}": (f"++data.source.train={n}", "features=none") for n in (5_000, 15_000, 50_000)},
     "features": {
         str(n): (
             *WARPS,
