@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import keras
+from roofline import FLOPS, product
 
 from ablation.catalogue import compose
 from ablation.data import Images, Sprites
@@ -32,7 +33,7 @@ FEATURES = {
     "mixup": Mixup(),
     "amsgrad": AMSGrad(),
 }
-OURS, CEILING = "ours", "ceiling"
+OURS, CEILING, PRODUCT = "ours", "ceiling", "matrix product"
 Epoch = Callable[[], float]
 """Trains one epoch and returns its seconds."""
 
@@ -74,17 +75,22 @@ def measure(features: dict[str, Any], chosen: argparse.Namespace) -> dict[str, A
                 ways[f"PyTorch {name}"] = Trainer(program, features, chosen.width, images, chosen.precision, name == "compiled").epoch
                 ways[f"PyTorch {name}"]()
     ways[CEILING]()
+    ways[PRODUCT] = product(chosen.precision)
+    ways[PRODUCT]()
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for repeat in range(2 * chosen.repeats):
         for name in ways if repeat % 2 == 0 else reversed(ways):
             seconds[name].append(ways[name]())
+    # A machine that slows down does so for the product too.
+    peak = FLOPS / statistics.median(seconds.pop(PRODUCT))
     count = chosen.batch * chosen.steps
     speeds = {
         name: {"median": count / statistics.median(each), "lowest": count / max(each), "highest": count / min(each)}
         for name, each in seconds.items()
     }
     # Backward costs twice the forward pass.
-    return {"images_per_second": speeds, "start_up": start_up, "flops_an_image": 3 * cost(network).flops}
+    achieved = 3 * cost(network).flops * speeds[OURS]["median"]
+    return {"images_per_second": speeds, "start_up": start_up, "flops": achieved, "peak_flops": peak, "share_of_peak": achieved / peak}
 
 
 def our_epoch(features: dict[str, Any], images: Images, chosen: argparse.Namespace) -> tuple[Epoch, keras.Model]:
@@ -130,6 +136,7 @@ def line(record: dict[str, Any]) -> str:
     ours = speeds[OURS]["median"]
     told = [f"{record['arm']:<16} {ours:7.0f} images/s ({speeds[OURS]['lowest']:.0f}–{speeds[OURS]['highest']:.0f})"]
     told += [f"{name} {each['median']:.0f} (× {ours / each['median']:.2f})" for name, each in speeds.items() if name != OURS]
+    told += [f"{100 * record['share_of_peak']:.0f} % of a matrix product's {record['peak_flops'] / 1e9:.0f} GFLOP/s"]
     told += [f"first epoch over after {', '.join(f'{each:.1f} s ({name})' for name, each in record['start_up'].items())}"]
     return "   ".join(told)
 
