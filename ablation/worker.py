@@ -108,14 +108,15 @@ def prepare(backend: str, threads: int | None, own: bool = False) -> None:
 @contextmanager
 def _hidden(names: Sequence[str]) -> Iterator[None]:
     """Hide packages, but for those that are imported already, from whoever imports them only where they are installed."""
-    hidden = [name for name in names if name not in sys.modules]
+    modules: dict[str, Any] = sys.modules
+    hidden = [name for name in names if name not in modules]
     for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]  # Python's documented way to say that there is none
+        modules[name] = None  # Python's documented way to say that there is none.
     try:
         yield
     finally:
         for name in hidden:
-            del sys.modules[name]
+            del modules[name]
 
 
 def _keep_compiled(threads: int | None) -> None:
