@@ -108,7 +108,7 @@ def test_each_backend_is_known_to_files_of_its_own_loop(backend: str) -> None:
     assert f"training/loops/{backend}_loop.py" in files
     more = {
         "tensorflow": ("compiled_augmentation", "fused_adam", "fused_batch_norm"),
-        "jax": ("jax_compilation",),
+        "jax": ("jax_compilation", "jax_gradients"),
         "torch": ("native_layers",),
     }[backend]
     assert files <= {f"training/loops/{name}.py" for name in (f"{backend}_loop", *more)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ablation.errors import InputError, nearest
 from ablation.recipe import Optimizer, Recipe, Scaling
 
-VERSION = 3
+VERSION = 4
 """Version of the training code. Raise it with any change that changes a run's numbers: runs of another version are not reused."""
 
 OPTIMIZERS = {

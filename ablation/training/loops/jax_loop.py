@@ -12,6 +12,7 @@ from ablation.recipe import Recipe
 from ablation.training import pipeline
 from ablation.training.draws import Draws
 from ablation.training.loops.jax_compilation import jit_options
+from ablation.training.loops.jax_gradients import use_quick_gradients
 from ablation.training.loops.loop import Totals, evaluation_parts, hits, losses, prepare
 
 
@@ -22,6 +23,8 @@ class JaxLoop:
         mixed = recipe.mixing is not None
         self._network, self._optimizer, self._batch_size = network, optimizer, batch_size
         self._state: Any = None
+        if jax.default_backend() == "cpu":
+            use_quick_gradients(network)
 
         def objective(trainable: Any, other: Any, inputs: Any, targets: Any) -> Any:
             logits, other, penalties = network.stateless_call(trainable, other, inputs, training=True, return_losses=True)
