@@ -51,32 +51,24 @@ def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
 def measure(features: dict[str, Any], chosen: argparse.Namespace) -> dict[str, Any]:
     """Return images a second of every way to train an arm (median and range), and what a step computes."""
     images = Sprites(train=chosen.batch * chosen.steps).load().train
-    # Ours comes first, and pays for whatever a process compiles but once.
-    began = time.perf_counter()
     ours, network = our_epoch(features, images, chosen)
-    ours()
-    start_up = {OURS: time.perf_counter() - began}
     ways: dict[str, Epoch] = {OURS: ours, CEILING: ceiling_epoch(features, images, chosen)}
     if chosen.rivals:
         from rivals import compiled, fit_once, pipelines
 
         for name, pipeline in pipelines(chosen.backend).items():
-            began = time.perf_counter()
             rival = compiled(features, chosen.width, chosen.batch, images.x.shape[1:])
             data = pipeline(features, images, chosen.batch)
             ways[name] = lambda rival=rival, data=data: fit_once(rival, data, chosen.steps)
-            ways[name]()
-            start_up[name] = time.perf_counter() - began
         if chosen.backend != "jax" and find_spec("torch"):
             from plain_torch import Trainer
 
             for name in ("eager", "compiled"):
                 program = new_program(features, images, chosen)
                 ways[f"PyTorch {name}"] = Trainer(program, features, chosen.width, images, chosen.precision, name == "compiled").epoch
-                ways[f"PyTorch {name}"]()
-    ways[CEILING]()
     ways[PRODUCT] = product(chosen.precision)
-    ways[PRODUCT]()
+    for epoch in ways.values():
+        epoch()  # compiles
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for repeat in range(2 * chosen.repeats):
         for name in ways if repeat % 2 == 0 else reversed(ways):
@@ -90,7 +82,7 @@ def measure(features: dict[str, Any], chosen: argparse.Namespace) -> dict[str, A
     }
     # Backward costs twice the forward pass.
     achieved = 3 * cost(network).flops * speeds[OURS]["median"]
-    return {"images_per_second": speeds, "start_up": start_up, "flops": achieved, "peak_flops": peak, "share_of_peak": achieved / peak}
+    return {"images_per_second": speeds, "flops": achieved, "peak_flops": peak, "share_of_peak": achieved / peak}
 
 
 def our_epoch(features: dict[str, Any], images: Images, chosen: argparse.Namespace) -> tuple[Epoch, keras.Model]:
@@ -137,7 +129,6 @@ def line(record: dict[str, Any]) -> str:
     told = [f"{record['arm']:<16} {ours:7.0f} images/s ({speeds[OURS]['lowest']:.0f}–{speeds[OURS]['highest']:.0f})"]
     told += [f"{name} {each['median']:.0f} (× {ours / each['median']:.2f})" for name, each in speeds.items() if name != OURS]
     told += [f"{100 * record['share_of_peak']:.0f} % of a matrix product's {record['peak_flops'] / 1e9:.0f} GFLOP/s"]
-    told += [f"first epoch over after {', '.join(f'{each:.1f} s ({name})' for name, each in record['start_up'].items())}"]
     return "   ".join(told)
 
 
@@ -148,7 +139,4 @@ def summary(records: list[dict[str, Any]]) -> list[str]:
         if name != OURS:
             ratios = [each["images_per_second"][OURS]["median"] / each["images_per_second"][name]["median"] for each in records]
             told.append(f"ours over {name}: geometric mean {statistics.geometric_mean(ratios):.2f}, lowest {min(ratios):.2f}")
-    for name in records[0]["start_up"]:
-        seconds = [each["start_up"][name] for each in records]
-        told.append(f"from building to the first epoch's end, {name}: {statistics.median(seconds):.1f} s (at most {max(seconds):.1f})")
     return told

@@ -1,6 +1,6 @@
 """How fast it is: every figure of the README's table of speeds.
 
-    python tests/benchmarks/bench.py                      # arms and roofline, then the study
+    python tests/benchmarks/bench.py                      # arms and roofline, then start-up and the study
     python tests/benchmarks/bench.py arms --width 64
     python tests/benchmarks/bench.py scale
 
@@ -16,12 +16,12 @@ from typing import Any
 
 from ablation.worker import environment, prepare
 
-PARTS = ("arms", "study", "scale")
+PARTS = ("arms", "start_up", "study", "scale")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=["arms", "study"], help="what to measure")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=["arms", "start_up", "study"], help="what to measure")
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument(
         "--precision", default="float32", choices=["float32", "bfloat16"], help="of ours and of plain PyTorch; fit is timed in float32"
@@ -37,6 +37,10 @@ def main() -> None:
     figures: dict[str, Any] = {"settings": vars(chosen), "processor": platform.processor()}
     if "arms" in chosen.parts:
         figures["arms"] = arms(chosen)
+    if "start_up" in chosen.parts:
+        from start_up import measure_start_up
+
+        figures["start_up"] = measure_start_up(chosen)
     if "study" in chosen.parts:
         from whole_study import measure_study
 
@@ -53,8 +57,6 @@ def main() -> None:
 
 def arms(chosen: argparse.Namespace) -> dict[str, Any]:
     """Measure arms and roofline in this process."""
-    # Everyone's start-up is measured cold: nothing that an earlier program compiled is found.
-    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     prepare(chosen.backend, chosen.threads)
     from arms import measure_all, summary
 

@@ -13,7 +13,7 @@ class CompiledAugmentation:
 
     def __init__(self, augmentation: Augmentation) -> None:
         self.draw = augmentation.draw
-        self.apply = tf.function(augmentation.apply, jit_compile=True)
+        self.apply = tf.function(augmentation.apply, jit_compile=True, autograph=False)
 
 
 def compile_augmentations(recipe: Recipe, batch_size: int, image_shape: tuple[int | None, ...]) -> Recipe:
