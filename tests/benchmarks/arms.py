@@ -73,16 +73,24 @@ def measure(features: dict[str, Any], chosen: argparse.Namespace) -> dict[str, A
     for repeat in range(2 * chosen.repeats):
         for name in ways if repeat % 2 == 0 else reversed(ways):
             seconds[name].append(ways[name]())
-    # A machine that slows down does so for the product too.
-    peak = FLOPS / statistics.median(seconds.pop(PRODUCT))
-    count = chosen.batch * chosen.steps
-    speeds = {
-        name: {"median": count / statistics.median(each), "lowest": count / max(each), "highest": count / min(each)}
-        for name, each in seconds.items()
-    }
+    # Pair by pair, for a machine that slows down does so for whatever is measured beside each other.
+    times = {name: spread([other / own for own, other in zip(seconds[OURS], each, strict=True)]) for name, each in seconds.items()}
     # Backward costs twice the forward pass.
-    achieved = 3 * cost(network).flops * speeds[OURS]["median"]
-    return {"images_per_second": speeds, "flops": achieved, "peak_flops": peak, "share_of_peak": achieved / peak}
+    count = chosen.batch * chosen.steps
+    flops = 3 * cost(network).flops * count
+    peaks = seconds.pop(PRODUCT)
+    return {
+        "images_per_second": {name: spread([count / each for each in some]) for name, some in seconds.items()},
+        "ours_over": {name: times[name] for name in seconds if name != OURS},
+        "flops": flops / statistics.median(seconds[OURS]),
+        "peak_flops": FLOPS / statistics.median(peaks),
+        "share_of_peak": spread([flops / own / (FLOPS / peak) for own, peak in zip(seconds[OURS], peaks, strict=True)]),
+    }
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Return median and range."""
+    return {"median": statistics.median(values), "lowest": min(values), "highest": max(values)}
 
 
 def our_epoch(features: dict[str, Any], images: Images, chosen: argparse.Namespace) -> tuple[Epoch, keras.Model]:
@@ -124,19 +132,18 @@ def timed(work: Callable[[], Any]) -> Epoch:
 
 def line(record: dict[str, Any]) -> str:
     """Return one arm's figures for people."""
-    speeds = record["images_per_second"]
-    ours = speeds[OURS]["median"]
-    told = [f"{record['arm']:<16} {ours:7.0f} images/s ({speeds[OURS]['lowest']:.0f}–{speeds[OURS]['highest']:.0f})"]
-    told += [f"{name} {each['median']:.0f} (× {ours / each['median']:.2f})" for name, each in speeds.items() if name != OURS]
-    told += [f"{100 * record['share_of_peak']:.0f} % of a matrix product's {record['peak_flops'] / 1e9:.0f} GFLOP/s"]
-    return "   ".join(told)
+    speeds, shares = record["images_per_second"], record["share_of_peak"]
+    told = [f"{record['arm']:<16} {speeds[OURS]['median']:7.0f} images/s ({speeds[OURS]['lowest']:.0f}–{speeds[OURS]['highest']:.0f})"]
+    for name, ratio in record["ours_over"].items():
+        told.append(f"{name} {speeds[name]['median']:.0f} (× {ratio['median']:.2f}, {ratio['lowest']:.2f}–{ratio['highest']:.2f})")
+    peak = f"{100 * shares['median']:.0f} % ({100 * shares['lowest']:.0f}–{100 * shares['highest']:.0f})"
+    return "   ".join([*told, f"{peak} of a matrix product's {record['peak_flops'] / 1e9:.0f} GFLOP/s"])
 
 
 def summary(records: list[dict[str, Any]]) -> list[str]:
-    """Return what the arms together say: the lowest ratio and the geometric mean to everything that was measured."""
+    """Return what the arms together say: the geometric mean of the ratios to everything that was measured, and the lowest."""
     told = []
-    for name in records[0]["images_per_second"]:
-        if name != OURS:
-            ratios = [each["images_per_second"][OURS]["median"] / each["images_per_second"][name]["median"] for each in records]
-            told.append(f"ours over {name}: geometric mean {statistics.geometric_mean(ratios):.2f}, lowest {min(ratios):.2f}")
+    for name in records[0]["ours_over"]:
+        ratios = [each["ours_over"][name]["median"] for each in records]
+        told.append(f"ours over {name}: geometric mean {statistics.geometric_mean(ratios):.2f}, lowest {min(ratios):.2f}")
     return told
