@@ -20,12 +20,12 @@ from ablation.effects import Precision
 from ablation.errors import InputError
 from ablation.execution import Pool
 from ablation.plan import checked, finished
+from ablation.process import prepare
 from ablation.publish import publish, unchanged
 from ablation.results import Failure, Findings
 from ablation.schedule import train_all
 from ablation.study import FOLDER, Adaptive, Study
 from ablation.tracking import EpochLog
-from ablation.worker import prepare
 
 OWNER = ".study"
 """File in a study's folder that says whose it is, by the study's key."""

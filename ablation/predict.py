@@ -10,8 +10,8 @@ import numpy as np
 
 from ablation.data import UnreadableError, read_images, with_channels
 from ablation.errors import InputError, expected
+from ablation.process import prepare
 from ablation.tracking import Store
-from ablation.worker import prepare
 
 MOST = 5
 """Classes of an image that are printed, the most probable first."""

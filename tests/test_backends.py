@@ -162,7 +162,7 @@ def test_what_jax_compiles_is_kept_for_other_processes_of_as_many_threads(tmp_pa
     if importlib.util.find_spec("jax") is None:
         pytest.skip("jax is not installed")
     program = (
-        "from ablation.worker import prepare; prepare('jax', 1)\n"
+        "from ablation.process import prepare; prepare('jax', 1)\n"
         "import jax, keras; from ablation.training.loops import building\n"
         "from ablation.training.loops.jax_compilation import jit_options; assert jit_options() or jax.default_backend() != 'cpu'\n"
         "with building(): keras.initializers.GlorotUniform(1)((2, 3))"

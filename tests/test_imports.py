@@ -26,7 +26,7 @@ LAYERS = (
     ("run", "catalogue", "publish"),
     ("training", "report", "charts"),
     ("results", "features", "models"),
-    ("recipe", "predictions", "effects", "data", "execution"),
+    ("recipe", "predictions", "effects", "data", "execution", "process"),
     ("designs", "records", "wording"),
     ("errors", "ledger"),
 )
@@ -42,7 +42,7 @@ ONLY_IN = {
     "dask": {"execution"},
     "tensorflow": {"training"},
     "jax": {"training"},
-    "torch": {"training", "worker"},
+    "torch": {"training", "process"},
     "statsmodels": {"effects"},
     "pydoe": {"designs"},
 }
@@ -135,6 +135,7 @@ def test_what_is_public_is_there(name: str) -> None:
         "ablation.announce",
         "ablation.__main__",
         "ablation.worker",
+        "ablation.process",
         "ablation.data",
     ],
 )

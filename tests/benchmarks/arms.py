@@ -105,12 +105,16 @@ def ceiling_epoch(features: dict[str, Any], images: Images, chosen: argparse.Nam
     batch = keras.ops.convert_to_tensor((images.x[: chosen.batch] / 255).astype("float32"))
     loops = sys.modules[type(program.loop).__module__]
     whole = loops.prepare
-    loops.prepare = lambda images, draws, recipe: images
-    try:
-        program.loop.train(batch, draws)  # traces the step while there is nothing to prepare
-    finally:
-        loops.prepare = whole
-    return timed(lambda: program.loop.train(batch, draws))
+
+    def train() -> None:
+        # Where steps are compiled this is looked up once, at the first call; where they are not, at each.
+        loops.prepare = lambda images, draws, recipe: images
+        try:
+            program.loop.train(batch, draws)
+        finally:
+            loops.prepare = whole
+
+    return timed(train)
 
 
 def new_program(features: dict[str, Any], images: Images, chosen: argparse.Namespace) -> Program:

@@ -40,7 +40,7 @@ def in_new_process(arm: str, way: str, chosen: argparse.Namespace) -> float:
 def first_step(backend: str, threads: int, width: int, batch: int, arm: str, way: str) -> float:
     """Return the seconds that the first step takes in this process."""
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
-    from ablation.worker import prepare
+    from ablation.process import prepare
 
     prepare(backend, threads)
     from arms import FEATURES, our_epoch
