@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("second", help="name of another one")
     chosen = parser.parse_args()
     runs = [load_study(name).runs.set_index(["arm", "seed"]) for name in (chosen.first, chosen.second)]
-    both = runs[0].join(runs[1], lsuffix="_first", rsuffix="_second", how="inner")
+    both = runs[0].add_suffix("_first").join(runs[1].add_suffix("_second"), how="inner")
     both["difference"] = 100 * (both["score_second"] - both["score_first"])
     for arm, rows in both.groupby(level="arm", sort=False):
         first, second = 100 * rows["score_first"].mean(), 100 * rows["score_second"].mean()
