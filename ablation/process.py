@@ -15,7 +15,6 @@ from typing import Any
 
 PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
 
-
 NEEDLESS = ("jax", "matplotlib", "pandas", "pyarrow", "sklearn")
 """What Keras and TensorFlow import where it is installed, a third of all that they do, and no training uses."""
 

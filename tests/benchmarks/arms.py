@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 from roofline import FLOPS, product
+from spread import spread
 
 from ablation.catalogue import compose
 from ablation.data import Images, Sprites
@@ -86,11 +87,6 @@ def measure(features: dict[str, Any], chosen: argparse.Namespace) -> dict[str, A
         "peak_flops": FLOPS / statistics.median(peaks),
         "share_of_peak": spread([flops / own / (FLOPS / peak) for own, peak in zip(seconds[OURS], peaks, strict=True)]),
     }
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """Return median and range."""
-    return {"median": statistics.median(values), "lowest": min(values), "highest": max(values)}
 
 
 def our_epoch(features: dict[str, Any], images: Images, chosen: argparse.Namespace) -> tuple[Epoch, keras.Model]:

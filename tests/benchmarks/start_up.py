@@ -6,11 +6,12 @@ earlier process compiled is found.
 
 import argparse
 import os
-import statistics
 import subprocess
 import sys
 import time
 from typing import Any
+
+from spread import spread
 
 ARMS = ("baseline", "+ batch_norm", "+ amsgrad")
 OURS, FIT = "ours", "fit"
@@ -24,7 +25,7 @@ def measure_start_up(chosen: argparse.Namespace) -> list[dict[str, Any]]:
         for repeat in range(chosen.repeats):
             for way in (OURS, FIT) if repeat % 2 == 0 else (FIT, OURS):
                 seconds[way].append(in_new_process(arm, way, chosen))
-        figures = {way: {"median": statistics.median(each), "lowest": min(each), "highest": max(each)} for way, each in seconds.items()}
+        figures = {way: spread(each) for way, each in seconds.items()}
         records.append({"arm": arm, **figures})
         told = [f"{way} {each['median']:.1f} s ({each['lowest']:.1f}–{each['highest']:.1f})" for way, each in figures.items()]
         print(f"{arm:<16} first step over after: {', '.join(told)}", flush=True)

@@ -1,0 +1,8 @@
+"""What is told of repeated measurements."""
+
+import statistics
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Return median and range."""
+    return {"median": statistics.median(values), "lowest": min(values), "highest": max(values)}
