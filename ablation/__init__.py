@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ablation.__main__ import run_study
+    from ablation.api import FinishedStudy, load_study
     from ablation.errors import InputError
-    from ablation.finished import FinishedStudy, load_study
 
 __all__ = ["FinishedStudy", "InputError", "load_study", "run_study"]
 
-_HOMES = {"FinishedStudy": "finished", "InputError": "errors", "load_study": "finished", "run_study": "__main__"}
+_HOMES = {"FinishedStudy": "api", "InputError": "errors", "load_study": "api", "run_study": "__main__"}
 
 
 def __getattr__(name: str) -> Any:

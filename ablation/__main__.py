@@ -27,7 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ablation.errors import InputError, expected, first_line, nearest
 
 if TYPE_CHECKING:
-    from ablation.finished import FinishedStudy
+    from ablation.api import FinishedStudy
 
 HERE = Path(__file__).resolve().parent
 CONFIGURATION = next(folder for folder in (HERE / "conf", HERE.parent / "conf") if folder.is_dir())
@@ -55,14 +55,14 @@ def _conduct(config: DictConfig) -> bool:
     """Make and conduct the study that a configuration asks for; return whether every run finished."""
     study = _make(config)
     if config.plan:
-        from ablation.announce import announce_plan
-        from ablation.plan import plan
+        from ablation.engine.plan import plan
+        from ablation.report.announce import announce_plan
 
         announce_plan(plan(study))
         return True
-    from ablation.announce import announce_report
-    from ablation.conduct import conduct
-    from ablation.console import Screen
+    from ablation.engine.conduct import conduct
+    from ablation.report.announce import announce_report
+    from ablation.report.screen import Screen
 
     screen = Screen()
     result = conduct(study, screen)
@@ -81,9 +81,9 @@ def run_study(*settings: str) -> "FinishedStudy":
     """
     from rich.console import Console
 
-    from ablation.conduct import conduct
-    from ablation.console import Screen
-    from ablation.finished import FinishedStudy
+    from ablation.api import FinishedStudy
+    from ablation.engine.conduct import conduct
+    from ablation.report.screen import Screen
 
     try:
         with hydra.initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
@@ -101,9 +101,9 @@ def run_study(*settings: str) -> "FinishedStudy":
 
 def _make(config: DictConfig) -> Any:
     """Instantiate a study's parts. Nothing is read but the configuration."""
-    from ablation.catalogue import Catalogue, fitted
-    from ablation.study import Adaptive, Study
-    from ablation.tracking import Store
+    from ablation.images.catalogue import Catalogue, fitted
+    from ablation.store.connection import Store
+    from ablation.study.study import Adaptive, Study
 
     if not isinstance(config.plan, bool):
         raise InputError(f"plan must be true or false, not {config.plan}")

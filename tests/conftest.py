@@ -14,9 +14,9 @@ import pytest
 from command import ORDER, TINY, Ended, ablation
 from hypothesis import settings
 
-from ablation.catalogue import compose
-from ablation.data import Images
-from ablation.features import (
+from ablation.images.catalogue import compose
+from ablation.images.data import Images
+from ablation.images.features import (
     AMSGrad,
     BatchNorm,
     Dropout,
@@ -27,15 +27,15 @@ from ablation.features import (
     RandomWarp,
     Residual,
 )
-from ablation.models import CNN, Model
-from ablation.models.model import ImageShape
-from ablation.recipe import Recipe
-from ablation.training.settings import Training
+from ablation.images.models import CNN, Model
+from ablation.images.models.model import ImageShape
+from ablation.images.recipe import Recipe
+from ablation.images.training.settings import Training
 
 if TYPE_CHECKING:
     import keras
 
-    from ablation.training.program import Program
+    from ablation.images.training.program import Program
 
 # The same examples each time, none of them timed, and no folder of past ones.
 settings.register_profile("ablation", deadline=None, derandomize=True, database=None)
@@ -97,7 +97,7 @@ def build() -> Callable[..., "Program"]:
     """Build the program of an arm: tiny, for batches of 16 images of 16 × 16 in four classes."""
 
     def make(features: Mapping[str, Any] | None = None, model: Model | None = None, batch: int = BATCH, **training: Any) -> "Program":
-        from ablation.training.program import Program
+        from ablation.images.training.program import Program
 
         network = model or CNN(2)
         settings = Training(1, batch, **training)

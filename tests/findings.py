@@ -7,8 +7,9 @@ from types import MappingProxyType
 import numpy as np
 
 from ablation.designs import Arm, Design, cumulative, union
-from ablation.effects import Noise, Precision, estimate, interactions, lack_of_fit, order_dependence
-from ablation.results import Failure, Findings, RunResult, provenance
+from ablation.effects import Precision, estimate, interactions, lack_of_fit, order_dependence
+from ablation.images.noise import Noise
+from ablation.study.findings import Failure, Findings, RunResult, provenance
 
 FEATURES = ("augmentation", "batch_norm", "residual", "gap", "dropout", "mixup", "amsgrad")
 GAINS = (0.254, 0.065, 0.016, 0.034, -0.103, 0.059, -0.043)

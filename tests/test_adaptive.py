@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from command import TINY, ablation, logged
 
-from ablation.catalogue import Catalogue, fitted
 from ablation.designs import cumulative, factorial, fractional, one_at_a_time, only
 from ablation.errors import InputError
-from ablation.features import Dropout, Evidence, GlobalAveragePooling, Mixup
-from ablation.models import CNN
-from ablation.recipe import Recipe
-from ablation.study import Adaptive
-from ablation.training.settings import Training
+from ablation.images.catalogue import Catalogue, fitted
+from ablation.images.features import Dropout, Evidence, GlobalAveragePooling, Mixup
+from ablation.images.models import CNN
+from ablation.images.recipe import Recipe
+from ablation.images.training.settings import Training
+from ablation.study.study import Adaptive
 
 START = Training(1, 1).recipe()
 NAMES = ("gap", "mixup", "dropout", "stronger")

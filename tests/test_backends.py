@@ -19,7 +19,7 @@ def baseline() -> dict[str, Any]:
     """Train the baseline for one epoch on the backend that Keras runs on; return its history, initial weights, and some warped images."""
     from keras import ops
 
-    from ablation.features import RandomWarp
+    from ablation.images.features import RandomWarp
 
     program = _program({})
     program.start(1)
@@ -41,13 +41,13 @@ def baseline() -> dict[str, Any]:
 
 def one_step() -> dict[str, float]:
     """Take one step of the base network, the MLP and LeNet from equal weights, without dropout; return the losses after it."""
-    from ablation.catalogue import compose
-    from ablation.features import BatchNorm
-    from ablation.models import CNN, MLP, LeNet
-    from ablation.training.draws import one_hot
-    from ablation.training.program import Program
-    from ablation.training.settings import Training
-    from ablation.training.train import train
+    from ablation.images.catalogue import compose
+    from ablation.images.features import BatchNorm
+    from ablation.images.models import CNN, MLP, LeNet
+    from ablation.images.training.draws import one_hot
+    from ablation.images.training.fit import train
+    from ablation.images.training.program import Program
+    from ablation.images.training.settings import Training
 
     losses = {}
     for name, model, features in (("cnn", CNN(4), {}), ("mlp", MLP([20]), {}), ("lenet", LeNet(), {"batch_norm": BatchNorm()})):
@@ -77,10 +77,10 @@ def everything() -> dict[str, Any]:
 
 
 def _program(features: dict[str, Any]) -> Any:
-    from ablation.catalogue import compose
-    from ablation.models import CNN
-    from ablation.training.program import Program
-    from ablation.training.settings import Training
+    from ablation.images.catalogue import compose
+    from ablation.images.models import CNN
+    from ablation.images.training.program import Program
+    from ablation.images.training.settings import Training
 
     model = CNN(4)
     return Program.build(model, compose(Training(1, BATCH, learning_rate=0.01).recipe(), features, model, "cnn"), SHAPE, CLASSES, BATCH)
@@ -88,7 +88,7 @@ def _program(features: dict[str, Any]) -> Any:
 
 def _images(count: int = 64) -> Any:
     """Make noisy images, each class with a bright quarter of its own: an epoch then moves the loss far more than the tolerance."""
-    from ablation.data import Images
+    from ablation.images.data import Images
 
     y = np.arange(count, dtype=np.int64) % CLASSES
     x = np.random.default_rng(0).integers(0, 100, (count, *SHAPE), dtype=np.uint8)
@@ -102,7 +102,7 @@ def _history(program: Any, epochs: int, seed: int = 0) -> dict[str, list[float]]
 
 
 def _outcome(program: Any, epochs: int, seed: int) -> Any:
-    from ablation.training.train import train
+    from ablation.images.training.fit import train
 
     return train(program, seed, epochs, _images(), _images(20), None)
 
@@ -162,9 +162,9 @@ def test_what_jax_compiles_is_kept_for_other_processes_of_as_many_threads(tmp_pa
     if importlib.util.find_spec("jax") is None:
         pytest.skip("jax is not installed")
     program = (
-        "from ablation.process import prepare; prepare('jax', 1)\n"
-        "import jax, keras; from ablation.training.loops import building\n"
-        "from ablation.training.loops.jax_compilation import jit_options; assert jit_options() or jax.default_backend() != 'cpu'\n"
+        "from ablation.images.process import prepare; prepare('jax', 1)\n"
+        "import jax, keras; from ablation.images.training.loops import building\n"
+        "from ablation.images.training.loops.jax_compilation import jit_options; assert jit_options() or jax.default_backend() != 'cpu'\n"
         "with building(): keras.initializers.GlorotUniform(1)((2, 3))"
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KERAS", "JAX"))}

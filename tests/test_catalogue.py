@@ -7,13 +7,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ablation.catalogue import Catalogue, compose
 from ablation.designs import cumulative
 from ablation.errors import InputError
-from ablation.features import AMSGrad, BatchNorm, Dropout, Evidence, Feature, GlobalAveragePooling, Mixup, RandomWarp, Residual
-from ablation.models import CNN, Model
-from ablation.recipe import Recipe
-from ablation.training.settings import OPTIMIZERS, Training
+from ablation.images.catalogue import Catalogue, compose
+from ablation.images.features import AMSGrad, BatchNorm, Dropout, Evidence, Feature, GlobalAveragePooling, Mixup, RandomWarp, Residual
+from ablation.images.models import CNN, Model
+from ablation.images.recipe import Recipe
+from ablation.images.training.settings import OPTIMIZERS, Training
 
 START = Training(1, 1).recipe()
 

@@ -21,10 +21,10 @@ from matplotlib.transforms import Bbox
 
 from ablation import charts
 from ablation.charts import arms, climb, contribution, cost, draw, forest, interactions, learning_curves, order, save
-from ablation.charts.lettering import width, wrap
-from ablation.charts.style import GAIN, LOSS
+from ablation.charts.drawing.lettering import width, wrap
+from ablation.charts.drawing.style import GAIN, LOSS
 from ablation.designs import BASELINE, cumulative, factorial, fractional, leave_one_out, none, one_at_a_time, pairs
-from ablation.results import Findings
+from ablation.study.findings import Findings
 
 FOURTH = frozenset(FEATURES[:4])
 NO_FOURTH = [(FOURTH, seed) for seed in range(3)]

@@ -5,12 +5,12 @@ from itertools import combinations
 
 import pytest
 
-from ablation.catalogue import compose
 from ablation.errors import InputError
-from ablation.features import BatchNorm, Feature, GlobalAveragePooling, Residual
-from ablation.models import CNN
-from ablation.recipe import Recipe
-from ablation.training.settings import Training
+from ablation.images.catalogue import compose
+from ablation.images.features import BatchNorm, Feature, GlobalAveragePooling, Residual
+from ablation.images.models import CNN
+from ablation.images.recipe import Recipe
+from ablation.images.training.settings import Training
 
 CIFAR, CLASSES = (32, 32, 3), 10
 # 3×3 kernels of the ten convolutions have these many filters, in units of the width.
@@ -26,7 +26,7 @@ def count(
     features: Mapping[str, Feature], width: int = 64, shape: tuple[int, int, int] = CIFAR, classes: int = CLASSES
 ) -> tuple[int, int, int]:
     """Return the parameters, trainable parameters and convolutions of an arm."""
-    from ablation.training.cost import cost
+    from ablation.images.training.cost import cost
 
     counts = cost(CNN(width).build(recipe_of(features, width), shape, classes))
     return counts.parameters, counts.trainable, counts.convolutions

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from command import ORDER, TINY, Ended, ablation, logged, table
 
-from ablation.tracking import Store
+from ablation.store.connection import Store
 
 
 def test_the_study_ends_well_and_says_where_to_look(study: tuple[Path, Ended]) -> None:
@@ -114,7 +114,7 @@ def test_finished_runs_are_found_through_mlflow_too(study: tuple[Path, Ended], m
     def unreadable(*_: object) -> None:
         raise sqlite3.OperationalError("no such table: experiments")
 
-    monkeypatch.setattr("ablation.tracking.finished_runs", unreadable)
+    monkeypatch.setattr("ablation.store.connection.finished_runs", unreadable)
     assert store.finished(keys, parent.data.tags["ablation.study"], lambda *_: True) == read
 
 
@@ -248,7 +248,7 @@ def test_a_saved_network_predicts_as_it_did(tmp_path: Path) -> None:
     check = f"""
 import mlflow, numpy as np
 from pathlib import Path
-from ablation.data import Digits, stage, open_staged
+from ablation.images.data import Digits, stage, open_staged
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
 model = mlflow.keras.load_model("runs:/{run.info.run_id}/model")
 test = Digits().load().test
@@ -256,10 +256,10 @@ probabilities = model.predict(test.x, verbose=0)
 np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 print("accuracy", float((probabilities.argmax(axis=1) == test.y).mean()))
 
-from ablation.catalogue import compose
-from ablation.features import BatchNorm, Dropout
-from ablation.models import CNN
-from ablation.training.settings import Training
+from ablation.images.catalogue import compose
+from ablation.images.features import BatchNorm, Dropout
+from ablation.images.models import CNN
+from ablation.images.training.settings import Training
 recipe = compose(Training(1, 1).recipe(), {{"batch_norm": BatchNorm(), "dropout": Dropout()}}, CNN(2), "cnn")
 network = CNN(2).build(recipe, (16, 16, 1), 10)
 network.load_weights(mlflow.artifacts.download_artifacts("runs:/{run.info.run_id}/network.weights.h5"))

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from ablation.charts.comparison import comparison
-from ablation.compare import check_parameters, compare, main, markdown, notes
 from ablation.errors import InputError
-from ablation.results import Compared, RunResult
-from ablation.tracking import LoggedTraining, Store
+from ablation.images.charts.backends import comparison
+from ablation.images.compare import check_parameters, compare, main, markdown, notes
+from ablation.store.connection import LoggedTraining, Store
+from ablation.study.findings import Compared, RunResult
 
 PARAMS = {"model": "MLP", "model.hidden": "[200]", "training.epochs": "2", "data.name": "digits"}
 

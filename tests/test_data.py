@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablation.data import Dataset, Digits, Images, KerasDataset, Npz, Source, Sprites, divide, held_out, limit, open_staged, stage
-from ablation.data.keras_datasets import CLASSES
-from ablation.data.split import shares
 from ablation.errors import InputError
+from ablation.images.data import Dataset, Digits, Images, KerasDataset, Npz, Source, Sprites, divide, held_out, limit, open_staged, stage
+from ablation.images.data.keras_datasets import CLASSES
+from ablation.images.data.split import shares
 
 SMALL = Sprites(train=20, validation=10, test=10)
 
@@ -511,7 +511,7 @@ def test_a_fetch_into_what_is_no_folder_is_told(tmp_path: Path) -> None:
 
 def test_sources_leave_keras_alone() -> None:
     """Where Keras is imported first decides on the backend; that is not here."""
-    code = "import sys, ablation.data as data; data.Digits().load(); print('keras' in sys.modules)"
+    code = "import sys, ablation.images.data as data; data.Digits().load(); print('keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parent.parent)
     assert done.stdout.strip() == "False", done.stderr
 
@@ -694,7 +694,7 @@ def test_only_training_images_are_limited(tmp_path: Path) -> None:
 def test_a_kill_in_the_middle_leaves_nothing_that_is_used(tmp_path: Path) -> None:
     """The process dies at its second file, without a chance to clean up."""
     code = (
-        "import os, sys, pathlib, numpy as np; from ablation.data import Sprites, stage\n"
+        "import os, sys, pathlib, numpy as np; from ablation.images.data import Sprites, stage\n"
         "real, seen = np.save, []\n"
         "def save(*args):\n    real(*args); seen.append(1); len(seen) == 2 and os.kill(os.getpid(), 9)\n"
         "np.save = save\n"

@@ -33,12 +33,12 @@ from ablation.effects import (
     estimate,
     interactions,
     lack_of_fit,
-    noise,
     order_dependence,
     residuals,
     stein,
     unsteady,
 )
+from ablation.images.noise import noise
 
 SEVEN = tuple("abcdefg")
 FOUR = tuple("abcd")

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
-from ablation.data import Images
 from ablation.errors import InputError
-from ablation.features import AMSGrad, BatchNorm, Dropout, Evidence, Feature, GlobalAveragePooling, Mixup, RandomWarp, Residual
-from ablation.features.augmentation import warp
-from ablation.recipe import Recipe, filled
-from ablation.training.draws import Draws, draw_epoch
+from ablation.images.data import Images
+from ablation.images.features import AMSGrad, BatchNorm, Dropout, Evidence, Feature, GlobalAveragePooling, Mixup, RandomWarp, Residual
+from ablation.images.features.augmentation import warp
+from ablation.images.recipe import Recipe, filled
+from ablation.images.training.draws import Draws, draw_epoch
 
 SLOTS = {
     "augmentation": "augmentations",
@@ -29,7 +29,7 @@ SLOTS = {
 OTHERS = [RandomWarp(10), RandomWarp(flip=0), BatchNorm(0.9), BatchNorm(epsilon=0.1), Residual("controlled"), Dropout(0.5), Mixup(1.0)]
 
 if TYPE_CHECKING:
-    from ablation.training.program import Program
+    from ablation.images.training.program import Program
 
 EvidenceOf = Callable[..., Evidence]
 
@@ -148,7 +148,7 @@ def test_the_sample_of_arms_has_every_pair_of_features_in_all_four_ways() -> Non
 def test_features_train_together_and_each_takes_effect(
     article: dict[str, Feature], build: "Callable[..., Program]", photos: Callable[..., Images], arm: tuple[bool, ...]
 ) -> None:
-    from ablation.training.train import train
+    from ablation.images.training.fit import train
 
     features = {name: feature for (name, feature), on in zip(article.items(), arm, strict=True) if on}
     images, program = photos(16), build(features)
@@ -241,7 +241,7 @@ def test_images_are_mixed_first_and_warped_after(evidence_of: EvidenceOf, photos
 
 
 def test_mixup_by_hand() -> None:
-    from ablation.training.pipeline import mix
+    from ablation.images.training.preprocessing import mix
 
     images = np.array([[0, 255], [51, 102], [204, 0]], np.uint8).reshape(3, 1, 2, 1)
     own, partners, weights = np.array([0, 2], np.int32), np.array([1, 1], np.int32), np.array([0.25, 1.0], np.float32)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ablation.data import Dataset, Folder, UnreadableError, open_staged, read_images, stage
 from ablation.errors import InputError
+from ablation.images.data import Dataset, Folder, UnreadableError, open_staged, read_images, stage
 
 ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif"}
 

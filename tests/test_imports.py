@@ -128,15 +128,15 @@ def test_what_is_public_is_there(name: str) -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "ablation.finished",
-        "ablation.compare",
-        "ablation.conduct",
-        "ablation.plan",
-        "ablation.announce",
+        "ablation.api",
+        "ablation.images.compare",
+        "ablation.engine.conduct",
+        "ablation.engine.plan",
+        "ablation.report.announce",
         "ablation.__main__",
-        "ablation.worker",
-        "ablation.process",
-        "ablation.data",
+        "ablation.images.worker",
+        "ablation.images.process",
+        "ablation.images.data",
     ],
 )
 def test_what_is_slow_to_import_waits_until_it_is_needed(module: str) -> None:
@@ -147,8 +147,8 @@ def test_what_is_slow_to_import_waits_until_it_is_needed(module: str) -> None:
 
 def test_a_configuration_is_instantiated_without_keras() -> None:
     program = (
-        "import sys; from ablation.features import *; from ablation.models import *; from ablation.data import *; "
-        "from ablation.catalogue import compose; from ablation.training.settings import Training; "
+        "import sys; from ablation.images.features import *; from ablation.images.models import *; from ablation.images.data import *; "
+        "from ablation.images.catalogue import compose; from ablation.images.training.settings import Training; "
         "compose(Training(1, 1).recipe(), {'residual': Residual(), 'batch_norm': BatchNorm()}, CNN(), 'cnn'); Sprites().identity(); "
         f"print(*sorted({SLOW!r} & sys.modules.keys()))"
     )

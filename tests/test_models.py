@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ablation.catalogue import compose
-from ablation.data import Images
 from ablation.errors import InputError
-from ablation.features import BatchNorm, Dropout, Feature, GlobalAveragePooling, Residual
-from ablation.models import CNN, MLP, VGG16, LeNet, MobileNet, Model, ResNet50, idle
-from ablation.recipe import NETWORK_SLOTS, Recipe
-from ablation.training.settings import SCALINGS, Training
+from ablation.images.catalogue import compose
+from ablation.images.data import Images
+from ablation.images.features import BatchNorm, Dropout, Feature, GlobalAveragePooling, Residual
+from ablation.images.models import CNN, MLP, VGG16, LeNet, MobileNet, Model, ResNet50, idle
+from ablation.images.recipe import NETWORK_SLOTS, Recipe
+from ablation.images.training.settings import SCALINGS, Training
 
 if TYPE_CHECKING:
     import keras
@@ -84,14 +84,14 @@ def test_networks_have_the_published_counts(
     trainable: int,
     convolutions: int,
 ) -> None:
-    from ablation.training.cost import cost
+    from ablation.images.training.cost import cost
 
     counts = cost(model.build(recipe_of(model, features), shape, classes))
     assert (counts.parameters, counts.trainable, counts.convolutions) == (parameters, trainable, convolutions)
 
 
 def test_the_layer_summary_counts_every_parameter_however_narrow_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ablation.training.cost import layer_summary
+    from ablation.images.training.cost import layer_summary
 
     monkeypatch.setenv("COLUMNS", "40")
     network = LeNet().build(recipe_of(LeNet(), {"batch_norm": BatchNorm()}), (32, 32, 3), 10)
@@ -152,8 +152,8 @@ def _builds(model: Model, on: dict[str, Feature]) -> None:
 def test_an_arm_trains_one_batch(name: str, article: dict[str, Feature], monkeypatch: pytest.MonkeyPatch) -> None:
     import tensorflow as tf
 
-    from ablation.training.program import Program
-    from ablation.training.train import train
+    from ablation.images.training.fit import train
+    from ablation.images.training.program import Program
 
     model = SMALL[name]
     features = allowed(model, article)
@@ -213,7 +213,7 @@ SIZES = {
 
 @pytest.mark.parametrize(("name", "size"), [(name, size) for name, (_, sizes) in SIZES.items() for size in sizes])
 def test_a_slot_is_called_idle_where_filling_it_changes_nothing_and_only_there(name: str, size: tuple[int, int]) -> None:
-    from ablation.training.initial import initialize
+    from ablation.images.training.initial import initialize
 
     model, shape = SIZES[name][0], (*size, 1)
     images = pixels(3, shape)
@@ -243,7 +243,7 @@ def test_a_model_that_says_nothing_of_it_has_no_idle_slot(plain: Model) -> None:
 
 @pytest.mark.parametrize("name", ["cnn", *sorted(SMALL.keys() - {"resnet50"})])
 def test_symmetric_pixels_are_those_from_minus_one_to_one(name: str) -> None:
-    from ablation.training.initial import initialize
+    from ablation.images.training.initial import initialize
 
     model = {"cnn": CNN(2), **SMALL}[name]
     images = pixels(2, SHAPE)
@@ -258,7 +258,7 @@ def test_symmetric_pixels_are_those_from_minus_one_to_one(name: str) -> None:
 
 
 def test_every_weight_of_every_network_is_drawn_from_the_seed() -> None:
-    from ablation.training.initial import initialize, undeclared
+    from ablation.images.training.initial import initialize, undeclared
 
     for name in SMALL.keys() - {"resnet50"}:
         network = SMALL[name].build(recipe_of(SMALL[name], {}), SHAPE, CLASSES)
@@ -311,8 +311,8 @@ def test_each_seed_starts_from_the_pretrained_weights_and_a_frozen_body_keeps_th
 ) -> None:
     import tensorflow as tf
 
-    from ablation.training.program import Program
-    from ablation.training.train import train
+    from ablation.images.training.fit import train
+    from ablation.images.training.program import Program
 
     monkeypatch.setenv("KERAS_HOME", str(published))
     model, grey = MobileNet("imagenet", trainable), (32, 32, 1)
@@ -339,7 +339,7 @@ def test_each_seed_starts_from_the_pretrained_weights_and_a_frozen_body_keeps_th
 
 def test_weights_that_cannot_be_had_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr("ablation.models.imagenet.ADDRESS", "http://127.0.0.1:9")
+    monkeypatch.setattr("ablation.images.models.imagenet.ADDRESS", "http://127.0.0.1:9")
     file = tmp_path / "models" / "mobilenet_1_0_224_tf_no_top.h5"
     with pytest.raises(InputError, match=f"needs '{file}', which is not there and cannot be fetched"):
         MobileNet("imagenet").check(SHAPE)

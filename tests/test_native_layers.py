@@ -44,8 +44,8 @@ def check_jax() -> None:
     import jax
     import keras
 
-    from ablation.training.initial import initialize
-    from ablation.training.loops.jax_gradients import use_quick_gradients
+    from ablation.images.training.initial import initialize
+    from ablation.images.training.loops.jax_gradients import use_quick_gradients
 
     images, labels = batch()
     ours, theirs = network(), network()
@@ -77,8 +77,8 @@ def check_torch() -> None:
     """Train the network as Keras computes it and as PyTorch does, and compare; runs on PyTorch."""
     import torch
 
-    from ablation.training.initial import initialize
-    from ablation.training.loops.native_layers import use_native_operations
+    from ablation.images.training.initial import initialize
+    from ablation.images.training.loops.native_layers import use_native_operations
 
     images, labels = (torch.tensor(each) for each in batch())
     ours, theirs = network(), network()

@@ -10,9 +10,9 @@ from findings import FEATURES, GAINS, enriched, synthetic
 
 from ablation import report
 from ablation.designs import BASELINE, cumulative, factorial, fractional, leave_one_out, none, one_at_a_time
-from ablation.publish import publish, unchanged
 from ablation.report.document import WORDS
-from ablation.results import Findings
+from ablation.report.publish import publish, unchanged
+from ablation.study.findings import Findings
 
 TOGETHER = {("augmentation", "batch_norm"): -0.15}
 

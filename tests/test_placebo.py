@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from ablation.catalogue import compose
-from ablation.data import Images
-from ablation.features import Evidence, Mixup, Placebo, RandomWarp
-from ablation.models import CNN
-from ablation.recipe import Recipe
-from ablation.training.draws import Draws, draw_epoch
-from ablation.training.settings import Training
+from ablation.images.catalogue import compose
+from ablation.images.data import Images
+from ablation.images.features import Evidence, Mixup, Placebo, RandomWarp
+from ablation.images.models import CNN
+from ablation.images.recipe import Recipe
+from ablation.images.training.draws import Draws, draw_epoch
+from ablation.images.training.settings import Training
 
 if TYPE_CHECKING:
-    from ablation.training.program import Program
+    from ablation.images.training.program import Program
 
 START = Training(1, 16).recipe()
 

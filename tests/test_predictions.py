@@ -21,18 +21,18 @@ from mlflow.entities import Run
 from PIL import Image
 from test_charts import overlap, texts
 
-from ablation.charts import class_accuracy, confusion, draw_predictions, predictions
-from ablation.charts.lettering import drawable, shorten, width
-from ablation.charts.predictions import BARS, bars, chosen, percent
-from ablation.charts.style import GAIN, LOSS
-from ablation.data import Digits, Images, divide
+from ablation.charts.drawing.lettering import drawable, shorten, width
+from ablation.charts.drawing.style import GAIN, LOSS
 from ablation.errors import InputError
-from ablation.predict import predict
-from ablation.predictions import ArmPredictions, Predictions, packed, softmax, unpacked
-from ablation.tracking import Store
-from ablation.training.draws import SPLIT, generator
-from ablation.training.program import Program
-from ablation.training.train import train
+from ablation.images.charts import class_accuracy, confusion, draw_predictions, predictions
+from ablation.images.charts.predictions import BARS, bars, chosen, percent
+from ablation.images.data import Digits, Images, divide
+from ablation.images.held_out import ArmPredictions, Predictions, packed, softmax, unpacked
+from ablation.images.predict import predict
+from ablation.images.training.draws import SPLIT, generator
+from ablation.images.training.fit import train
+from ablation.images.training.program import Program
+from ablation.store.connection import Store
 
 LONG = ("a class with a name that no chart has room for, however it is turned", "$x_1$ and another_name_of_many_words_without_a_space")
 
@@ -192,14 +192,14 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
 
 
 def classify(folder: Path, *arguments: str) -> Ended:
-    command = [sys.executable, "-W", "ignore", "-m", "ablation.predict", *arguments]
+    command = [sys.executable, "-W", "ignore", "-m", "ablation.images.predict", *arguments]
     ended = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120, check=False)
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
 def held_out() -> Images:
     """The images that the run of seed 0 is scored on."""
-    from ablation.data import Dataset, limit
+    from ablation.images.data import Dataset, limit
 
     whole = Digits().load()
     dataset = Dataset(limit(whole.train, 120), whole.test, whole.classes)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ablation
-from ablation.process import NEEDLESS, _hidden
+from ablation.images.process import NEEDLESS, _hidden
 
 
 def ended(program: str) -> str:
@@ -30,7 +30,7 @@ def test_what_is_hidden_is_not_there_for_a_while(monkeypatch: pytest.MonkeyPatch
 
 def test_an_own_process_does_without_what_no_training_uses() -> None:
     program = (
-        "import sys; from ablation.process import NEEDLESS, prepare; prepare('tensorflow', 1, own=True); "
+        "import sys; from ablation.images.process import NEEDLESS, prepare; prepare('tensorflow', 1, own=True); "
         "import keras; keras.layers.Dense(2)(keras.ops.ones((1, 3))); print(*sorted({*NEEDLESS, 'mlflow'} & sys.modules.keys())); "
         "import sklearn, matplotlib; print('imported later')"
     )
@@ -39,7 +39,7 @@ def test_an_own_process_does_without_what_no_training_uses() -> None:
 
 def test_a_process_that_is_not_ours_alone_is_left_as_it_is() -> None:
     program = (
-        "import gc; before = gc.get_threshold(); from ablation.process import prepare; prepare('tensorflow', 1); "
+        "import gc; before = gc.get_threshold(); from ablation.images.process import prepare; prepare('tensorflow', 1); "
         "from keras.src.trainers.data_adapters import array_slicing; "
         "print(gc.get_threshold() == before, gc.get_freeze_count() == 0, array_slicing.pandas is not None)"
     )
@@ -49,5 +49,5 @@ def test_a_process_that_is_not_ours_alone_is_left_as_it_is() -> None:
 def test_a_backend_is_never_hidden_from_itself() -> None:
     pytest.importorskip("jax")
     assert "jax" in NEEDLESS
-    program = "from ablation.process import prepare; prepare('jax', 1, own=True); import keras; print(keras.backend.backend())"
+    program = "from ablation.images.process import prepare; prepare('jax', 1, own=True); import keras; print(keras.backend.backend())"
     assert ended(program).split() == ["jax"]

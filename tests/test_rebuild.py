@@ -12,12 +12,12 @@ import pytest
 from command import Ended, environment
 from findings import FEATURES, GAINS, enriched, synthetic
 
+from ablation.api import chosen
 from ablation.designs import BASELINE, cumulative, leave_one_out
-from ablation.finished import chosen
-from ablation.ledger import LoggedStudy, ended_studies
-from ablation.publish import publish
-from ablation.results import Findings
-from ablation.tracking import COPY, KEY, STUDY, Destination, Store
+from ablation.report.publish import publish
+from ablation.store.connection import COPY, KEY, STUDY, Destination, Store
+from ablation.store.sqlite import LoggedStudy, ended_studies
+from ablation.study.findings import Findings
 
 NAME = "made-up study"
 PARAMS = {"designs": "cumulative, leave_one_out", "data": "sprites", "seeds": "0, 1, 2"}

@@ -15,7 +15,7 @@ from rich.console import Console
 from ablation import report
 from ablation.designs import BASELINE, Design, all_on, cumulative, leave_one_out, none, one_at_a_time, only
 from ablation.report.cells import cells
-from ablation.results import Findings
+from ablation.study.findings import Findings
 from ablation.wording import human
 
 FULL = frozenset(FEATURES)

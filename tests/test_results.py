@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as arrays
 from ablation import report
 from ablation.designs import BASELINE, cumulative, fractional, leave_one_out
 from ablation.errors import InputError
-from ablation.records import from_plain, to_plain
-from ablation.results import Findings, RunResult, from_json, provenance, to_json
+from ablation.study.findings import Findings, RunResult, from_json, provenance, to_json
+from ablation.study.records import from_plain, to_plain
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

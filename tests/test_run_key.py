@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from ablation.catalogue import Catalogue, compose
-from ablation.features import Dropout, Feature, Mixup
-from ablation.models import CNN
-from ablation.recipe import Recipe
-from ablation.run import DataChoice, Run
-from ablation.training import settings
-from ablation.training.settings import Training
+from ablation.images.catalogue import Catalogue, compose
+from ablation.images.features import Dropout, Feature, Mixup
+from ablation.images.models import CNN
+from ablation.images.recipe import Recipe
+from ablation.images.run import DataChoice, Run
+from ablation.images.training import settings
+from ablation.images.training.settings import Training
 
 DATA = DataChoice("sprites", "sprites (synthetic)", "sprites 1", None, "held_out", 0.2)
 
@@ -102,7 +102,7 @@ def test_seeds_of_an_arm_share_a_program_and_arms_do_not() -> None:
 
 def test_the_version_of_the_training_code_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     before = run().key
-    monkeypatch.setattr("ablation.run.VERSION", settings.VERSION + 1)
+    monkeypatch.setattr("ablation.images.run.VERSION", settings.VERSION + 1)
     assert run().key != before
 
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from ablation.schedule import interruption_held_back
+from ablation.engine.schedule import interruption_held_back
 
 
 def logged_despite(interruptions: int, logged: list[str], error: Exception | None = None) -> None:

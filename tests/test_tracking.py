@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ablation import tracking
-from ablation.tracking import EpochLog
+from ablation.store.connection import EpochLog
 
 
 @dataclass

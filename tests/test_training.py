@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ablation.data import Images
-from ablation.features import BatchNorm, Dropout, Evidence, Feature
-from ablation.features.augmentation import bilinear, warp
-from ablation.models import CNN, Model
-from ablation.recipe import Recipe
-from ablation.training.draws import ORDER, SPLIT, generator
+from ablation.images.data import Images
+from ablation.images.features import BatchNorm, Dropout, Evidence, Feature
+from ablation.images.features.augmentation import bilinear, warp
+from ablation.images.models import CNN, Model
+from ablation.images.recipe import Recipe
+from ablation.images.training.draws import ORDER, SPLIT, generator
 
 if TYPE_CHECKING:
     import keras
 
-    from ablation.training.program import Program
-    from ablation.training.train import Outcome
+    from ablation.images.training.fit import Outcome
+    from ablation.images.training.program import Program
 
 Build = Callable[..., "Program"]
 Photos = Callable[..., Images]
 
 
 def trained(program: "Program", images: Images, seed: int = 0, epochs: int = 2, **options: Any) -> "Outcome":
-    from ablation.training.train import train
+    from ablation.images.training.fit import train
 
     return train(program, seed, epochs, images, images, options.pop("test", None), **options)
 
@@ -98,7 +98,7 @@ def test_an_optimiser_starts_afresh_with_each_seed(build: Build, plain: Model, p
 def test_an_epoch_cut_into_several_calls_is_the_same_training(
     build: Build, plain: Model, photos: Photos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ablation.training import train
+    from ablation.images.training import train
 
     program = build(model=plain, batch=8)
     whole = trained(program, photos())
@@ -157,7 +157,7 @@ def test_streams_of_a_seed_are_independent() -> None:
 def test_initial_weights_are_of_the_kind_that_a_layer_declares() -> None:
     import keras
 
-    from ablation.training.initial import draw
+    from ablation.images.training.initial import draw
 
     shape, rng = (3, 3, 40, 50), np.random.default_rng(0)
     fan_in, fan_out = 9 * 40, 9 * 50
@@ -176,7 +176,7 @@ def test_initial_weights_are_of_the_kind_that_a_layer_declares() -> None:
 
 
 def test_a_diverging_training_stops_and_says_in_which_epoch(build: Build, plain: Model, photos: Photos) -> None:
-    from ablation.training.train import NotFiniteError
+    from ablation.images.training.fit import NotFiniteError
 
     told = []
     with pytest.raises(NotFiniteError, match=r"loss became (nan|inf) in epoch 1 of 3; a smaller training.learning_rate may help"):
@@ -202,7 +202,7 @@ class Poison:
 
 
 def test_epochs_before_the_one_that_diverges_were_told(build: Build, plain: Model, photos: Photos) -> None:
-    from ablation.training.train import NotFiniteError
+    from ablation.images.training.fit import NotFiniteError
 
     told = []
     with pytest.raises(NotFiniteError, match=r"^loss became nan in epoch 2 of 3"):
@@ -212,7 +212,7 @@ def test_epochs_before_the_one_that_diverges_were_told(build: Build, plain: Mode
 
 
 def test_a_feature_without_effect_is_told_before_training(build: Build, photos: Photos) -> None:
-    from ablation.training.program import NoEffectError
+    from ablation.images.training.program import NoEffectError
 
     program = build({"batch_norm": BatchNorm()})
     program.verify({"batch_norm": BatchNorm()}, photos(), 0)
@@ -279,7 +279,7 @@ def evaluated(program: "Program", images: Images) -> tuple[float, float]:
 
 @pytest.mark.parametrize("count", [7, 250, 263])
 def test_every_validation_image_counts_once_whatever_their_number(full: "Program", photos: Photos, count: int) -> None:
-    from ablation.training.train import train
+    from ablation.images.training.fit import train
 
     training, validation, test = photos(16), photos(count, seed=1), photos(count + 3, seed=2)
     outcome = train(full, 0, 1, training, validation, test)
@@ -350,8 +350,8 @@ def stepped(network: "keras.Model", images: np.ndarray, labels: np.ndarray) -> t
 
 @pytest.mark.parametrize(("epsilon", "scale"), [(1e-3, 2.0), (1e-6, 1e-3)])
 def test_fused_batch_norm_is_keras_batch_norm(epsilon: float, scale: float) -> None:
-    from ablation.training.initial import initialize
-    from ablation.training.loops.fused_batch_norm import fuse_batch_norm
+    from ablation.images.training.initial import initialize
+    from ablation.images.training.loops.fused_batch_norm import fuse_batch_norm
 
     rng = np.random.default_rng(0)
     images, labels = rng.normal(scale / 2, scale, (10, 8, 8, 3)).astype(np.float32), np.eye(3, dtype=np.float32)[rng.integers(3, size=10)]
@@ -373,7 +373,7 @@ def test_fused_batch_norm_is_keras_batch_norm(epsilon: float, scale: float) -> N
 
 
 def test_fused_batch_norm_leaves_frozen_layers_as_they_are() -> None:
-    from ablation.training.loops.fused_batch_norm import fuse_batch_norm
+    from ablation.images.training.loops.fused_batch_norm import fuse_batch_norm
 
     network = normalising()
     fuse_batch_norm(network)
@@ -391,7 +391,7 @@ def test_fused_batch_norm_leaves_frozen_layers_as_they_are() -> None:
 def test_fused_adam_takes_the_steps_of_keras(kind: str, options: dict[str, Any]) -> None:
     import keras
 
-    from ablation.training.loops.fused_adam import fuse_adam
+    from ablation.images.training.loops.fused_adam import fuse_adam
 
     rng = np.random.default_rng(0)
     start = [rng.normal(size=shape).astype(np.float32) for shape in ((3, 4), (5,))]
@@ -438,7 +438,7 @@ def test_in_bfloat16_the_same_training_comes_out_but_for_rounding(article: dict[
 
 
 def test_a_kept_network_takes_pixels_and_gives_probabilities(full: "Program", photos: Photos) -> None:
-    from ablation.training.saving import standalone
+    from ablation.images.training.saving import standalone
 
     images = photos(20)
     trained(full, images, epochs=1)
@@ -462,7 +462,7 @@ def modules_of(config: Any) -> Iterator[str]:
 def test_a_kept_network_is_plain_keras_after_saving_and_loading(full: "Program", photos: Photos, tmp_path: Path) -> None:
     import keras
 
-    from ablation.training.saving import standalone
+    from ablation.images.training.saving import standalone
 
     images, path = photos(20), tmp_path / "kept.keras"
     trained(full, images)
@@ -482,7 +482,7 @@ def test_a_kept_network_is_plain_keras_after_saving_and_loading(full: "Program",
 def test_floating_point_operations_by_hand() -> None:
     import keras
 
-    from ablation.training.cost import cost, layer_summary
+    from ablation.images.training.cost import cost, layer_summary
 
     inner_inputs = keras.Input((4, 4, 5))
     inner = keras.Model(inner_inputs, keras.layers.Conv2D(6, 1)(inner_inputs))
@@ -502,7 +502,7 @@ def test_floating_point_operations_by_hand() -> None:
 
 
 def test_the_articles_base_network_costs_what_its_convolutions_do() -> None:
-    from ablation.training.cost import cost
+    from ablation.images.training.cost import cost
 
     # Positions, kernel size, channels in and out.
     convolutions = [(32, 1, 3, 64), *[(32, 3, 64, 64)] * 2, (15, 3, 64, 64), (15, 3, 64, 128), (15, 3, 128, 128), (7, 3, 128, 128)]

@@ -1,6 +1,6 @@
 """Charts of what a study found. The only folder that imports matplotlib; it needs no display and no pyplot."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -8,35 +8,27 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ablation.charts.arms import arms
-from ablation.charts.class_accuracy import class_accuracy
 from ablation.charts.climb import climb
-from ablation.charts.confusion import confusion
 from ablation.charts.contribution import contribution
 from ablation.charts.cost import cost
+from ablation.charts.drawing.saving import save
 from ablation.charts.forest import forest
 from ablation.charts.interactions import interactions
 from ablation.charts.learning_curves import learning_curves
 from ablation.charts.order import order
-from ablation.charts.predictions import predictions
-from ablation.charts.saving import save
 from ablation.designs import is_path
-from ablation.predictions import ArmPredictions
-from ablation.results import Findings
+from ablation.study.findings import Findings
 
 __all__ = [
     "arms",
-    "class_accuracy",
     "climb",
-    "confusion",
     "contribution",
     "cost",
     "draw",
-    "draw_predictions",
     "forest",
     "interactions",
     "learning_curves",
     "order",
-    "predictions",
     "save",
 ]
 
@@ -74,12 +66,3 @@ def pictures(findings: Findings) -> list[tuple[str, Callable[[], Figure]]]:
     found += [("arms", partial(arms, findings))] if len(findings.arms) > 2 else []
     found += [("cost", partial(cost, findings))] if len(findings.arms) > 1 else []
     return [*found, ("learning_curves", partial(learning_curves, findings))]
-
-
-def draw_predictions(findings: Findings, classes: Sequence[str], shown: Sequence[ArmPredictions], folder: Path) -> list[Path]:
-    """Draw what the networks of some arms said of held-out images, and return the files; none without arms."""
-    files: list[Path] = []
-    if shown:
-        for chart in (predictions, confusion, class_accuracy):
-            files += save(chart(findings, classes, shown), folder, chart.__name__)
-    return files

@@ -4,12 +4,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation.charts.lettering import LINESPACING, height, widest, wrap
-from ablation.charts.page import MARGIN, page
-from ablation.charts.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, tidy
+from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
+from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, tidy
 from ablation.designs import BASELINE, Arm
 from ablation.effects import mean_and_sd
-from ablation.results import Findings
+from ablation.study.findings import Findings
 
 MOST = 64
 """Arms that a page holds; of more, the highest and the lowest are shown."""

@@ -5,12 +5,12 @@ import re
 import numpy as np
 from matplotlib.figure import Figure
 
-from ablation.charts.lettering import LINESPACING, height, width, wrap
-from ablation.charts.page import MARGIN, page
-from ablation.charts.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, tidy
+from ablation.charts.drawing.lettering import LINESPACING, height, width, wrap
+from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, tidy
 from ablation.designs import arm_names
 from ablation.effects import mean_and_sd
-from ablation.results import Findings
+from ablation.study.findings import Findings
 
 SLOT, WIDEST = 0.86, 1.4
 """Inches an arm, and at most where its name has a long word."""

@@ -4,13 +4,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation.charts.intervals import extent, interval
-from ablation.charts.lettering import LINESPACING, height, widest, wrap
-from ablation.charts.page import MARGIN, page
-from ablation.charts.style import BODY, GAIN, INK, LOSS, MUTED, SMALL, jitter, no_result, tidy
+from ablation.charts.drawing.intervals import extent, interval
+from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
+from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.style import BODY, GAIN, INK, LOSS, MUTED, SMALL, jitter, no_result, tidy
 from ablation.designs import BASELINE, Design
 from ablation.effects import LOST, Effects, describe, mean_and_sd, signed_points
-from ablation.results import Findings
+from ablation.study.findings import Findings
 
 WIDTH, NAMES, VERDICTS, SPACE = 9.0, 1.7, 1.75, 0.12
 """Inches: the figure, at most the feature names, the verdicts, and between the columns."""

@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation.charts.lettering import LINESPACING, height, widest, wrap
-from ablation.charts.page import MARGIN, page
-from ablation.charts.style import BODY, GAIN, INK, SMALL, no_result, tidy
+from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
+from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.style import BODY, GAIN, INK, SMALL, no_result, tidy
 from ablation.designs import BASELINE, Arm, arm_names, is_path, label
 from ablation.effects import mean_and_sd
-from ablation.results import Findings
+from ablation.study.findings import Findings
 from ablation.wording import human
 
 NAMES, FIRST, PANEL, SPACE = 2.1, 2.3, 1.2, 0.14

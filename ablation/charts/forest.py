@@ -4,12 +4,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation.charts.intervals import extent, interval
-from ablation.charts.lettering import LINESPACING, height, widest, wrap
-from ablation.charts.page import MARGIN, page
-from ablation.charts.style import BAND, BODY, GAIN, INK, LOSS, MUTED, SMALL, no_result, tidy
+from ablation.charts.drawing.intervals import extent, interval
+from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
+from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.style import BAND, BODY, GAIN, INK, LOSS, MUTED, SMALL, no_result, tidy
 from ablation.effects import Effects, LackOfFit, describe, signed_points
-from ablation.results import Findings
+from ablation.study.findings import Findings
 from ablation.wording import probability
 
 WIDTH, NAMES, VERDICTS, SPACE = 9.0, 1.7, 1.75, 0.12

@@ -8,11 +8,11 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ablation.charts.lettering import LINESPACING, height, widest, width, wrap
-from ablation.charts.page import MARGIN, page
-from ablation.charts.style import BODY, GAIN, INK, LOSS, SMALL
+from ablation.charts.drawing.lettering import LINESPACING, height, widest, width, wrap
+from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.style import BODY, GAIN, INK, LOSS, SMALL
 from ablation.effects import ALPHA, Interactions, signed_points
-from ablation.results import Findings
+from ablation.study.findings import Findings
 
 CELL, NAMES = 0.62, 1.7
 """Inches: the side of a cell, and at most the feature names."""

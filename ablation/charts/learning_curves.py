@@ -5,11 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablation.charts.lettering import LINESPACING, height, wrap
-from ablation.charts.page import MARGIN, page
-from ablation.charts.style import BODY, GAIN, INK, MUTED, SMALL, tidy
+from ablation.charts.drawing.lettering import LINESPACING, height, wrap
+from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, tidy
 from ablation.designs import Arm, arm_names, is_path
-from ablation.results import Findings
+from ablation.study.findings import Findings
 
 PANEL, HIGH, BETWEEN = 1.85, 1.25, 0.2
 """Inches: the width and height of a panel, and what is left free between two."""

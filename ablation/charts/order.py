@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation.charts.lettering import LINESPACING, height, widest, wrap
-from ablation.charts.page import MARGIN, page
-from ablation.charts.style import BODY, INK, MUTED, SKY, SMALL, YELLOW, tidy
+from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
+from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.style import BODY, INK, MUTED, SKY, SMALL, YELLOW, tidy
 from ablation.effects import OrderDependence, signed_points
-from ablation.results import Findings
+from ablation.study.findings import Findings
 
 WIDTH, NAMES, SPACE = 9.0, 1.7, 0.14
 """Inches: the figure, at most the feature names, and between the columns."""

@@ -9,7 +9,6 @@ from ablation.effects.holm import holm
 from ablation.effects.interactions import Interactions, interactions
 from ablation.effects.lack_of_fit import LackOfFit, lack_of_fit, misfit
 from ablation.effects.moments import Moments
-from ablation.effects.noise import Noise, noise
 from ablation.effects.order_dependence import OrderDependence, order_dependence
 from ablation.effects.paired import paired, paired_moments
 from ablation.effects.precision import Precision, seeds_for, stein
@@ -31,7 +30,6 @@ __all__ = [
     "Interactions",
     "LackOfFit",
     "Moments",
-    "Noise",
     "OrderDependence",
     "Precision",
     "Residuals",
@@ -43,7 +41,6 @@ __all__ = [
     "lack_of_fit",
     "mean_and_sd",
     "misfit",
-    "noise",
     "order_dependence",
     "paired",
     "paired_moments",

@@ -7,12 +7,12 @@ from ablation.report.answer import answer
 from ablation.report.document import Document, document
 from ablation.report.latex import latex
 from ablation.report.notes import LEFT_OUT, about_left_out, notes
+from ablation.report.page import html
 from ablation.report.rows import Credit, Measured, Row, rows
 from ablation.report.spreadsheet import csv
 from ablation.report.table import markdown
 from ablation.report.terminal import console_table
 from ablation.report.text import text
-from ablation.report.webpage import html
 
 __all__ = [
     "LEFT_OUT",

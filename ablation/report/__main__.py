@@ -7,11 +7,11 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from ablation.api import chosen, findings_of
 from ablation.errors import InputError, expected
-from ablation.finished import chosen, findings_of
-from ablation.ledger import LoggedStudy
-from ablation.publish import CONFIGURATION, PREDICTED, STUDIES, publish
-from ablation.tracking import Store
+from ablation.report.publish import CONFIGURATION, PREDICTED, STUDIES, publish
+from ablation.store.connection import Store
+from ablation.store.sqlite import LoggedStudy
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

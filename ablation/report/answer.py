@@ -4,7 +4,7 @@ import numpy as np
 
 from ablation.designs import BASELINE
 from ablation.effects import ALPHA, FEWEST_SEEDS, LOST, NO_VERDICT, UNRESOLVED, describe, mean_and_sd, signed_points
-from ablation.results import Findings
+from ablation.study.findings import Findings
 from ablation.wording import listed, probability
 
 SURE = ("helps", "hurts", "probably helps", "probably hurts")

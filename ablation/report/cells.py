@@ -6,7 +6,7 @@ import numpy as np
 
 from ablation.effects import signed_points
 from ablation.report.rows import Row, rows
-from ablation.results import Findings
+from ablation.study.findings import Findings
 from ablation.wording import human
 
 WORDS, TEST = ("arm", "verdict"), "test %"

@@ -12,7 +12,7 @@ from ablation.report.cells import cells_of
 from ablation.report.notes import notes
 from ablation.report.protocol import protocol
 from ablation.report.rows import rows
-from ablation.results import Findings
+from ablation.study.findings import Findings
 from ablation.wording import probability
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ablation.results import Findings
+from ablation.study.findings import Findings
 from ablation.wording import duration, listed
 
 FORMULAS = {

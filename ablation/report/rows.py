@@ -7,7 +7,7 @@ import numpy as np
 
 from ablation.designs import Arm, Design, arm_names, label
 from ablation.effects import describe, mean_and_sd
-from ablation.results import Findings
+from ablation.study.findings import Findings
 
 
 @dataclass(frozen=True)

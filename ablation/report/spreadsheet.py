@@ -6,7 +6,7 @@ import io
 import numpy as np
 
 from ablation.report.rows import rows
-from ablation.results import Findings
+from ablation.study.findings import Findings
 
 CSV_COLUMNS = (
     *("design", "feature", "arm", "accuracy_mean", "accuracy_sd", "delta", "delta_low", "delta_high", "p", "p_holm", "verdict"),

@@ -2,7 +2,7 @@
 
 from ablation.report.cells import WORDS, cells
 from ablation.report.notes import notes
-from ablation.results import Findings
+from ablation.study.findings import Findings
 
 
 def markdown(findings: Findings) -> str:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ablation.report.cells import TEST, WORDS, cells
-from ablation.results import Findings
+from ablation.study.findings import Findings
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -16,14 +16,14 @@ import keras
 from roofline import FLOPS, product
 from spread import spread
 
-from ablation.catalogue import compose
-from ablation.data import Images, Sprites
 from ablation.designs import arm_names, cumulative
-from ablation.features import AMSGrad, BatchNorm, Dropout, GlobalAveragePooling, Mixup, RandomWarp, Residual
-from ablation.models import CNN
-from ablation.training.cost import cost
-from ablation.training.program import Program
-from ablation.training.settings import Training
+from ablation.images.catalogue import compose
+from ablation.images.data import Images, Sprites
+from ablation.images.features import AMSGrad, BatchNorm, Dropout, GlobalAveragePooling, Mixup, RandomWarp, Residual
+from ablation.images.models import CNN
+from ablation.images.training.cost import cost
+from ablation.images.training.program import Program
+from ablation.images.training.settings import Training
 
 FEATURES = {
     "augmentation": RandomWarp(),

@@ -14,7 +14,7 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
-from ablation.process import environment, prepare
+from ablation.images.process import environment, prepare
 
 PARTS = ("arms", "start_up", "study", "scale")
 

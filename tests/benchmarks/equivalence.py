@@ -14,7 +14,7 @@ import math
 import numpy as np
 from scipy import stats
 
-from ablation.finished import load_study
+from ablation.api import load_study
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ablation.data import Images
-from ablation.training.program import Program
+from ablation.images.data import Images
+from ablation.images.training.program import Program
 
 STAGES = 3
 DROPOUT = 0.2

@@ -12,10 +12,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from ablation.catalogue import compose
-from ablation.data import Images
-from ablation.models import CNN
-from ablation.training.settings import Training
+from ablation.images.catalogue import compose
+from ablation.images.data import Images
+from ablation.images.models import CNN
+from ablation.images.training.settings import Training
 
 CLASSES = 10
 Pipeline = Callable[[Mapping[str, Any], Images, int], Any]

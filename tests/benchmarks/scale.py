@@ -21,7 +21,7 @@ TINY = (
     "seeds=1",
     "catalogue.order=[augmentation,batch_norm,gap]",
 )
-WARPS = tuple(f"+catalogue.features.warp_{n}={{_target_: ablation.features.RandomWarp, rotation: {n}}}" for n in range(1, 10))
+WARPS = tuple(f"+catalogue.features.warp_{n}={{_target_: ablation.images.features.RandomWarp, rotation: {n}}}" for n in range(1, 10))
 CURVES: dict[str, dict[str, tuple[str, ...]]] = {
     "seeds": {str(n): (f"seeds={n}",) for n in (1, 4, 16)},
     "epochs": {str(n): (f"training.epochs={n}",) for n in (2, 20, 200)},

@@ -41,14 +41,14 @@ def in_new_process(arm: str, way: str, chosen: argparse.Namespace) -> float:
 def first_step(backend: str, threads: int, width: int, batch: int, arm: str, way: str) -> float:
     """Return the seconds that the first step takes in this process."""
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
-    from ablation.process import prepare
+    from ablation.images.process import prepare
 
     prepare(backend, threads)
     from arms import FEATURES, our_epoch
     from rivals import compiled, fit_once, ready
 
-    from ablation.data import Sprites
     from ablation.designs import arm_names, cumulative
+    from ablation.images.data import Sprites
 
     design = cumulative(list(FEATURES))
     on = design.arms[arm_names(design, design.features).index(arm)]

@@ -31,8 +31,8 @@ def arm_by_arm() -> None:
     from hydra import compose, initialize
     from rivals import CLASSES, article, compiled
 
-    from ablation.data import Sprites
     from ablation.designs import cumulative
+    from ablation.images.data import Sprites
 
     with initialize("../../conf", version_base="1.3"):
         settings = compose("config")

@@ -1,0 +1,59 @@
+"""A page: title and subtitle above, a caption below, and between them room for axes that is measured in inches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ablation.charts.drawing.lettering import LINESPACING, height, wrap
+from ablation.charts.drawing.style import BODY, INK, MUTED, SMALL, TITLE
+
+MARGIN = 0.18
+GAP = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A figure with its texts in place.
+
+    Attributes:
+        figure: the figure.
+        floor: inches from the figure's bottom to the body's.
+    """
+
+    figure: Figure
+    floor: float
+
+    def axes(self, left: float, bottom: float, width: float, height: float) -> Axes:
+        """Add axes; all four in inches, ``left`` from the figure's edge and ``bottom`` from the body's."""
+        across, up = self.figure.get_size_inches()
+        return self.figure.add_axes((left / across, (self.floor + bottom) / up, width / across, height / up))
+
+
+def page(width: float, body: float, title: str, subtitle: str, caption: Sequence[str]) -> Page:
+    """Lay out a page that is as high as its texts need.
+
+    Args:
+        width: of the figure, in inches.
+        body: height in inches that is kept free for axes and their labels.
+        title, subtitle: shown above the body; broken into lines where they are too long.
+        caption: paragraphs shown below it.
+    """
+    room = width - 2 * MARGIN
+    title = wrap(title, room * 0.85, TITLE)  # bold is wider than what is measured
+    subtitle = wrap(subtitle, room, BODY)
+    notes = "\n".join(wrap(paragraph, room, SMALL) for paragraph in caption if paragraph)
+    floor = MARGIN + height(notes, SMALL) + GAP
+    top = floor + body + GAP
+    whole = top + height(subtitle, BODY) + 0.04 + height(title, TITLE) + MARGIN
+    figure = Figure(figsize=(width, whole), facecolor="white")
+
+    def write(y: float, text: str, size: float, color: str, weight: str = "normal") -> None:
+        place = (MARGIN / width, y / whole)
+        figure.text(*place, text, size=size, color=color, weight=weight, va="bottom", linespacing=LINESPACING, parse_math=False)
+
+    write(MARGIN, notes, SMALL, MUTED)
+    write(top, subtitle, BODY, INK)
+    write(top + height(subtitle, BODY) + 0.04, title, TITLE, INK, "bold")
+    return Page(figure, floor)

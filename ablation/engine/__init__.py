@@ -1,0 +1,1 @@
+"""Engine: the verbs. Plan, run what is missing, analyse."""

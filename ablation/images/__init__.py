@@ -1,0 +1,1 @@
+"""Image classification with Keras: the first subject."""

@@ -1,0 +1,105 @@
+"""The catalogue: the features that a study may use, and how an arm's features become a recipe."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+from ablation.designs import Arm, Design, restricted
+from ablation.errors import InputError, nearest
+from ablation.images.features.feature import Feature
+from ablation.images.models.model import Model
+from ablation.images.recipe import NETWORK_SLOTS, Recipe, filled
+from ablation.images.training.settings import OPTIMIZERS
+
+SHARED_SLOTS = {"augmentations", "targets", "optimizer", "streams"}
+"""Slots that several features may add to; each of the others holds one thing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """The features by name, and the order in which a study takes them.
+
+    Args:
+        features: each with its parameters. The order of their definition is the order in which an arm applies them, whatever order
+            a study adds them in, so that an arm is the same training in every study.
+        order: the features that a study uses, in its order; None takes all as defined.
+
+    Raises:
+        InputError: if ``order`` is empty or names a feature twice or one that is not defined.
+    """
+
+    features: Mapping[str, Feature]
+    order: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        for name, feature in self.features.items():
+            if not re.fullmatch(r"\w[\w .-]*", str(name)):
+                raise InputError(f"catalogue feature '{name}' cannot be named so; expected letters, digits, spaces and . - _")
+            if not callable(feature) or not hasattr(feature, "verify"):
+                raise InputError(
+                    f"catalogue feature '{name}' is {feature!r}, which is no feature: it needs __call__(recipe) and verify(evidence)"
+                )
+        if not self.names:
+            raise InputError("catalogue.order is empty; it needs at least one feature")
+        for name in self.names:
+            if name not in self.features:
+                raise InputError(f"catalogue.order names '{name}', which the catalogue does not have{nearest(name, self.features)}")
+            if self.names.count(name) > 1:
+                raise InputError(f"catalogue.order names '{name}' twice; each feature may stand there once")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features that the study uses, in its order."""
+        return tuple(self.features if self.order is None else self.order)
+
+    def of(self, arm: Arm) -> dict[str, Feature]:
+        """Return the features of an arm, in the order in which they are applied."""
+        return {name: feature for name, feature in self.features.items() if name in arm}
+
+
+def compose(start: Recipe, features: Mapping[str, Feature], model: Model, model_name: str) -> Recipe:
+    """Apply features to a recipe, one after the other.
+
+    Raises:
+        InputError: if a feature fills no slot, one that the model or the optimiser does not have, or one that another feature holds.
+    """
+    recipe, empty = start, {each.name: each.default for each in fields(Recipe)}
+    owners: dict[str, str] = {}
+    for name, feature in features.items():
+        before, recipe = recipe, feature(recipe)
+        slots = filled(before, recipe)
+        if not slots:
+            raise InputError(f"feature '{name}' changes nothing: it fills no slot of the recipe")
+        for slot in slots:
+            if slot in NETWORK_SLOTS and slot not in model.slots:
+                raise InputError(f"{name} does not apply to model={model_name}, which has no {NETWORK_SLOTS[slot]}")
+            if slot not in SHARED_SLOTS and getattr(before, slot) != empty[slot]:
+                raise InputError(f"features '{owners[slot]}' and '{name}' both fill the slot '{slot}', and one arm of the study has both")
+            owners[slot] = name
+        for option, _ in recipe.optimizer.options:
+            if option not in OPTIMIZERS[recipe.optimizer.name]:
+                raise InputError(f"{name} does not apply to training.optimizer={recipe.optimizer.name}, which has no {option}")
+    return recipe
+
+
+def fitted(design: Design, catalogue: Catalogue, start: Recipe, model: Model, model_name: str) -> Design:
+    """Return a design without the arms whose features cannot be on together.
+
+    Raises:
+        InputError: if a feature cannot be on even alone, or if without those arms nothing is left to credit.
+    """
+    reasons: dict[Arm, InputError] = {}
+    for arm in design.arms:
+        try:
+            compose(start, catalogue.of(arm), model, model_name)
+        except InputError as error:
+            reasons[arm] = error
+    if not reasons:
+        return design
+    for name in catalogue.names:
+        if any(name in arm for arm in reasons):
+            compose(start, catalogue.of(frozenset({name})), model, model_name)
+    left = restricted(design, lambda arm: arm not in reasons)
+    if not left.features:
+        raise next(iter(reasons.values()))
+    return left

@@ -1,0 +1,190 @@
+"""A command of its own: compare backends by finished runs of the same networks, in a table and a chart.
+
+python -m ablation -m backend=tensorflow,torch,jax features=none model=mlp,mobilenet
+python -m ablation.images.compare
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, median
+
+from ablation.errors import InputError, expected
+from ablation.store.connection import LoggedTraining, Store
+from ablation.study.findings import Compared, RunResult
+
+BACKENDS = ("tensorflow", "torch", "jax")
+PASSED_OVER = ("backend", "seed", "data.description")
+FOLDER = Path("mlruns") / "comparison"
+HEADS = (
+    *("network", "backend", "params", "s/epoch after the first", "s to the end of the first", "peak memory GB"),
+    *("processor use", "final loss", "accuracy %", "seeds"),
+)
+
+Setting = tuple[tuple[str, str], ...]
+"""All that was set of a run but its backend and seed, and its arm, by name."""
+
+
+def compare(trainings: Sequence[LoggedTraining]) -> list[Compared]:
+    """Return what each backend made of each network that at least two of them trained, with the seeds that all of those have.
+
+    Raises:
+        InputError: if there is none, or a network has other parameters on one backend than on another.
+    """
+    results: dict[Setting, dict[str, dict[int, RunResult]]] = {}
+    for training in trainings:
+        if training.result:
+            settings = {name: value for name, value in training.params.items() if name not in PASSED_OVER}
+            setting = tuple(sorted({**settings, "arm": ", ".join(sorted(training.arm))}.items()))
+            results.setdefault(setting, {}).setdefault(training.params["backend"], {})[training.seed] = training.result
+    shared = {setting: _shared(runs) for setting, runs in results.items()}
+    shared = {setting: runs for setting, runs in shared.items() if runs}
+    if not shared:
+        raise InputError(
+            "no network was trained with the same settings and seeds on two backends; "
+            "expected runs such as those of: python -m ablation -m backend=tensorflow,torch features=none"
+        )
+    names = _names(list(shared))
+    return [
+        _compared(names[setting], backend, runs[backend]) for setting, runs in shared.items() for backend in BACKENDS if backend in runs
+    ]
+
+
+def _shared(runs: Mapping[str, Mapping[int, RunResult]]) -> dict[str, list[RunResult]]:
+    """Return each backend's runs with the seeds that all of them have; nothing for a single backend."""
+    seeds = sorted(set.intersection(*(set(each) for each in runs.values())))
+    return {backend: [each[seed] for seed in seeds] for backend, each in runs.items()} if len(runs) > 1 and seeds else {}
+
+
+def _names(settings: list[Setting]) -> dict[Setting, str]:
+    """Name each setting by its model, and by whatever else the settings of that model differ in."""
+    names = {}
+    for setting in settings:
+        values = dict(setting)
+        alike = [dict(other) for other in settings if dict(other)["model"] == values["model"]]
+        differ = sorted(name for name in values if name != "data.identity" and len({other.get(name, "") for other in alike}) > 1)
+        names[setting] = ", ".join([values["model"], *(f"{name}={values[name] or 'none'}" for name in differ)])
+    return names
+
+
+def _compared(network: str, backend: str, runs: Sequence[RunResult]) -> Compared:
+    first, use = [run.first_epoch for run in runs], [run.processor_use for run in runs]
+    return Compared(
+        network=network,
+        backend=backend,
+        seeds=len(runs),
+        parameters=runs[0].parameters,
+        seconds_per_epoch=median(run.seconds_per_epoch for run in runs),
+        first_epoch=max((each for each in first if each is not None), default=None),
+        processor_use=fmean(each for each in use if each is not None) if any(each is not None for each in use) else None,
+        peak_memory=max(run.peak_memory for run in runs),
+        loss=fmean(run.history["val_loss"][-1] for run in runs),
+        accuracy=fmean(run.history["val_accuracy"][-1] for run in runs),
+        environment=runs[0].environment,
+    )
+
+
+def check_parameters(rows: Sequence[Compared]) -> None:
+    """Raise ``InputError`` where a network does not have equally many parameters on all backends: then it is not one network."""
+    for network in dict.fromkeys(row.network for row in rows):
+        counts = {row.backend: row.parameters for row in rows if row.network == network}
+        if len(set(counts.values())) > 1:
+            told = ", ".join(f"{count:,} on {backend}" for backend, count in counts.items())
+            raise InputError(f"{network} has {told} parameters; expected the same network on every backend")
+
+
+def table(rows: Sequence[Compared]) -> list[list[str]]:
+    """Return the cells of the comparison, under ``HEADS``."""
+    return [
+        [
+            row.network,
+            row.backend,
+            f"{row.parameters:,}",
+            f"{row.seconds_per_epoch:.3g}",
+            "" if row.first_epoch is None else f"{row.first_epoch:.3g}",
+            f"{row.peak_memory / 1e9:.2f}",
+            "" if row.processor_use is None else f"{row.processor_use:.0%}",
+            f"{row.loss:.4f}",
+            f"{100 * row.accuracy:.2f}",
+            str(row.seeds),
+        ]
+        for row in rows
+    ]
+
+
+def notes(rows: Sequence[Compared]) -> list[str]:
+    """Return what a reader must know beside the table."""
+    said = [
+        "On every backend the same initial weights, order and draws. The first epoch counts from building the network and includes its "
+        "compilation; processor use is processor time over time, 100 % being one core; loss and accuracy are those of the last epoch on "
+        "the validation images."
+    ]
+    for backend in dict.fromkeys(row.backend for row in rows):
+        told = {", ".join(f"{name} {value}" for name, value in row.environment.items()) for row in rows if row.backend == backend}
+        said += [f"{backend}: {each}." for each in sorted(told)]
+    return said
+
+
+def markdown(rows: Sequence[Compared]) -> str:
+    """Return the comparison as Markdown."""
+    rule = [":--", ":--"] + ["--:"] * (len(HEADS) - 2)
+    lines = ["| " + " | ".join(cells) + " |" for cells in (HEADS, rule, *table(rows))]
+    return "\n".join(["# Backends compared", "", *lines, "", *(f"- {note}" for note in notes(rows))]) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ablation.images.compare",
+        description="Compare backends by finished runs of the same networks, settings and seeds in MLflow.",
+    )
+    parser.add_argument("--experiment", default="ablation", help="MLflow's experiment (default: %(default)s)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where table and chart go (default: %(default)s)")
+    given = parser.parse_args(arguments)
+    try:
+        rows = compare(Store.of_environment(given.experiment).trainings())
+        check_parameters(rows)
+        files = _write(rows, given.folder)
+    except Exception as error:
+        told = expected(error)
+        if told is None:
+            raise
+        print(f"ablation: {told}", file=sys.stderr)
+        return 1
+    _print(rows)
+    print(*files, sep="\n")
+    return 0
+
+
+def _write(rows: Sequence[Compared], folder: Path) -> list[Path]:
+    from ablation.charts import save
+    from ablation.images.charts.backends import comparison
+
+    folder.mkdir(parents=True, exist_ok=True)
+    text = folder / "table.md"
+    text.write_text(markdown(rows), encoding="utf-8")
+    return [text, *save(comparison(rows, notes(rows)), folder, "comparison")]
+
+
+def _print(rows: Sequence[Compared]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
+    lines = table(rows)
+    for index, head in enumerate(HEADS):
+        # In a narrow terminal long names and heads break, numbers never do.
+        width = max(len(cells[index]) for cells in lines) if index else 12
+        shown.add_column(head, justify="left" if index < 2 else "right", overflow="fold", min_width=width)
+    for cells in lines:
+        shown.add_row(*cells)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(shown)
+    for note in notes(rows):
+        console.print(f"• {note}", markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Splits: a stratified part of the training images, and the training and validation sets of a run."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ablation.errors import InputError, nearest
+from ablation.images.data.dataset import Dataset, Images
+
+HELD_OUT, TEST = "held_out", "test"
+
+
+def limit(images: Images, count: int | None) -> Images:
+    """Return a stratified part of ``count`` images, the same one every time; all of them for None or a count beyond their number.
+
+    Raises:
+        InputError: if ``count`` is not a whole number of at least 1.
+    """
+    if count is None:
+        return images
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise InputError(f"the limit on training images is {count!r}; expected a whole number of at least 1")
+    if count >= len(images):
+        return images
+    return images.take(stratified(images.y, count, np.random.default_rng(0)))
+
+
+def held_out(images: Images, fraction: float, rng: np.random.Generator, classes: Sequence[str] = ()) -> tuple[Images, Images]:
+    """Split into training and validation images, with about the same share of every class and at least one image in each.
+
+    Args:
+        images: what to split.
+        fraction: the share of the images that goes to validation, strictly between 0 and 1.
+        rng: where the draw comes from.
+        classes: class names, for errors only.
+
+    Raises:
+        InputError: if ``fraction`` is out of range, or a class has a single image.
+    """
+    if not isinstance(fraction, float) or not 0 < fraction < 1:
+        raise InputError(f"the fraction of images held out for validation is {fraction!r}; expected a number strictly between 0 and 1")
+    present, members = np.unique(images.y, return_counts=True)
+    for index in present[members < 2]:
+        name = f"'{classes[index]}'" if index < len(classes) else str(index)
+        raise InputError(f"class {name} has one training image; expected at least two, one to train on and one to hold out for validation")
+    # Neither part may lose a class, however small or large the fraction.
+    count = int(np.clip(round(fraction * len(images)), len(present), len(images) - len(present)))
+    validation = np.zeros(len(images), dtype=bool)
+    validation[stratified(images.y, count, rng, spare=1)] = True
+    return images.take(np.flatnonzero(~validation)), images.take(np.flatnonzero(validation))
+
+
+def divide(dataset: Dataset, validation: str, fraction: float, rng: np.random.Generator) -> tuple[Images, Images]:
+    """Return the training and the validation images of a run.
+
+    Args:
+        dataset: the parts that the source gives.
+        validation: ``"held_out"`` for the source's own validation set, or else a part held out of the training images;
+            ``"test"`` for the test images.
+        fraction: the share held out, where a part is.
+        rng: where the draw comes from, where there is one.
+
+    Raises:
+        InputError: if ``validation`` is another word, there are no test images, or nothing can be held out.
+    """
+    if validation not in (HELD_OUT, TEST):
+        raise InputError(f"validation is '{validation}', which is no rule for a split{nearest(validation, (HELD_OUT, TEST))}")
+    if validation == TEST:
+        if dataset.test is None:
+            raise InputError("validation is 'test', but these data have no test images; expected 'held_out'")
+        return dataset.train, dataset.test
+    if dataset.validation is not None:
+        return dataset.train, dataset.validation
+    return held_out(dataset.train, fraction, rng, dataset.classes)
+
+
+def stratified(labels: np.ndarray, count: int, rng: np.random.Generator, spare: int = 0) -> np.ndarray:
+    """Draw ``count`` indices in which every class has its share, and at least one place where ``count`` allows it.
+
+    Args:
+        labels: shape ``(n,)``.
+        count: how many to draw, at most ``n`` less what is spared.
+        rng: where the draw comes from.
+        spare: how many of every class must be left over.
+
+    Returns:
+        Shape ``(count,)``, in rising order.
+    """
+    present, members = np.unique(labels, return_counts=True)
+    places = shares(members, count, spare)
+    drawn = [rng.permutation(np.flatnonzero(labels == name))[:few] for name, few in zip(present, places, strict=True)]
+    return np.sort(np.concatenate(drawn))
+
+
+def shares(members: np.ndarray, count: int, spare: int = 0) -> np.ndarray:
+    """Divide ``count`` places over classes of ``members`` each in proportion, by the method of the largest remainder."""
+    exact = members * (count / members.sum())
+    least = 1 if count >= len(members) else 0
+    places: np.ndarray = np.clip(np.floor(exact).astype(int), least, members - spare)
+    while places.sum() < count:
+        places[np.argmax(np.where(places < members - spare, exact - places, -np.inf))] += 1
+    # The one place that every class is sure of may have given out too many; those best served give back.
+    while places.sum() > count:
+        places[np.argmin(np.where(places > least, exact - places, np.inf))] -= 1
+    return places

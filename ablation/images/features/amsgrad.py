@@ -1,0 +1,22 @@
+"""AMSGrad."""
+
+from dataclasses import dataclass, replace
+
+from ablation.images.features.feature import Evidence
+from ablation.images.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class AMSGrad:
+    """Let Adam divide by the largest second moment seen so far, not by the latest.
+
+    Reddi, Kale and Kumar 2018, "On the Convergence of Adam and Beyond".
+    """
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        optimizer = recipe.optimizer
+        return replace(recipe, optimizer=replace(optimizer, options=(*optimizer.options, ("amsgrad", True))))
+
+    def verify(self, evidence: Evidence) -> bool:
+        """The optimiser keeps the largest second moments."""
+        return getattr(evidence.optimizer, "amsgrad", False) is True

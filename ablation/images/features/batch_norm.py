@@ -1,0 +1,41 @@
+"""Batch normalisation."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ablation.images.features.feature import Evidence
+from ablation.images.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Normalise each channel over the batch after every convolution, before its activation.
+
+    Ioffe and Szegedy 2015, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift".
+
+    Args:
+        momentum: of the moving averages that evaluation uses.
+        epsilon: added to the variance.
+    """
+
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, normalization=self.layer)
+
+    def layer(self, name: str) -> "keras.Layer":
+        """Return a new layer of that name."""
+        import keras
+
+        return keras.layers.BatchNormalization(momentum=self.momentum, epsilon=self.epsilon, name=name)
+
+    def verify(self, evidence: Evidence) -> bool:
+        """The network holds batch normalisation layers with these settings."""
+        import keras
+
+        layers = [layer for layer in evidence.network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        return bool(layers) and all(layer.momentum == self.momentum and layer.epsilon == self.epsilon for layer in layers)

@@ -1,0 +1,34 @@
+"""Dropout."""
+
+from dataclasses import dataclass, replace
+
+from ablation.errors import InputError
+from ablation.images.features.feature import Evidence
+from ablation.images.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Set a random part of each stage's outputs to zero in training.
+
+    Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".
+
+    Args:
+        rate: fraction that is set to zero, above 0 and below 1.
+    """
+
+    rate: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < 1:
+            raise InputError(f"dropout rate must lie above 0 and below 1, not {self.rate}")
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, dropout=self.rate)
+
+    def verify(self, evidence: Evidence) -> bool:
+        """The network holds dropout layers of this rate, and no others."""
+        import keras
+
+        rates = [layer.rate for layer in evidence.network.layers if isinstance(layer, keras.layers.Dropout)]
+        return bool(rates) and all(rate == self.rate for rate in rates)

@@ -1,0 +1,53 @@
+"""What a feature is, and what it is shown to prove that it took effect."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from ablation.images.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Some training images and the network they go into, as a run is about to use them.
+
+    Attributes:
+        network: images in [0, 1] → logits.
+        optimizer: the Keras optimiser that takes the steps.
+        images: the batch as it is stored, in [0, 1], shape ``(batch, height, width, channels)``.
+        mixed: the same after mixing.
+        trained: the same after mixing and augmentation: what the network sees in training.
+        evaluated: the stored batch as the network sees it in evaluation.
+        labels: one-hot labels of ``images``, shape ``(batch, classes)``.
+        targets: what the loss compares with in training, same shape.
+        order: indices of the training images in ``images``, in the order in which they are drawn, ``(batch,)``.
+        order_without: for each named stream of the recipe, the order that would be drawn without it.
+    """
+
+    network: "keras.Model"
+    optimizer: "keras.optimizers.Optimizer"
+    images: np.ndarray
+    mixed: np.ndarray
+    trained: np.ndarray
+    evaluated: np.ndarray
+    labels: np.ndarray
+    targets: np.ndarray
+    order: np.ndarray
+    order_without: Mapping[str, np.ndarray]
+
+
+class Feature(Protocol):
+    """One toggleable technique. Its parameters are its fields; off means that it is not applied."""
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        """Return the recipe with this technique in its slots."""
+        ...
+
+    def verify(self, evidence: Evidence) -> bool:
+        """Return whether the technique took effect. Every run asks this of each feature that is on, before it trains."""
+        ...

@@ -1,0 +1,34 @@
+"""Global average pooling."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ablation.images.features.feature import Evidence
+from ablation.images.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class GlobalAveragePooling:
+    """Average each of the last feature maps to one number, in place of flattening them.
+
+    Lin, Chen and Yan 2014, "Network In Network".
+    """
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, pooling=self.layer)
+
+    def layer(self, name: str) -> "keras.Layer":
+        """Return a new layer of that name."""
+        import keras
+
+        return keras.layers.GlobalAveragePooling2D(name=name)
+
+    def verify(self, evidence: Evidence) -> bool:
+        """The network pools and does not flatten."""
+        import keras
+
+        kinds = {type(layer) for layer in evidence.network.layers}
+        return keras.layers.GlobalAveragePooling2D in kinds and keras.layers.Flatten not in kinds

@@ -1,0 +1,38 @@
+"""Mixup."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ablation.errors import InputError
+from ablation.images.features.feature import Evidence
+from ablation.images.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Mixup:
+    """Train on weighted means of two images and of their labels.
+
+    Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization". Each image has a weight of its own.
+
+    Args:
+        alpha: the weights are drawn from Beta(alpha, alpha).
+    """
+
+    alpha: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not self.alpha > 0:
+            raise InputError(f"mixup alpha must be above 0, not {self.alpha}")
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, mixing=self)
+
+    def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Return the weight of each image in [0, 1], shape ``(count,)``; its partner has the rest."""
+        return rng.beta(self.alpha, self.alpha, count).astype(np.float32)
+
+    def verify(self, evidence: Evidence) -> bool:
+        """Pixels and labels are mixed in training, labels still sum to 1, and evaluation sees plain images."""
+        soft = not np.array_equal(evidence.targets, evidence.labels) and np.allclose(evidence.targets.sum(axis=1), 1, atol=1e-5)
+        return soft and not np.array_equal(evidence.mixed, evidence.images) and np.array_equal(evidence.evaluated, evidence.images)

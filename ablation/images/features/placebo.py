@@ -1,0 +1,29 @@
+"""A placebo: something that can be on or off and should make no difference."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ablation.images.features.feature import Evidence
+from ablation.images.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Placebo:
+    """Draw other random numbers for the order of images and whatever else an epoch draws, from the same distributions.
+
+    Its true effect is zero, so a study of placebos shows how often verdicts are wrong (an A/A test).
+
+    Args:
+        stream: names the numbers; two placebos need two names.
+    """
+
+    stream: str
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, streams=(*recipe.streams, self.stream))
+
+    def verify(self, evidence: Evidence) -> bool:
+        """The images come in another order than they would without it."""
+        without = evidence.order_without.get(self.stream)
+        return without is not None and not np.array_equal(evidence.order, without)

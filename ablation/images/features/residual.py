@@ -1,0 +1,35 @@
+"""Residual blocks."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ablation.errors import InputError, nearest
+from ablation.images.features.feature import Evidence
+from ablation.images.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Let pairs of convolutions learn a difference from their input.
+
+    He et al. 2016, "Deep Residual Learning for Image Recognition".
+
+    Args:
+        form: ``"article"`` keeps every skip an identity, and so gives later stages half their width; ``"controlled"`` keeps the
+            base network's widths, with a 1×1 projection on a skip whose channels change.
+    """
+
+    form: Literal["article", "controlled"] = "article"
+
+    def __post_init__(self) -> None:
+        if self.form not in ("article", "controlled"):
+            raise InputError(f"residual form '{self.form}' is not known{nearest(self.form, ('article', 'controlled'))}")
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, residual=self.form)
+
+    def verify(self, evidence: Evidence) -> bool:
+        """The network adds skips to its convolutions."""
+        import keras
+
+        return any(isinstance(layer, keras.layers.Add) for layer in evidence.network.layers)

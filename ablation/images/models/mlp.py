@@ -1,0 +1,48 @@
+"""A multilayer perceptron: dense layers on the pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ablation.images.models.entrance import entrance
+from ablation.images.models.model import ImageShape
+from ablation.images.models.sizes import check_sizes
+from ablation.images.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class MLP:
+    """Flattened pixels, then dense layers with ReLU; images of any size.
+
+    Batch norm, where it is on, stands before every hidden activation; dropout after it.
+
+    Args:
+        hidden: units of the hidden layers, at least one.
+    """
+
+    hidden: Sequence[int] = (200,)
+    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "dropout", "scaling"})
+
+    def __post_init__(self) -> None:
+        check_sizes("model.hidden", self.hidden)
+
+    def check(self, image_shape: ImageShape) -> None:
+        pass
+
+    def build(self, recipe: Recipe, image_shape: ImageShape, classes: int) -> "keras.Model":
+        import keras
+
+        layers = keras.layers
+        inputs, x = entrance(recipe, image_shape)
+        x = layers.Flatten(name="flatten")(x)
+        for place, units in enumerate(self.hidden, start=1):
+            x = layers.Dense(units, name=f"dense{place}")(x)
+            if recipe.normalization:
+                x = recipe.normalization(f"dense{place}_norm")(x)
+            x = layers.ReLU(name=f"dense{place}_relu")(x)
+            if recipe.dropout:
+                x = layers.Dropout(recipe.dropout, name=f"dense{place}_dropout")(x)
+        return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="mlp")

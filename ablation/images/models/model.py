@@ -1,0 +1,44 @@
+"""What a model is."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from ablation.images.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+ImageShape = tuple[int, int, int]
+"""Height, width, channels."""
+
+
+class Model(Protocol):
+    """A network with slots. Its parameters are its fields.
+
+    It may also have ``idle(image_shape) -> frozenset[str]``: see :func:`idle`.
+    """
+
+    @property
+    def slots(self) -> frozenset[str]:
+        """Names of the recipe's network slots that it honours; a feature that fills another one is refused."""
+        ...
+
+    def check(self, image_shape: ImageShape) -> None:
+        """Raise ``InputError`` where images of this shape cannot be taken."""
+        ...
+
+    def build(self, recipe: Recipe, image_shape: ImageShape, classes: int) -> "keras.Model":
+        """Return the network, images in [0, 1] → logits ``(batch, classes)``, each layer with a name of its own.
+
+        The names matter: a layer's initial weights are drawn from the run's seed and its name.
+        """
+        ...
+
+
+def idle(model: Model, image_shape: ImageShape) -> frozenset[str]:
+    """Return the slots whose filling changes nothing of what a model computes for images of this shape, such as the pooling of 1×1 maps.
+
+    A model that does not say has none.
+    """
+    said: Callable[[ImageShape], frozenset[str]] = getattr(model, "idle", lambda _: frozenset())
+    return said(image_shape)

@@ -1,0 +1,66 @@
+"""VGG16: thirteen 3×3 convolutions in five groups, then three dense layers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ablation.errors import InputError
+from ablation.images.models.entrance import entrance
+from ablation.images.models.model import ImageShape
+from ablation.images.models.sizes import check_sizes
+from ablation.images.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+GROUPS = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))
+"""Filters in units of the width, and convolutions, of each group."""
+
+
+@dataclass(frozen=True)
+class VGG16:
+    """Five groups of 3×3 convolutions, each closed by a 2×2 max-pool, then dense layers; images of any size.
+
+    Simonyan and Zisserman 2015, "Very Deep Convolutional Networks for Large-Scale Image Recognition". Batch norm, where it is on,
+    stands after every convolution; dropout after every hidden dense layer.
+
+    Args:
+        width: filters of the first group; the others have twice, four and eight times as many.
+        hidden: units of the hidden dense layers.
+    """
+
+    width: int = 64
+    hidden: Sequence[int] = (4096, 4096)
+    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "pooling", "dropout", "scaling"})
+
+    def __post_init__(self) -> None:
+        if isinstance(self.width, bool) or not isinstance(self.width, int) or self.width < 1:
+            raise InputError(f"model.width must be a whole number of at least 1, not {self.width}")
+        check_sizes("model.hidden", self.hidden)
+
+    def check(self, image_shape: ImageShape) -> None:
+        pass
+
+    def idle(self, image_shape: ImageShape) -> frozenset[str]:
+        # Each group halves the maps, rounding up: up to 2⁵ pixels end in one position.
+        return frozenset({"pooling"}) if max(image_shape[:2]) <= 2 ** len(GROUPS) else frozenset()
+
+    def build(self, recipe: Recipe, image_shape: ImageShape, classes: int) -> "keras.Model":
+        import keras
+
+        layers = keras.layers
+        inputs, x = entrance(recipe, image_shape)
+        for group, (times, convolutions) in enumerate(GROUPS, start=1):
+            for place in range(1, convolutions + 1):
+                name = f"group{group}_conv{place}"
+                x = layers.Conv2D(times * self.width, 3, padding="same", name=name)(x)
+                if recipe.normalization:
+                    x = recipe.normalization(f"{name}_norm")(x)
+                x = layers.ReLU(name=f"{name}_relu")(x)
+            x = layers.MaxPooling2D(2, padding="same", name=f"group{group}_pool")(x)
+        x = recipe.pooling("pool")(x) if recipe.pooling else layers.Flatten(name="flatten")(x)
+        for place, units in enumerate(self.hidden, start=1):
+            x = layers.Dense(units, activation="relu", name=f"dense{place}")(x)
+            if recipe.dropout:
+                x = layers.Dropout(recipe.dropout, name=f"dense{place}_dropout")(x)
+        return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="vgg16")

@@ -1,0 +1,84 @@
+"""The command that classifies image files with the network of a run: ``python -m ablation.images.predict RUN IMAGE…``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from ablation.errors import InputError, expected
+from ablation.images.data import UnreadableError, read_images, with_channels
+from ablation.images.process import prepare
+from ablation.store.connection import Store
+
+MOST = 5
+"""Classes of an image that are printed, the most probable first."""
+
+
+def predict(store: Store, run_id: str, files: Sequence[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Classify image files with the network that a run has stored.
+
+    Args:
+        store: where the run is logged.
+        run_id: its id, or enough of the beginning.
+        files: images of any size and mode, made what the network takes as those of ``data=folder`` are.
+
+    Returns:
+        Probabilities, shape ``(files, classes)``, rows summing to 1, and the names of the classes.
+
+    Raises:
+        InputError: if a file holds no image, there is no such run, or it has stored no network.
+    """
+    _read(files, 1, 1)  # What cannot be read is told now: MLflow and the network take seconds.
+    saved = store.saved_network(run_id)
+    prepare(saved.backend if find_spec(saved.backend) else "tensorflow", None)
+    network = store.load_network(saved)
+    _, height, width, channels = network.input_shape
+    images = np.stack([with_channels(image, channels) for image in _read(files, height, width)])
+    return np.asarray(network.predict(images, verbose=0)), saved.classes
+
+
+def _read(files: Sequence[Path], height: int, width: int) -> list[np.ndarray]:
+    images = []
+    for file, image in zip(files, read_images(files, height, width), strict=True):
+        if isinstance(image, UnreadableError):
+            raise InputError(f"'{file}' cannot be classified: {image}") from image
+        images.append(image)
+    return images
+
+
+def line(file: Path, probabilities: np.ndarray, classes: Sequence[str]) -> str:
+    """Return what is printed of one image: its file and its classes with their probabilities."""
+    order = np.argsort(-probabilities, kind="stable")
+    said = [f"{classes[index]} {100 * probabilities[index]:.1f} %" for index in order[:MOST].tolist()]
+    rest = order[MOST:]
+    if rest.size:
+        said.append(f"{rest.size:,} {'other' if rest.size == 1 else 'others'} {100 * probabilities[rest].sum():.1f} %")
+    return f"{file}: {', '.join(said)}"
+
+
+def main() -> None:
+    """Run the command; exit with 0, or with 1 after one sentence where something cannot be used."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ablation.images.predict",
+        description="Classify image files with the network of a run that was trained with save_model=true.",
+    )
+    parser.add_argument("run", metavar="RUN", help="the run's id in MLflow, or enough of its beginning")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="a JPEG, PNG, BMP or GIF file")
+    given = parser.parse_args()
+    try:
+        probabilities, classes = predict(Store.of_environment(""), given.run, given.images)
+    except Exception as error:
+        told = expected(error)
+        if told is None:
+            raise
+        print(f"ablation: {told}", file=sys.stderr)
+        sys.exit(1)
+    for file, each in zip(given.images, probabilities, strict=True):
+        print(line(file, each, classes))
+
+
+if __name__ == "__main__":
+    main()

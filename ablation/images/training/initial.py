@@ -1,0 +1,83 @@
+"""Initial weights and dropout seeds, drawn from the run's seed and each layer's name.
+
+A layer keeps the kind of initialiser that it declares; only where its numbers come from is ours. So arms that share a seed share the
+weights of every layer that they share, on every backend, and one compiled network serves many seeds.
+"""
+
+import math
+
+import keras
+import numpy as np
+
+from ablation.images.training.draws import INITIAL, MASKS, generator
+
+
+def initialize(network: keras.Model, seed: int) -> None:
+    """Give every layer of a built network the weights and dropout seeds that belong to this run's seed.
+
+    A weight whose layer declares no initialiser for it is left alone: see :func:`undeclared`.
+    """
+    for layer in network._flatten_layers():
+        # `_flatten_layers` is what Keras itself walks nested networks with; it has no public counterpart.
+        for variable in _own(layer):
+            initializer = _initializer(layer, variable.name)
+            if initializer is not None:
+                rng = generator(seed, INITIAL, f"{layer.name}/{variable.name}")
+                variable.assign(draw(initializer, tuple(variable.shape), rng))
+        masks = getattr(layer, "seed_generator", None)
+        if masks is not None:
+            state = generator(seed, MASKS, layer.name).integers(0, 2**31, size=tuple(masks.state.shape))
+            masks.state.assign(state.astype(keras.backend.standardize_dtype(masks.state.dtype)))
+            # On PyTorch, Keras passes over a generator that was made without a seed, and draws from PyTorch's global one.
+            masks._initial_seed = seed
+
+
+def undeclared(network: keras.Model) -> list[keras.Variable]:
+    """Return the weights whose layers declare no initialiser for them, such as pretrained ones: a training starts from what they hold."""
+    return [variable for layer in network._flatten_layers() for variable in _own(layer) if _initializer(layer, variable.name) is None]
+
+
+def _own(layer: keras.Layer) -> list[keras.Variable]:
+    """Return the weights of a layer itself, without those of layers within it."""
+    return [*getattr(layer, "_trainable_variables", []), *getattr(layer, "_non_trainable_variables", [])]
+
+
+def _initializer(layer: keras.Layer, weight: str) -> keras.initializers.Initializer | None:
+    """Return what a layer declares for one of its weights: ``<weight>_initializer``, or ``depthwise_initializer`` and the like."""
+    names = [f"{weight}_initializer", f"{weight.removesuffix('_kernel')}_initializer"]
+    if isinstance(layer, keras.layers.DepthwiseConv1D | keras.layers.DepthwiseConv2D):
+        names = ["depthwise_initializer" if weight == "kernel" else names[0]]
+    return next((getattr(layer, name) for name in names if getattr(layer, name, None) is not None), None)
+
+
+def draw(initializer: keras.initializers.Initializer, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Return a weight as ``initializer`` would make it, with numbers from ``rng``.
+
+    Variance scaling (Glorot, He, LeCun) is drawn on the host, equal on every backend. Other kinds are made by Keras, from a seed that
+    ``rng`` gives.
+    """
+    if isinstance(initializer, keras.initializers.VarianceScaling):
+        return _variance_scaling(initializer, shape, rng)
+    settings = initializer.get_config()
+    if "seed" in settings:
+        settings["seed"] = int(rng.integers(2**31))
+    return keras.ops.convert_to_numpy(type(initializer).from_config(settings)(shape))
+
+
+def _variance_scaling(initializer: keras.initializers.VarianceScaling, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    receptive = math.prod(shape[:-2])
+    fan_in, fan_out = (shape[0], shape[0]) if len(shape) < 2 else (shape[-2] * receptive, shape[-1] * receptive)
+    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[initializer.mode]
+    variance = initializer.scale / max(1.0, fan)
+    match initializer.distribution:
+        case "uniform":
+            limit = math.sqrt(3 * variance)
+            values = rng.uniform(-limit, limit, shape)
+        case "untruncated_normal":
+            values = rng.normal(0, math.sqrt(variance), shape)
+        case _:
+            from scipy.stats import truncnorm
+
+            # The spread of a normal cut at two standard deviations is 0.8796 of the normal's own.
+            values = truncnorm.rvs(-2, 2, scale=math.sqrt(variance) / 0.87962566103423978, size=shape, random_state=rng)
+    return values.astype(np.float32)

@@ -1,0 +1,37 @@
+"""Training loops: one file a backend around the same step. Which one is used follows from the backend that Keras runs on."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import keras
+
+from ablation.images.recipe import Recipe
+from ablation.images.training.loops.contract import Loop, Totals
+
+
+def building() -> AbstractContextManager[None]:
+    """Return the context in which a network is built on the running backend."""
+    if keras.backend.backend() == "jax":
+        from ablation.images.training.loops.jax_compilation import quick_building
+
+        return quick_building()
+    return nullcontext()
+
+
+def new_loop(network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int) -> Loop:
+    """Return the loop for the running backend."""
+    match keras.backend.backend():
+        case "tensorflow":
+            from ablation.images.training.loops.tensorflow_loop import TensorFlowLoop
+
+            return TensorFlowLoop(network, optimizer, recipe, batch_size)
+        case "jax":
+            from ablation.images.training.loops.jax_loop import JaxLoop
+
+            return JaxLoop(network, optimizer, recipe, batch_size)
+        case _:
+            from ablation.images.training.loops.torch_loop import TorchLoop
+
+            return TorchLoop(network, optimizer, recipe, batch_size)
+
+
+__all__ = ["Loop", "Totals", "building", "new_loop"]

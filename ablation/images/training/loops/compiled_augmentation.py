@@ -1,0 +1,39 @@
+"""Augmentations that XLA compiles into one loop over the pixels, where TensorFlow alone would run each operation on the whole batch."""
+
+from dataclasses import replace
+
+import numpy as np
+import tensorflow as tf
+
+from ablation.images.recipe import Augmentation, Recipe
+
+
+class CompiledAugmentation:
+    """Draws as the augmentation that it wraps, and applies its compiled form."""
+
+    def __init__(self, augmentation: Augmentation) -> None:
+        self.draw = augmentation.draw
+        self.apply = tf.function(augmentation.apply, jit_compile=True, autograph=False)
+
+
+def compile_augmentations(recipe: Recipe, batch_size: int, image_shape: tuple[int | None, ...]) -> Recipe:
+    """Return the recipe with compiled augmentations; one whose operations XLA does not know stays as it is.
+
+    Args:
+        image_shape: height, width and channels that the network takes; where it takes any, nothing is compiled.
+    """
+    known = tuple(size for size in image_shape if size is not None)
+    if known != image_shape:
+        return recipe
+    return replace(recipe, augmentations=tuple(_compiled(each, batch_size, known) for each in recipe.augmentations))
+
+
+def _compiled(augmentation: Augmentation, batch_size: int, image_shape: tuple[int, ...]) -> Augmentation:
+    compiled = CompiledAugmentation(augmentation)
+    numbers = augmentation.draw(np.random.default_rng(0), batch_size, *image_shape[:2])
+    try:
+        # Compiles for the shapes that the training has, so that it need not compile again.
+        compiled.apply(tf.zeros((batch_size, *image_shape)), tf.constant(numbers))
+    except tf.errors.OpError:
+        return augmentation
+    return compiled

@@ -1,0 +1,83 @@
+"""The loop on JAX: one compiled step, its state handed from call to call."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from ablation.images.recipe import Recipe
+from ablation.images.training import preprocessing
+from ablation.images.training.draws import Draws
+from ablation.images.training.loops.contract import Totals, evaluation_parts, hits, losses, prepare
+from ablation.images.training.loops.jax_compilation import jit_options
+from ablation.images.training.loops.jax_gradients import use_quick_gradients
+
+
+class JaxLoop:
+    """See :class:`ablation.images.training.loops.contract.Loop`."""
+
+    def __init__(self, network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int) -> None:
+        mixed = recipe.mixing is not None
+        self._network, self._optimizer, self._batch_size = network, optimizer, batch_size
+        self._state: Any = None
+        if jax.default_backend() == "cpu":
+            use_quick_gradients(network)
+
+        def objective(trainable: Any, other: Any, inputs: Any, targets: Any) -> Any:
+            logits, other, penalties = network.stateless_call(trainable, other, inputs, training=True, return_losses=True)
+            each = losses(logits, targets)
+            return jnp.mean(each) + sum(penalties), (other, jnp.sum(each), jnp.sum(hits(logits, targets)))
+
+        @partial(jax.jit, donate_argnums=(0, 1), **jit_options())
+        def step(state: Any, totals: Any, images: Any, arrays: Any, index: Any) -> Any:
+            trainable, other, inner = state
+            slices = tuple(jax.lax.dynamic_slice_in_dim(array, index * batch_size, batch_size) for array in arrays)
+            draws = Draws.of(slices, mixed)
+            inputs = prepare(images, draws, recipe)
+            gradients, (other, loss, correct) = jax.grad(objective, has_aux=True)(trainable, other, inputs, draws.targets)
+            trainable, inner = optimizer.stateless_apply(inner, gradients, trainable)
+            return (trainable, other, inner), (totals[0] + loss, totals[1] + correct)
+
+        @partial(jax.jit, **jit_options())
+        def evaluate(state: Any, images: Any, indices: Any, targets: Any, counts: Any) -> Any:
+            logits, _ = network.stateless_call(state[0], state[1], preprocessing.gather(images, indices), training=False)
+            return jnp.sum(losses(logits, targets) * counts), jnp.sum(hits(logits, targets) * counts), logits
+
+        self._step, self._evaluate = step, evaluate
+
+    def start(self) -> None:
+        owners = (self._network.trainable_variables, self._network.non_trainable_variables, self._optimizer.variables)
+        # Copies: the step gives its state's buffers away, and the variables must keep theirs.
+        self._state = tuple([jnp.array(variable.value, copy=True) for variable in variables] for variables in owners)
+
+    def finish(self) -> None:
+        owners = (self._network.trainable_variables, self._network.non_trainable_variables, self._optimizer.variables)
+        for variables, values in zip(owners, self._state, strict=True):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+
+    def place(self, images: np.ndarray) -> Any:
+        return jnp.asarray(images)
+
+    def train(self, images: Any, draws: Draws) -> Totals:
+        arrays = tuple(jnp.asarray(array) for array in draws.arrays())
+        totals = (jnp.zeros(()), jnp.zeros(()))
+        for index in range(len(draws.own) // self._batch_size):
+            self._state, totals = self._step(self._state, totals, images, arrays, index)
+        return Totals(float(totals[0]), float(totals[1]), len(draws.own))
+
+    def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
+        parts = evaluation_parts(len(targets))
+        sums = [self._evaluate(self._state, images, indices, targets[indices], counts)[:2] for indices, counts in parts]
+        # Fetched when all parts are under way: a GPU would stand still while one is waited for.
+        return Totals(sum(float(loss) for loss, _ in sums), sum(float(correct) for _, correct in sums), len(targets))
+
+    def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
+        found = []
+        for indices, counts in evaluation_parts(len(targets)):
+            *_, logits = self._evaluate(self._state, images, indices, targets[indices], counts)
+            found.append(np.asarray(logits)[counts > 0])
+        return np.concatenate(found)

@@ -1,0 +1,29 @@
+"""The pipeline: from images on the device and drawn numbers to what the network sees. A pure function for every backend."""
+
+from typing import Any
+
+from keras import ops
+
+from ablation.images.recipe import Augmentation
+from ablation.images.training.draws import Draws
+
+
+def gather(images: Any, indices: Any) -> Any:
+    """Take images by index and scale their pixels, ``(any, h, w, c) uint8 → (n, h, w, c) float32`` in [0, 1]."""
+    return ops.cast(ops.take(images, indices, axis=0), "float32") * (1 / 255)
+
+
+def mix(images: Any, draws: Draws) -> Any:
+    """Gather the drawn images, each mixed with its partner where there is one."""
+    own = gather(images, draws.own)
+    if draws.partners is None:
+        return own
+    weights = ops.reshape(draws.weights, (-1, 1, 1, 1))
+    return weights * own + (1 - weights) * gather(images, draws.partners)
+
+
+def augment(images: Any, draws: Draws, augmentations: tuple[Augmentation, ...]) -> Any:
+    """Apply each augmentation with its drawn numbers."""
+    for augmentation, numbers in zip(augmentations, draws.augmentations, strict=True):
+        images = augmentation.apply(images, numbers)
+    return images

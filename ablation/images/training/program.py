@@ -1,0 +1,136 @@
+"""A program: the network of one arm, built and compiled once, then trained with any number of seeds."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+
+from ablation.images.data import Images
+from ablation.images.features import Evidence, Feature
+from ablation.images.models import Model
+from ablation.images.recipe import Recipe
+from ablation.images.training import preprocessing
+from ablation.images.training.draws import Draws, draw_epoch, one_hot, parts
+from ablation.images.training.initial import initialize, undeclared
+from ablation.images.training.loops import Loop, building, new_loop
+from ablation.images.training.settings import PRECISIONS
+
+ENOUGH = 64
+"""Images in which a random technique shows itself for certain: of very few, chance could leave each as it was."""
+
+
+class NoEffectError(RuntimeError):
+    """A feature is on and its technique is nowhere to be found."""
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What is the same for all seeds of an arm.
+
+    Attributes:
+        fresh: the optimiser's variables before the first step.
+        given: the weights that the network brought along, each with its value; the others are drawn for each seed.
+    """
+
+    recipe: Recipe
+    network: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    loop: Loop
+    fresh: tuple[np.ndarray, ...]
+    given: tuple[tuple[keras.Variable, np.ndarray], ...]
+    image_shape: tuple[int, int, int]
+    classes: int
+    batch_size: int
+
+    @classmethod
+    def build(
+        cls,
+        model: Model,
+        recipe: Recipe,
+        image_shape: tuple[int, int, int],
+        classes: int,
+        batch_size: int,
+        precision: str = "float32",
+    ) -> "Program":
+        """Build network, optimiser and training loop."""
+        settings = recipe.optimizer
+        with building(), _computing_in(precision):
+            network = model.build(recipe, image_shape, classes)
+            optimizer = keras.optimizers.get(
+                {"class_name": settings.name, "config": {"learning_rate": settings.learning_rate, **dict(settings.options)}}
+            )
+            optimizer.build(network.trainable_variables)
+        fresh = tuple(_kept(variable) for variable in optimizer.variables)
+        given = tuple((variable, _kept(variable)) for variable in undeclared(network))
+        loop = new_loop(network, optimizer, recipe, batch_size)
+        return cls(recipe, network, optimizer, loop, fresh, given, image_shape, classes, batch_size)
+
+    def start(self, seed: int) -> None:
+        """Forget the last training: initial weights of this seed, a fresh optimiser."""
+        for variable, value in self.given:
+            variable.assign(value)
+        initialize(self.network, seed)
+        for variable, value in zip(self.optimizer.variables, self.fresh, strict=True):
+            variable.assign(value)
+        self.loop.start()
+
+    def draw(self, train: Images, seed: int, epoch: int) -> Draws:
+        """Draw one epoch for these training images."""
+        return draw_epoch(self.recipe, seed, epoch, train.y, self.classes, self.batch_size, self.image_shape[:2])
+
+    def _order_without(self, stream: str, train: Images, seed: int) -> np.ndarray:
+        left = replace(self.recipe, streams=tuple(name for name in self.recipe.streams if name != stream))
+        return draw_epoch(left, seed, 0, train.y, self.classes, self.batch_size, self.image_shape[:2]).own
+
+    def verify(self, features: dict[str, Feature], train: Images, seed: int) -> None:
+        """Ask every feature that is on for its proof, on the first images that this seed trains on.
+
+        Raises:
+            NoEffectError: if a feature cannot find its technique.
+        """
+        epoch = next(parts(self.draw(train, seed, 0), max(self.batch_size, ENOUGH)))
+        # Only the images of this part: own first, then partners.
+        used = epoch.own if epoch.partners is None else np.concatenate([epoch.own, epoch.partners])
+        stored = np.array(train.x[used])
+        own = np.arange(len(epoch.own), dtype=np.int32)
+        first = replace(epoch, own=own, partners=None if epoch.partners is None else own + len(own))
+        labels = one_hot(train.y[epoch.own], self.classes)
+        mixed = preprocessing.mix(stored, first)
+        as_numpy = keras.ops.convert_to_numpy
+        evidence = Evidence(
+            network=self.network,
+            optimizer=self.optimizer,
+            images=stored[own].astype(np.float32) * np.float32(1 / 255),
+            mixed=as_numpy(mixed),
+            trained=as_numpy(preprocessing.augment(mixed, first, self.recipe.augmentations)),
+            evaluated=as_numpy(preprocessing.gather(stored, first.own)),
+            labels=labels,
+            targets=first.targets,
+            order=epoch.own,
+            order_without={name: self._order_without(name, train, seed)[: len(epoch.own)] for name in self.recipe.streams},
+        )
+        for name, feature in features.items():
+            if not feature.verify(evidence):
+                raise NoEffectError(
+                    f"feature '{name}' is on but had no effect: {type(feature).verify.__doc__ or 'its proof failed'}".strip()
+                )
+
+
+@contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    """Let layers that are made meanwhile compute in this precision, where they do not ask for another; weights stay float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(PRECISIONS[precision])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _kept(variable: keras.Variable) -> np.ndarray:
+    """Return a copy of a variable's value: what a backend returns can share its memory with what is about to be trained."""
+    value = np.array(keras.ops.convert_to_numpy(variable))
+    # Fresh zeros take no memory until they are written to, and an optimiser's state is as large as the network, or twice.
+    return value if value.any() else np.zeros(value.shape, value.dtype)

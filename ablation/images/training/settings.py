@@ -1,0 +1,62 @@
+"""The settings of a training that are no feature."""
+
+from dataclasses import dataclass
+
+from ablation.errors import InputError, nearest
+from ablation.images.recipe import Optimizer, Recipe, Scaling
+
+VERSION = 4
+"""Version of the training code. Raise it with any change that changes a run's numbers: runs of another version are not reused."""
+
+OPTIMIZERS = {
+    "adam": {"amsgrad"},
+    "adamw": {"amsgrad"},
+    "sgd": {"momentum", "nesterov"},
+    "rmsprop": {"centered", "momentum"},
+    "nadam": set(),
+    "adagrad": set(),
+    "lion": set(),
+}
+"""Optimisers by their name in Keras, with the options that features may set."""
+
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+"""What a network computes in, with Keras' name for it. Weights, the loss and the optimiser are float32 in both."""
+
+SCALINGS: dict[str, Scaling | None] = {"unit": None, "symmetric": Scaling(2, -1)}
+"""What ``data.normalise`` names: pixels in [0, 1], or in [−1, 1]."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long, in what batches and with what optimiser an arm is trained.
+
+    Args:
+        epochs: passes over the training images.
+        batch_size: images a step.
+        optimizer: name in Keras.
+        learning_rate: of the optimiser.
+        precision: what the network's layers compute in, float32 or bfloat16.
+    """
+
+    epochs: int
+    batch_size: int
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise InputError(f"training.{name} must be a whole number of at least 1, not {value}")
+        rate: object = self.learning_rate
+        if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate < float("inf"):
+            raise InputError(f"training.learning_rate must be a number above 0, not {self.learning_rate}")
+        if self.precision not in PRECISIONS:
+            raise InputError(f"training.precision={self.precision} is not known; expected {' or '.join(PRECISIONS)}")
+        if self.optimizer not in OPTIMIZERS:
+            raise InputError(f"training.optimizer={self.optimizer} is not known{nearest(self.optimizer, OPTIMIZERS)}")
+
+    def recipe(self) -> Recipe:
+        """Return the recipe of the baseline: nothing but the optimiser."""
+        return Recipe(optimizer=Optimizer(self.optimizer, self.learning_rate))

@@ -1,0 +1,1 @@
+"""Store: what is logged to MLflow and read back from it. The only folder that imports mlflow."""

@@ -1,0 +1,1 @@
+"""Study: the nouns. What is asked for, what a run leaves, what was found."""
