@@ -1,83 +1,16 @@
-"""Results: what a run leaves behind, and what a study found. Plain data, read by the report and the charts."""
+"""What a study found. Plain data, read by the report and the charts, and kept as text in MLflow."""
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ablation.designs import Arm, Design
 from ablation.effects import Effects, Interactions, LackOfFit, OrderDependence, Precision, mean_and_sd
-from ablation.images.noise import Noise
+from ablation.study.metric import Measure, Metric
+from ablation.study.outcome import Result
 from ablation.study.records import from_plain, to_plain
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """One finished training.
-
-    Attributes:
-        score: validation accuracy after the last epoch, a fraction.
-        history: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, one value an epoch; accuracies are fractions.
-        test_score: accuracy on the test images, where it was asked for.
-        parameters, trainable, convolutions: counts of the network.
-        flops: floating-point operations of one forward pass of one image.
-        seconds_per_epoch: median over the epochs after the first, evaluation included.
-        seconds: the whole training, compilation included.
-        peak_memory: bytes, of the process that trained.
-        first_epoch: seconds from building the network to the end of the first epoch; the seeds of an arm that share a compiled network
-            take it again for its own part alone. None in runs that were logged before it was measured, and so is the next.
-        processor_use: processor time over time of the training; 1 is one core in full.
-        environment: versions, threads, hardware.
-        saved_model: whether the trained network was stored with it.
-        run_id: the MLflow run that holds it.
-    """
-
-    score: float
-    history: Mapping[str, list[float]]
-    test_score: float | None
-    parameters: int
-    trainable: int
-    convolutions: int
-    flops: int
-    seconds_per_epoch: float
-    seconds: float
-    peak_memory: int
-    first_epoch: float | None = None
-    processor_use: float | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    saved_model: bool = False
-    run_id: str = ""
-
-
-@dataclass(frozen=True)
-class Compared:
-    """What one backend made of one network: the same arm, settings and seeds as on the others.
-
-    Attributes:
-        network: what tells it from the other networks compared.
-        backend: tensorflow, jax or torch.
-        seeds: how many runs.
-        parameters: of the network.
-        seconds_per_epoch: after the first epoch; median over the runs.
-        first_epoch: seconds until the first epoch was over; of the run that compiled. None where it was not measured, and so is the next.
-        processor_use: processor time over time, mean over the runs.
-        peak_memory: bytes, the largest of the runs.
-        loss, accuracy: of the last epoch on the validation images, mean over the runs.
-        environment: versions, threads, hardware.
-    """
-
-    network: str
-    backend: str
-    seeds: int
-    parameters: int
-    seconds_per_epoch: float
-    first_epoch: float | None
-    processor_use: float | None
-    peak_memory: int
-    loss: float
-    accuracy: float
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,10 +27,10 @@ class Provenance:
     """Where a study's numbers come from.
 
     Attributes:
-        command: reproduces the study, as it is typed into a shell.
+        command: reproduces the study, as it is typed into a shell; empty for a study that a program made.
         hardware: processor or accelerator and threads a run, in words; several where runs differ.
         versions: of Python and of the packages that determine numbers; several in one string where runs differ.
-        seconds: of training, summed over the runs, reused ones included.
+        seconds: of all runs, reused ones included.
         failed: runs that ended in an error, those repeated with success included.
     """
 
@@ -110,52 +43,56 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """Everything that tables and charts show of a study.
+    """What a study found, or, before its runs, what it asks.
 
     Attributes:
-        name: the study's name.
-        data: what it was trained on, in words, such as ``"sprites (synthetic)"``.
-        protocol: how a score is defined and what an interval covers, in one or two sentences.
-        features: the catalogue's features in the study's order.
+        name: of the study.
+        description: what the scores are of, such as ``Data: sprites (synthetic)``.
+        protocol: how a score is made and what an interval over seeds covers, in one or two sentences.
+        metric: what a score is.
+        measures: what else is known of runs, in the order of the table's columns.
+        features: the subject's features in the study's order.
         seeds: in order; row ``s`` of a score array belongs to ``seeds[s]``.
         arms: the distinct arms in order; column ``a`` of a score array belongs to ``arms[a]``.
-        scores: shape ``(seeds, arms)``, fractions; NaN where a run is missing.
+        scores: shape ``(seeds, arms)``, in the metric's own units; NaN where a run is missing.
         designs: in the order given.
-        effects: one for each design, in the same order, in fractions.
+        effects: one for each design, in the same order, in the units of the scores; empty before the first analysis.
         runs: the finished runs.
-        failures: the others.
-        smallest: the smallest effect of interest, a fraction.
+        failures: the others that ended.
+        smallest: the smallest effect of interest, in the units of the scores.
+        pilot: seeds of the pilot, where the study chose the number of its seeds.
         interactions, lack_of_fit: one for each design, in the same order, or None where a design cannot tell; empty where none can.
-        order: how each feature's gain depends on the order of adding.
-        noise: what makes the score of one arm vary.
-        new_images: whether each seed is scored on images of its own choice, so that intervals cover that choice too.
-        precision: how the number of seeds was found, where the study chose it.
+        order: how each feature's effect depends on the order of adding.
+        precision: how the number of seeds was decided, where the study chose it.
+        variability: what makes scores vary and which part of it intervals cover, in whole sentences.
         provenance: where the numbers come from.
-        left_out: what the source holds but could not use, a line each.
-        remarks: what was known of the outcome before it, in sentences.
+        remarks: what was known before any run and a reader must know, in whole sentences.
+        unfinished: whether the study has not come to its end.
     """
 
     name: str
-    data: str
+    description: str
     protocol: str
+    metric: Metric
+    measures: tuple[Measure, ...]
     features: tuple[str, ...]
     seeds: tuple[int, ...]
     arms: tuple[Arm, ...]
     scores: np.ndarray
     designs: tuple[Design, ...]
     effects: tuple[Effects, ...]
-    runs: Mapping[tuple[Arm, int], RunResult]
+    runs: Mapping[tuple[Arm, int], Result]
     failures: tuple[Failure, ...] = ()
     smallest: float = 0.0
+    pilot: int | None = None
     interactions: tuple[Interactions | None, ...] = ()
     lack_of_fit: tuple[LackOfFit | None, ...] = ()
     order: OrderDependence | None = None
-    noise: Noise | None = None
-    new_images: bool = False
     precision: Precision | None = None
-    left_out: tuple[str, ...] = ()
+    variability: tuple[str, ...] = ()
     provenance: Provenance | None = None
     remarks: tuple[str, ...] = ()
+    unfinished: bool = False
 
     def scores_of(self, design: Design) -> np.ndarray:
         """Return the score array of one design's arms, shape ``(seeds, design arms)``."""
@@ -169,19 +106,27 @@ class Findings:
 
     @property
     def digits(self) -> int:
-        """How many decimals percentages deserve: one where the standard deviation of an arm is typically ¼ point or more, else two."""
-        _, spread = mean_and_sd(self.scores)
-        known = spread[~np.isnan(spread)]
-        return 1 if known.size and np.median(known) >= 0.0025 else 2
+        """How many decimals scores deserve where people read them.
+
+        Two digits of the typical standard deviation of an arm, counted from a quarter of a unit: one decimal from 0.25 on. Where no
+        deviation is known, four digits of the typical score.
+        """
+        mean, spread = mean_and_sd(self.scores)
+        spreads = self.metric.scale * spread[spread > 0]
+        if spreads.size:
+            typical = float(np.median(spreads))
+            return int(np.clip(1 - np.floor(np.log10(4 * typical)), 0 if typical >= 25 else 1, 6))
+        scores = np.abs(self.metric.scale * mean[~np.isnan(mean) & (mean != 0)])
+        return int(np.clip(3 - np.floor(np.log10(np.median(scores))), 0, 6)) if scores.size else 2
 
 
-def provenance(runs: Mapping[tuple[Arm, int], RunResult], failed: int, command: str) -> Provenance:
+def provenance(runs: Mapping[tuple[Arm, int], Result], failed: int, command: str) -> Provenance:
     """Gather where a study's numbers come from out of the environments of its finished runs."""
-    told: dict[str, dict[str, None]] = {}
+    values: dict[str, dict[str, None]] = {}
     for run in runs.values():
         for name, value in run.environment.items():
-            told.setdefault(name, {})[value] = None
-    known = {name: " or ".join(values) for name, values in told.items()}
+            values.setdefault(name, {})[value] = None
+    known = {name: " or ".join(each) for name, each in values.items()}
     threads = known.pop("threads", "")
     hardware = [known.pop("processor", ""), f"{threads} {'thread' if threads == '1' else 'threads'} a run" if threads else ""]
     return Provenance(command, ", ".join(filter(None, hardware)), known, sum(run.seconds for run in runs.values()), failed)
@@ -213,7 +158,7 @@ def to_json(findings: Findings) -> str:
     return json.dumps(to_plain(_Stored(replace(findings, runs={}), runs))) + "\n"
 
 
-def from_json(text: str, read: Callable[[str], RunResult]) -> Findings:
+def from_json(text: str, read: Callable[[str], Result]) -> Findings:
     """Read findings that :func:`to_json` wrote; ``read`` returns the result that a run's id names.
 
     Raises:

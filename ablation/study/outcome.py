@@ -1,0 +1,66 @@
+"""What a run leaves behind: for whoever ran it, and as the store keeps it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class KerasModel:
+    """A trained network that is to be stored.
+
+    Attributes:
+        network: what is stored for use, such as pixels in and probabilities out.
+        weights_of: the network whose weights are stored beside it.
+        requirements: packages that it needs, as pip takes them.
+    """
+
+    network: Any
+    weights_of: Any
+    requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a subject returns of one run.
+
+    Attributes:
+        score: the metric's value, in its own units.
+        history: ``{name: [value an epoch]}``.
+        measures: other numbers, by the keys of the subject's measures.
+        texts, arrays: files to be kept with the run, by name; arrays go into ``.npz`` files.
+        environment: versions and hardware that a reader needs to judge whether two runs are alike.
+        start_up: seconds that went into what the next run of the same group need not do again, such as compiling.
+        model: a network to be stored with the run; it never leaves the process that trained it.
+    """
+
+    score: float
+    history: Mapping[str, list[float]] = field(default_factory=dict)
+    measures: Mapping[str, float] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    arrays: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    start_up: float = 0.0
+    model: KerasModel | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run as the store keeps it.
+
+    Attributes:
+        score, history, measures, environment: as in :class:`Outcome`.
+        seconds: the whole run.
+        stored: names of the files and the model that are kept with it.
+        run_id: the MLflow run that holds it.
+    """
+
+    score: float
+    history: Mapping[str, list[float]] = field(default_factory=dict)
+    measures: Mapping[str, float] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    stored: tuple[str, ...] = ()
+    run_id: str = ""

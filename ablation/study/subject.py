@@ -1,0 +1,163 @@
+"""What is ablated: given an arm and a seed, a subject trains and returns a score."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ablation.designs import Arm
+from ablation.study.metric import Measure, Metric
+from ablation.study.outcome import Outcome, Result
+
+if TYPE_CHECKING:
+    from ablation.study.findings import Findings
+
+ReadArrays = Callable[[Result, str], dict[str, np.ndarray] | None]
+"""Reads the arrays that a run keeps under a name; None where there are none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One run to be made: an arm with a seed.
+
+    Attributes:
+        arm: the features that are on.
+        seed: of everything that the run draws.
+        key: identifies the run by all that determines its numbers.
+        group: the same for all runs that share compiled work; they go to one worker where that pays.
+        label: the arm's name for people.
+        features: those that are on, in the study's order.
+        params: the run's settings, as MLflow shows them.
+    """
+
+    arm: Arm
+    seed: int
+    key: str
+    group: str
+    label: str
+    features: tuple[str, ...]
+    params: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """What MLflow and the screen call the run."""
+        return f"{self.label} · seed {self.seed}"
+
+
+class Report(Protocol):
+    """What a run calls to say how it goes, live on the screen and in MLflow."""
+
+    def __call__(self, *, epoch: int | None = None, **metrics: float) -> None:
+        """Report the metrics of an epoch, from 1; without a number, of the one after the last."""
+        ...
+
+    def stage(self, words: str) -> None:
+        """Say what the run is doing before its first epoch, such as ``compiling``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How a score is made.
+
+    Attributes:
+        score: a sentence on how one score comes about.
+        intervals: a sentence on what an interval over seeds covers.
+    """
+
+    score: str
+    intervals: str
+
+
+class Subject(ABC):
+    """What is ablated. The engine knows no more of it than this.
+
+    Attributes:
+        name: a word or two for the names of studies and for lists of them, such as ``sprites``.
+        description: what the scores are of, for captions: ``Data: sprites (synthetic)``.
+        features: all that can be on or off, in the study's order.
+        epochs: how many epochs a run reports, where that is known.
+    """
+
+    name: str
+    description: str
+    features: tuple[str, ...]
+    epochs: int | None = None
+
+    @property
+    @abstractmethod
+    def metric(self) -> Metric:
+        """What a score is; asked for after :meth:`prepare`."""
+
+    @property
+    @abstractmethod
+    def measures(self) -> tuple[Measure, ...]:
+        """What else is measured, in the order of the table's columns."""
+
+    @abstractmethod
+    def identity(self, arm: Arm) -> Mapping[str, Any]:
+        """Return all that determines the numbers of an arm's runs but the seed, as JSON can hold it."""
+
+    @abstractmethod
+    def run(self, trial: Trial, report: Report) -> Outcome:
+        """Make one run, in the process of a worker."""
+
+    @abstractmethod
+    def protocol(self) -> Scoring:
+        """Say how a score is made, and what an interval over seeds covers."""
+
+    # ---- what most subjects can leave as it is -------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Stage what runs need. Nothing was logged yet.
+
+        Raises:
+            InputError: if something that the user gave cannot work.
+        """
+
+    def allows(self, arm: Arm) -> str | None:
+        """Return None, or why these features cannot be on together."""
+        return None
+
+    def params(self, arm: Arm) -> Mapping[str, str]:
+        """Return the settings of an arm's runs, as MLflow shows them."""
+        return {}
+
+    def settings(self) -> Mapping[str, str]:
+        """Return what the runs of a study have in common, as MLflow shows it of the study."""
+        return {}
+
+    def data(self) -> Mapping[str, str] | None:
+        """Return name, digest and description of the data, as MLflow's list of data sets shows them."""
+        return None
+
+    def serves(self, arm: Arm, result: Result) -> bool:
+        """Say whether a finished run of an arm has all that is asked for now."""
+        return True
+
+    def start(self, threads: int | None, own: bool) -> None:
+        """Set a process up before the first run in it.
+
+        Args:
+            threads: CPU threads of a run; None leaves it to the subject.
+            own: whether the process does nothing else.
+        """
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what is known before any run and a reader must know, in whole sentences."""
+        return ()
+
+    def files(self) -> Mapping[str, str]:
+        """Return texts that the study's folder is to hold, by name."""
+        return {}
+
+    def variability(self, runs: Mapping[tuple[Arm, int], Result], read: ReadArrays) -> tuple[str, ...]:
+        """Say what makes scores vary and which part of it intervals cover, in whole sentences."""
+        return ()
+
+    def pictures(self, findings: "Findings", read: ReadArrays, folder: Path) -> list[Path]:
+        """Draw pictures of the subject's own into a folder, and return the files."""
+        return []
