@@ -5,18 +5,28 @@ Scores are fractions or points alike; nothing here knows what they mean.
 
 from ablation.effects.effects import Effects
 from ablation.effects.estimate import contrast_moments, estimate
-from ablation.effects.holm import holm
 from ablation.effects.interactions import Interactions, interactions
 from ablation.effects.lack_of_fit import LackOfFit, lack_of_fit, misfit
-from ablation.effects.moments import Moments
+from ablation.effects.moments import Moments, mean_and_sd
 from ablation.effects.order_dependence import OrderDependence, order_dependence
 from ablation.effects.paired import paired, paired_moments
 from ablation.effects.precision import Precision, seeds_for, stein
 from ablation.effects.residuals import Residuals, residuals
-from ablation.effects.scores import mean_and_sd, signed_points
-from ablation.effects.seeds import MOST_SEEDS, seeds_to_resolve
+from ablation.effects.scores import signed_points
 from ablation.effects.steadiness import unsteady
-from ablation.effects.verdicts import ALPHA, CONFIDENCE, FEWEST_SEEDS, LOST, NO_VERDICT, UNRESOLVED, describe, verdicts
+from ablation.effects.verdicts import (
+    ALPHA,
+    CONFIDENCE,
+    FEWEST_SEEDS,
+    LOST,
+    MOST_SEEDS,
+    NO_VERDICT,
+    UNRESOLVED,
+    describe,
+    holm,
+    seeds_to_resolve,
+    verdicts,
+)
 
 __all__ = [
     "ALPHA",

@@ -3,8 +3,7 @@
 import numpy as np
 
 from ablation.designs import Design, reweighted
-from ablation.effects.effects import Effects
-from ablation.effects.judged import judged
+from ablation.effects.effects import Effects, judged
 from ablation.effects.moments import Moments
 from ablation.effects.paired import paired_moments, per_seed
 from ablation.effects.residuals import residuals

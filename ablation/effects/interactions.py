@@ -6,8 +6,7 @@ import numpy as np
 
 from ablation.designs import Design, interaction_rows
 from ablation.effects.estimate import contrast_moments
-from ablation.effects.holm import holm
-from ablation.effects.verdicts import CONFIDENCE, FEWEST_SEEDS
+from ablation.effects.verdicts import CONFIDENCE, FEWEST_SEEDS, holm
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """Moments: what is known of contrasts before anything is said of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,3 +32,12 @@ class Moments:
             # A spread of exactly zero is no evidence of precision when the estimate is zero too: p is then 1, not NaN.
             t = np.where((self.error == 0) & (self.estimate == 0), 0.0, np.abs(self.estimate) / self.error)
         return np.asarray(2 * stdtr(self.freedom, -t))
+
+
+def mean_and_sd(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation over seeds, ``(seeds, arms) → (arms,)`` twice; NaN where too few runs finished."""
+    finished: Sequence[int] = (~np.isnan(scores)).sum(axis=0)
+    columns = range(scores.shape[1])
+    mean = np.array([np.nanmean(scores[:, c]) if finished[c] else np.nan for c in columns])
+    sd = np.array([np.nanstd(scores[:, c], ddof=1) if finished[c] > 1 else np.nan for c in columns])
+    return mean, sd

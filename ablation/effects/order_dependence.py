@@ -8,9 +8,8 @@ import numpy as np
 
 from ablation.designs import BASELINE, Arm, Design, shapley
 from ablation.effects.estimate import estimate
-from ablation.effects.holm import holm
 from ablation.effects.paired import paired_moments
-from ablation.effects.verdicts import ALPHA, FEWEST_SEEDS
+from ablation.effects.verdicts import ALPHA, FEWEST_SEEDS, holm
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from ablation.effects.effects import Effects
-from ablation.effects.judged import judged
+from ablation.effects.effects import Effects, judged
 from ablation.effects.moments import Moments
 
 

@@ -1,8 +1,7 @@
-"""Verdicts: what may be said of an effect."""
+"""Verdicts: what may be said of an effect, and how many seeds would say more."""
 
 import numpy as np
-
-from ablation.effects.seeds import MOST_SEEDS
+from scipy.special import stdtrit
 
 ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
@@ -13,6 +12,25 @@ FEWEST_SEEDS = 3
 UNRESOLVED = "cannot be told from zero"
 NO_VERDICT = "no verdict"
 LOST = "cannot be estimated"
+
+FEW, MOST_SEEDS = 200, 10_000
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Adjust p-values of one family by Holm's step-down method. NaN stays NaN and does not count towards the family.
+
+    Holm 1979, "A simple sequentially rejective multiple test procedure".
+
+    Args:
+        p: shape ``(…, tests)``; leading axes are families of their own.
+    """
+    order = np.argsort(p, axis=-1)  # NaN comes last.
+    ascending = np.take_along_axis(p, order, axis=-1)
+    left = (~np.isnan(p)).sum(axis=-1, keepdims=True) - np.arange(p.shape[-1])
+    stepped = np.minimum(np.maximum.accumulate(ascending * np.maximum(left, 1), axis=-1), 1)
+    adjusted = np.empty(p.shape)
+    np.put_along_axis(adjusted, order, stepped, axis=-1)
+    return adjusted
 
 
 def verdicts(
@@ -49,3 +67,26 @@ def describe(verdict: str, seeds: int, needed: int) -> str:
         would = f"; about {needed} would" if needed else f"; more than {MOST_SEEDS} would be needed"
         return f"{UNRESOLVED} with {seeds} {plural}{would}"
     return verdict
+
+
+def seeds_to_resolve(size: float, spread: float, smallest: float, freedom: float = 1.0) -> int:
+    """Return how many seeds would resolve an effect of this size, were the estimate and its spread to stay as they are.
+
+    Resolved means that the 95 % interval excludes zero or that the 90 % interval lies within ± ``smallest``.
+    Returns 0 where more than ``MOST_SEEDS`` would be needed.
+
+    Args:
+        size: of the effect, without its sign.
+        spread: standard error of the effect from one seed, ``error · √seeds``.
+        smallest: the smallest effect of interest, in the same units.
+        freedom: degrees of freedom that each seed after the first adds: 1 for a paired t.
+    """
+    # Most need few, and a long list takes long.
+    for counts in (np.arange(3, FEW), np.arange(FEW, MOST_SEEDS + 1)):
+        root, degrees = np.sqrt(counts), freedom * (counts - 1.0)
+        excludes = stdtrit(degrees, 0.975) * spread / root < size
+        inside = size + stdtrit(degrees, 0.95) * spread / root <= smallest
+        resolved = np.flatnonzero(excludes | inside)
+        if resolved.size:
+            return int(counts[resolved[0]])
+    return 0
