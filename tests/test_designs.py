@@ -244,6 +244,16 @@ def test_shapley_values_are_exact_in_any_game_and_share_out_what_the_full_arm_ga
     assert credited.sum() == pytest.approx(game(frozenset(order)) - game(BASELINE))
 
 
+@pytest.mark.parametrize("make", [*CREDITING, *EXACT_FOR_PAIRS])
+def test_a_design_states_in_which_games_its_effects_are_shapley_values(make: Make) -> None:
+    design = make(list("abcde"))
+    exact = [
+        np.allclose(scored(design, game), [shapley_of(worth, each) for each in design.features])
+        for game, worth in (random_game(5, order, 1) for order in (1, 2, 5))
+    ]
+    assert exact == [True, design.averages is not None, design.averages == "always"]
+
+
 def test_a_step_or_a_leave_out_is_wrong_already_where_pairs_interact() -> None:
     game, worth = random_game(4, 2, 1)
     true = [shapley_of(worth, each) for each in "abcd"]

@@ -41,7 +41,7 @@ from ablation.effects import (
 from ablation.images.noise import noise
 
 SEVEN = tuple("abcdefg")
-FOUR = tuple("abcd")
+SIX, FOUR = SEVEN[:6], SEVEN[:4]
 NAN = float("nan")
 SMALLEST = 0.005
 STUDIES = 2000
@@ -322,6 +322,26 @@ def test_one_kind_of_gain_is_no_order_dependence() -> None:
     for design in (leave_one_out(FOUR), one_at_a_time(FOUR), cumulative(FOUR), fractional(FOUR), none(FOUR)):
         assert order_dependence(FOUR, *in_one([design]), [design]) is None
     assert order_dependence(("a",), (BASELINE, frozenset("a")), np.full((3, 2), 0.5), [cumulative("a")]) is None
+
+
+@pytest.mark.parametrize(
+    ("designs", "chosen"),
+    [
+        ([bookends(SIX), fractional(SIX), pairs(SIX)], 2),
+        ([bookends(SIX), fractional(SIX)], 1),
+        ([pairs(SIX), shapley(SIX, 2)], 1),
+        ([pairs(SIX), replace(bookends(SIX), name="mine", averages="always")], 1),
+    ],
+)
+def test_of_designs_that_average_over_orders_the_one_that_assumes_least_is_shown(designs: list[Design], chosen: int) -> None:
+    designs = [cumulative(SIX), *designs]
+    arms, scores = in_one(designs)
+    found = order_dependence(SIX, arms, scores, designs)
+    assert found is not None
+    own = designs[1 + chosen]
+    expected = estimate(own, scores[:, [arms.index(arm) for arm in own.arms]], SMALLEST)
+    np.testing.assert_array_equal(found.shapley, expected.estimate)
+    np.testing.assert_array_equal(found.shapley_error, expected.error)
 
 
 def test_features_that_only_add_are_hardly_ever_marked() -> None:

@@ -21,4 +21,4 @@ def bookends(features: Sequence[str]) -> Design:
             contrasts[row, arms.index(arm)] += weight
     references = dict.fromkeys(alone, BASELINE) | {arm: full for arm in without if arm not in (BASELINE, *alone)}
     meaning = "An effect is the mean of what the feature adds to the baseline when it is alone and what all features would lose without it."
-    return Design("bookends", tuple(features), arms, contrasts, references, meaning)
+    return Design("bookends", tuple(features), arms, contrasts, references, meaning, averages="up to pairs")

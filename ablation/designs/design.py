@@ -23,6 +23,8 @@ class Design:
         meaning: what an effect is, in one sentence, for captions.
         kind: how effects are estimated: ``paired`` contrasts of few arms by a paired t test over seeds, ``balanced`` ones of many arms
             from the residual variance of each arm.
+        averages: in which games an effect is the feature's Shapley value, what it adds averaged over all orders of adding: ``always``
+            (where orders are sampled, but for their choice), ``up to pairs`` where interactions stop at pairs, or None.
         excluded: arms that the design would have, had the model allowed them.
         lost: what the design can no longer estimate without them, in whole sentences.
     """
@@ -34,6 +36,7 @@ class Design:
     references: Mapping[Arm, Arm] = field(default_factory=dict)
     meaning: str = ""
     kind: Literal["paired", "balanced"] = "paired"
+    averages: Literal["always", "up to pairs"] | None = None
     excluded: tuple[Arm, ...] = ()
     lost: tuple[str, ...] = ()
 

@@ -25,4 +25,4 @@ def factorial(features: Sequence[str]) -> Design:
     contrasts = (2 * membership(arms, features).T - 1) / (len(arms) / 2)
     references = {arm: BASELINE for arm in arms if arm}
     meaning = "An effect is the mean of all arms with the feature minus the mean of all arms without it."
-    return Design("factorial", tuple(features), arms, contrasts, references, meaning, "balanced")
+    return Design("factorial", tuple(features), arms, contrasts, references, meaning, "balanced", "up to pairs")

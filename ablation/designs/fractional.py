@@ -52,7 +52,7 @@ def fractional(features: Sequence[str]) -> Design:
         f"An effect is the mean of the arms with the feature minus the mean of those without it, over {len(arms)} of the "
         f"{2 ** len(features):,} subsets; it holds for all orders where interactions stop at pairs."
     )
-    return Design("fractional", tuple(features), arms, signs / (len(arms) / 2), references, meaning, "balanced")
+    return Design("fractional", tuple(features), arms, signs / (len(arms) / 2), references, meaning, "balanced", "up to pairs")
 
 
 def _along(rows: np.ndarray) -> list[int]:

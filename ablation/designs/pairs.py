@@ -36,7 +36,7 @@ def pairs(features: Sequence[str]) -> Design:
     arms = in_order((candidates[index] for index in chosen), features)
     references = {arm: BASELINE for arm in arms if arm}
     meaning = "An effect is what the feature adds, averaged over all orders, by least squares; it holds where interactions stop at pairs."
-    return Design("pairs", tuple(features), arms, effect_rows(arms, features), references, meaning, "balanced")
+    return Design("pairs", tuple(features), arms, effect_rows(arms, features), references, meaning, "balanced", "up to pairs")
 
 
 def _exchange(columns: np.ndarray, count: int) -> list[int]:

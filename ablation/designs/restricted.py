@@ -1,4 +1,4 @@
-"""Restriction: what a design still tells when some of its arms are not to be had."""
+"""Restriction: what a design can still estimate when some of its arms cannot be trained."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ import numpy as np
 from ablation.designs.design import Arm, Design
 from ablation.designs.names import label
 from ablation.designs.pairwise import effect_rows
+from ablation.wording import listed
 
 
 def restricted(design: Design, feasible: Callable[[Arm], bool]) -> Design:
@@ -20,7 +21,7 @@ def restricted(design: Design, feasible: Callable[[Arm], bool]) -> Design:
     there = [feasible(arm) for arm in design.arms]
     if all(there):
         return design
-    rows, told = reweighted(design, there)
+    rows, lost = reweighted(design, there)
     known = ~np.isnan(rows).any(axis=1)
     kept = [column for column, use in enumerate(there) if use and (not design.features or (rows[known][:, column] != 0).any())]
     arms = tuple(design.arms[column] for column in kept)
@@ -31,7 +32,7 @@ def restricted(design: Design, feasible: Callable[[Arm], bool]) -> Design:
         contrasts=rows[known][:, kept],
         references={arm: other for arm, other in design.references.items() if arm in arms and other in arms},
         excluded=tuple(arm for arm, use in zip(design.arms, there, strict=True) if not use),
-        lost=told,
+        lost=lost,
     )
 
 
@@ -60,20 +61,20 @@ def reweighted(design: Design, there: Sequence[bool]) -> tuple[np.ndarray, tuple
         rows[row] = 0
         rows[row, use] = effect_rows([arm for arm, known in zip(design.arms, there, strict=True) if known], design.known)[row]
         assumed.append(feature)
-    missing = _listed([f"“{label(arm, design.known)}”" for arm, known in zip(design.arms, there, strict=True) if not known])
+    missing = listed([f"“{label(arm, design.known)}”" for arm, known in zip(design.arms, there, strict=True) if not known], "and")
     lost = [feature for feature, weights in zip(design.features, rows, strict=True) if np.isnan(weights).any()]
     narrowed, assumed = ([each for each in names if each not in lost] for names in (narrowed, assumed))
-    told = []
+    sentences = []
     if lost:
-        told.append(f"{design.name} lacks {missing}: the effect of {_listed(lost)} cannot be estimated.")
+        sentences.append(f"{design.name} lacks {missing}: the effect of {listed(lost, 'and')} cannot be estimated.")
     if narrowed:
-        told.append(f"{design.name} lacks {missing}: the effect of {_listed(narrowed)} is the mean over the other subsets.")
+        sentences.append(f"{design.name} lacks {missing}: the effect of {listed(narrowed, 'and')} is the mean over the other subsets.")
     if assumed:
-        told.append(
-            f"{design.name} lacks {missing}: the effect of {_listed(assumed)} rests on the other {int(use.sum())} arms and on "
+        sentences.append(
+            f"{design.name} lacks {missing}: the effect of {listed(assumed, 'and')} rests on the other {int(use.sum())} arms and on "
             "interactions that stop at pairs."
         )
-    return rows, tuple(told)
+    return rows, tuple(sentences)
 
 
 def _differences_left(design: Design, row: int, use: np.ndarray) -> np.ndarray | None:
@@ -89,7 +90,3 @@ def _differences_left(design: Design, row: int, use: np.ndarray) -> np.ndarray |
             left[column] = weights[column]
     total = left[left > 0].sum()
     return np.asarray(left / total) if total else np.full(weights.shape, np.nan)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

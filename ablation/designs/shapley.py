@@ -50,7 +50,7 @@ def _exact(features: Sequence[str]) -> Design:
             contrasts[row, column] = (1 if feature in arm else -1) / (count * comb(count - 1, before))
     references = {arm: BASELINE for arm in arms if arm}
     meaning = "An effect is the feature's Shapley value: what it adds, averaged over all orders of adding the features."
-    return Design("shapley", tuple(features), arms, contrasts, references, meaning, "balanced")
+    return Design("shapley", tuple(features), arms, contrasts, references, meaning, "balanced", "always")
 
 
 def _sampled(features: Sequence[str], orders: int) -> Design:
@@ -74,4 +74,4 @@ def _sampled(features: Sequence[str], orders: int) -> Design:
         f"An effect is what the feature adds, averaged over {orders} sampled orders of adding the features; the interval does not cover "
         "the choice of orders."
     )
-    return Design("shapley", tuple(features), arms, contrasts, references, meaning, "balanced")
+    return Design("shapley", tuple(features), arms, contrasts, references, meaning, "balanced", "always")

@@ -36,9 +36,6 @@ class OrderDependence:
     differs: np.ndarray
 
 
-AVERAGING = ("shapley", "pairs", "fractional", "bookends")
-"""Designs whose effects are Shapley values, of all games or where interactions stop at pairs; those that assume less come first."""
-
 NONE = 1e-12
 """A weight below this is zero but for rounding."""
 
@@ -53,7 +50,7 @@ def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.nd
         features: in the chosen order.
         arms: all of the study.
         scores: shape ``(seeds, arms)``, NaN where a run is missing.
-        designs: of the study; the one that averages over orders gives the Shapley values.
+        designs: of the study; of those that average over orders, the one that assumes least gives the Shapley values.
     """
     full = frozenset(features)
     path = [frozenset(features[:count]) for count in range(len(features) + 1)]
@@ -103,10 +100,11 @@ def _steps(arms: Sequence[Arm], pairs: Sequence[tuple[Arm, Arm]]) -> np.ndarray:
 
 
 def _averaging(features: tuple[str, ...], arms: Sequence[Arm], designs: Sequence[Design]) -> Design | None:
-    """Return the design that tells the Shapley values from the arms of the study, or None."""
+    """Return the design that gives the Shapley values, or None: the one that assumes least, then the one that weighs the most arms."""
     whole = [shapley(features)] if len(features) <= EXACT and len(set(arms)) == 2 ** len(features) else []
-    known = sorted((each for each in designs if each.name in AVERAGING), key=lambda each: AVERAGING.index(each.name))
-    return next(iter([*whole, *known]), None)
+    averaging = [each for each in designs if each.averages]
+    averaging.sort(key=lambda each: (each.averages != "always", -np.count_nonzero(each.contrasts, axis=1).max(initial=0)))
+    return next(iter([*whole, *averaging]), None)
 
 
 def _weights(design: Design | None, features: tuple[str, ...], arms: Sequence[Arm]) -> np.ndarray:
