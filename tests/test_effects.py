@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import multipletests
 
 from ablation import effects
 from ablation.designs import cumulative, leave_one_out
-from ablation.effects import Effects, describe, holm, mean_and_sd, paired, seeds_to_resolve, signed_points, verdicts
+from ablation.effects import Effects, describe, holm, mean_and_sd, paired, seeds_to_resolve, verdicts
 
 NAN = float("nan")
 STEPS = cumulative("abcdefg").contrasts
@@ -25,6 +25,8 @@ some = settings(max_examples=30)
 # Multiples of 1/1024, so that shifting and doubling them is exact, and so are verdicts.
 dyadic = st.integers(0, 1024).map(lambda whole: whole / 1024)
 score_arrays = st.integers(1, 6).flatmap(lambda seeds: arrays(float, (seeds, 4), elements=dyadic))
+# Arms that differ by many times what seeds do, so that verdicts are of all kinds.
+clear_arrays = st.builds(np.add, score_arrays, arrays(float, (1, 4), elements=st.sampled_from([0.0, 8.0, 64.0])))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -136,13 +138,21 @@ def test_verdicts_of_a_design_are_adjusted_for_its_number_of_features() -> None:
 # Verdicts -----------------------------------------------------------------------------------------------------------------------
 
 
-def verdict(estimate: float = 0.01, low: float = -1.0, high: float = 1.0, p_holm: float = 0.5, within: bool = False, seeds: int = 3) -> str:
+def verdict(
+    estimate: float = 0.01,
+    low: float = -1.0,
+    high: float = 1.0,
+    p_holm: float = 0.5,
+    within: bool = False,
+    seeds: int = 3,
+    higher_is_better: bool = True,
+) -> str:
     one = np.array
-    return verdicts(one([estimate]), one([low]), one([high]), one([p_holm]), one([within]), one([seeds]))[0]
+    return verdicts(one([estimate]), one([low]), one([high]), one([p_holm]), one([within]), one([seeds]), higher_is_better)[0]
 
 
 @pytest.mark.parametrize(
-    ("known", "told"),
+    ("known", "expected"),
     [
         ({"p_holm": 0.049, "low": 0.001, "within": True}, "helps"),
         ({"p_holm": 0.049, "high": -0.001, "estimate": -0.01, "within": True}, "hurts"),
@@ -155,8 +165,24 @@ def verdict(estimate: float = 0.01, low: float = -1.0, high: float = 1.0, p_holm
         ({"seeds": 0, "p_holm": NAN, "low": NAN, "high": NAN, "estimate": NAN}, "cannot be estimated"),
     ],
 )
-def test_the_first_verdict_that_holds_is_given(known: dict[str, float], told: str) -> None:
-    assert verdict(**known) == told
+def test_the_first_verdict_that_holds_is_given(known: dict[str, float], expected: str) -> None:
+    assert verdict(**known) == expected
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({"p_holm": 0.049, "low": 0.001}, "hurts"),
+        ({"p_holm": 0.049, "high": -0.001, "estimate": -0.01}, "helps"),
+        ({"p_holm": 0.05, "low": 0.001}, "probably hurts"),
+        ({"p_holm": 0.05, "high": -0.001, "estimate": -0.01}, "probably helps"),
+        ({"within": True}, "negligible"),
+        ({}, "cannot be told from zero"),
+        ({"seeds": 0, "p_holm": NAN, "low": NAN, "high": NAN, "estimate": NAN}, "cannot be estimated"),
+    ],
+)
+def test_where_lower_is_better_an_effect_below_zero_helps(known: dict[str, float], expected: str) -> None:
+    assert verdict(**known, higher_is_better=False) == expected
 
 
 def test_one_seed_gives_numbers_only() -> None:
@@ -173,7 +199,7 @@ def test_two_seeds_give_an_interval_and_no_verdict_however_clear() -> None:
 
 
 @pytest.mark.parametrize(
-    ("differences", "told"),
+    ("differences", "expected"),
     [
         ((0.100, 0.101, 0.102), "helps"),
         ((-0.100, -0.101, -0.102), "hurts"),
@@ -183,8 +209,8 @@ def test_two_seeds_give_an_interval_and_no_verdict_however_clear() -> None:
         ((0.0, 0.0, 0.0), "negligible"),
     ],
 )
-def test_three_seeds_give_a_verdict(differences: tuple[float, ...], told: str) -> None:
-    assert of_differences(*differences).verdict == (told,)
+def test_three_seeds_give_a_verdict(differences: tuple[float, ...], expected: str) -> None:
+    assert of_differences(*differences).verdict == (expected,)
 
 
 def test_what_only_the_unadjusted_interval_tells_is_probable() -> None:
@@ -210,7 +236,7 @@ def test_what_is_negligible_depends_on_the_smallest_effect_of_interest() -> None
 
 
 @pytest.mark.parametrize(
-    ("told", "seeds", "needed", "words"),
+    ("verdict", "seeds", "needed", "words"),
     [
         ("no verdict", 1, 0, "no verdict (1 seed; 3 are needed)"),
         ("no verdict", 2, 0, "no verdict (2 seeds; 3 are needed)"),
@@ -219,8 +245,8 @@ def test_what_is_negligible_depends_on_the_smallest_effect_of_interest() -> None
         ("probably helps", 3, 0, "probably helps"),
     ],
 )
-def test_a_reader_is_told_how_many_seeds_there_are_and_would_do(told: str, seeds: int, needed: int, words: str) -> None:
-    assert describe(told, seeds, needed) == words
+def test_a_reader_sees_how_many_seeds_there_are_and_would_do(verdict: str, seeds: int, needed: int, words: str) -> None:
+    assert describe(verdict, seeds, needed) == words
 
 
 # Missing runs -------------------------------------------------------------------------------------------------------------------
@@ -282,13 +308,13 @@ def test_the_seeds_that_are_said_to_resolve_an_effect_would_and_one_fewer_would_
     size, spread, smallest = 0.01, 0.03, 0.005
     needed = seeds_to_resolve(size, spread, smallest)
 
-    def told(seeds: int) -> str:
+    def verdict_of(seeds: int) -> str:
         # As many seeds with exactly this mean and standard deviation.
         z = np.linspace(-1, 1, seeds)
         return of_differences(*(size + spread * (z - z.mean()) / z.std(ddof=1)), smallest=smallest).verdict[0]
 
-    assert told(needed) == "helps"
-    assert told(needed - 1) == "cannot be told from zero"
+    assert verdict_of(needed) == "helps"
+    assert verdict_of(needed - 1) == "cannot be told from zero"
 
 
 def test_an_effect_at_the_edge_of_interest_may_need_more_seeds_than_anyone_has() -> None:
@@ -296,11 +322,11 @@ def test_an_effect_at_the_edge_of_interest_may_need_more_seeds_than_anyone_has()
     assert seeds_to_resolve(1e-6, 0.1, 1e-6) == 0
 
 
-def test_only_unresolved_effects_are_told_what_they_need_and_it_is_more_than_they_have() -> None:
+def test_only_unresolved_effects_state_what_they_need_and_it_is_more_than_they_have() -> None:
     for seed in range(20):
         found = paired(noisy(3, seed, spread=0.03), STEPS, 0.005)
-        for told, seeds, needed in zip(found.verdict, found.seeds, found.seeds_needed, strict=True):
-            assert (needed > seeds) if told == effects.UNRESOLVED else (needed == 0)
+        for word, seeds, needed in zip(found.verdict, found.seeds, found.seeds_needed, strict=True):
+            assert (needed > seeds) if word == effects.UNRESOLVED else (needed == 0)
 
 
 # Units --------------------------------------------------------------------------------------------------------------------------
@@ -324,7 +350,7 @@ def test_in_other_units_everything_is_said_in_those_units(scores: np.ndarray) ->
 
 
 @some
-@given(score_arrays)
+@given(clear_arrays)
 def test_turned_round_what_helps_hurts(scores: np.ndarray) -> None:
     one, other = paired(scores, THREE_STEPS, 1 / 64), paired(1 - scores, THREE_STEPS, 1 / 64)
     np.testing.assert_array_equal(other.estimate, -one.estimate)
@@ -333,9 +359,26 @@ def test_turned_round_what_helps_hurts(scores: np.ndarray) -> None:
     assert list(other.verdict) == turned
 
 
-@pytest.mark.parametrize(("difference", "told"), [(0.1321, "+13.2"), (-0.0153, "−1.5"), (0.0, "+0.0"), (-0.0001, "+0.0")])
-def test_differences_are_written_in_points_with_their_sign(difference: float, told: str) -> None:
-    assert signed_points(difference, 1) == told
+@some
+@given(clear_arrays)
+def test_negated_scores_where_lower_is_better_give_the_same_verdicts(scores: np.ndarray) -> None:
+    one, other = paired(scores, THREE_STEPS, 1 / 64), paired(-scores, THREE_STEPS, 1 / 64, higher_is_better=False)
+    assert other.verdict == one.verdict
+    np.testing.assert_array_equal(other.estimate, -one.estimate)
+    np.testing.assert_array_equal(other.per_seed, -one.per_seed)
+    np.testing.assert_array_equal((other.low, other.high), (-one.high, -one.low))
+    np.testing.assert_array_equal((other.low_simultaneous, other.high_simultaneous), (-one.high_simultaneous, -one.low_simultaneous))
+    for name in ("p", "p_holm", "seeds", "seeds_needed", "error", "freedom"):
+        np.testing.assert_array_equal(getattr(other, name), getattr(one, name), err_msg=name)
+
+
+@some
+@given(clear_arrays)
+def test_the_direction_changes_only_the_words(scores: np.ndarray) -> None:
+    one, other = (paired(scores, THREE_STEPS, 1 / 64, higher_is_better=higher) for higher in (True, False))
+    np.testing.assert_array_equal(other.estimate, one.estimate)
+    np.testing.assert_array_equal(other.low, one.low)
+    assert list(other.verdict) == [each.replace("helps", "HURTS").replace("hurts", "helps").lower() for each in one.verdict]
 
 
 def test_means_and_deviations_skip_missing_runs() -> None:

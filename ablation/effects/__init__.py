@@ -1,6 +1,6 @@
 """Effects: score arrays and contrasts in, estimates, intervals and verdicts out.
 
-Scores are fractions or points alike; nothing here knows what they mean.
+Scores may be of any metric. Estimates keep its unit and sign; only the words of a verdict depend on whether higher or lower is better.
 """
 
 from ablation.effects.effects import Effects
@@ -12,7 +12,6 @@ from ablation.effects.order_dependence import OrderDependence, order_dependence
 from ablation.effects.paired import paired, paired_moments
 from ablation.effects.precision import Precision, seeds_for, stein
 from ablation.effects.residuals import Residuals, residuals
-from ablation.effects.scores import signed_points
 from ablation.effects.steadiness import unsteady
 from ablation.effects.verdicts import (
     ALPHA,
@@ -57,7 +56,6 @@ __all__ = [
     "residuals",
     "seeds_for",
     "seeds_to_resolve",
-    "signed_points",
     "stein",
     "unsteady",
     "verdicts",

@@ -1,4 +1,4 @@
-"""What the contrasts of one design say."""
+"""The effects of one design: intervals, p-values and verdicts from estimates with their t distributions."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from ablation.effects.verdicts import ALPHA, CONFIDENCE, UNRESOLVED, holm, seeds
 
 @dataclass(frozen=True, eq=False)
 class Effects:
-    """What each contrast says. All arrays have shape ``(contrasts,)`` and the units of the scores.
+    """The effects that contrasts estimate. All arrays have shape ``(contrasts,)`` and the units of the scores.
 
     Attributes:
         estimate: weighted sum of the arms' means; NaN where it cannot be estimated.
         low, high: 95 % interval, ``estimate ± t(freedom) · error``; NaN with fewer than two seeds.
         p, p_holm: two-sided p-value against zero, and the same adjusted over the contrasts; NaN with fewer than two seeds.
         seeds: how many seeds the estimate rests on.
-        seeds_needed: seeds that would resolve an effect of this size and spread; 0 where it is resolved or cannot be said.
+        seeds_needed: seeds that would resolve an effect of this size and spread; 0 where it is resolved or not known.
         verdict: see :func:`ablation.effects.verdicts`.
         per_seed: shape ``(seeds, contrasts)``, each seed's own contrast; NaN where an arm is missing.
         error, freedom: standard error of the estimate and the degrees of freedom of its t distribution.
@@ -42,8 +42,15 @@ class Effects:
     lost: tuple[str, ...] = ()
 
 
-def judged(moments: Moments, seeds: np.ndarray, per_seed: np.ndarray, smallest: float, lost: tuple[str, ...] = ()) -> Effects:
-    """Say what may be said of the effects of one design, which are one family.
+def judged(
+    moments: Moments,
+    seeds: np.ndarray,
+    per_seed: np.ndarray,
+    smallest: float,
+    lost: tuple[str, ...] = (),
+    higher_is_better: bool = True,
+) -> Effects:
+    """Judge the effects of one design, which are one family of tests.
 
     Args:
         moments: of one study, shape ``(contrasts,)``.
@@ -51,6 +58,7 @@ def judged(moments: Moments, seeds: np.ndarray, per_seed: np.ndarray, smallest: 
         per_seed: each seed's own contrasts, shape ``(seeds, contrasts)``.
         smallest: the smallest effect of interest, in the units of the scores.
         lost: what missing runs took away, in sentences.
+        higher_is_better: whether an effect above zero helps; if not, one below zero does.
     """
     estimate, error, freedom, p = moments.estimate, moments.error, moments.freedom, moments.p
     p_holm, half = holm(p), moments.half_width(CONFIDENCE)
@@ -58,7 +66,7 @@ def judged(moments: Moments, seeds: np.ndarray, per_seed: np.ndarray, smallest: 
     simultaneous = moments.half_width(1 - ALPHA / family)
     low, high = estimate - half, estimate + half
     within = np.abs(estimate) + moments.half_width(0.90) <= smallest
-    words = verdicts(estimate, low, high, p_holm, within, seeds)
+    words = verdicts(estimate, low, high, p_holm, within, seeds, higher_is_better)
     needed = np.zeros(estimate.shape, dtype=int)
     for row in np.flatnonzero([word == UNRESOLVED for word in words]):
         count = int(seeds[row])

@@ -9,20 +9,23 @@ from ablation.effects.paired import paired_moments, per_seed
 from ablation.effects.residuals import residuals
 
 
-def estimate(design: Design, scores: np.ndarray, smallest: float, pilot: int | None = None, step: float = 0.0) -> Effects:
+def estimate(
+    design: Design, scores: np.ndarray, smallest: float, pilot: int | None = None, step: float = 0.0, higher_is_better: bool = True
+) -> Effects:
     """Estimate and judge the effects of one design.
 
     A paired contrast uses the seeds in which its own arms finished. A balanced design is fitted by least squares (arm + seed) to the
-    runs there are; an arm without any run is done without as :func:`ablation.designs.reweighted` says.
+    runs there are; :func:`ablation.designs.reweighted` does without an arm that has no run.
 
     Args:
-        design: says what is estimated, and how.
+        design: whose contrasts are estimated, as its kind asks for.
         scores: of its arms, shape ``(seeds, arms)``, NaN where a run is missing.
         smallest: the smallest effect of interest, in the units of the scores.
         pilot: where the number of seeds was decided after so many of them (Stein 1945), the errors are those seeds' own, for only
             these know nothing of the decision.
-        step: the smallest difference that two scores can have, such as one image of the validation set. No error is taken to be smaller
-            than what rounding to such steps leaves: three equal differences of an image each prove nothing.
+        step: the smallest difference that two scores can have, such as one example's share of an accuracy. No error is taken to be
+            smaller than what rounding to such steps leaves: three equal differences of one step each prove nothing.
+        higher_is_better: whether an effect above zero helps; if not, one below zero does.
     """
     rows = design.contrasts
     lost: tuple[str, ...] = ()
@@ -37,12 +40,12 @@ def estimate(design: Design, scores: np.ndarray, smallest: float, pilot: int | N
     if pilot is not None and pilot < len(scores):
         first, count = contrast_moments(design.kind, scores[:pilot], rows), seeds_behind(design.kind, scores[:pilot], rows)
         with np.errstate(invalid="ignore", divide="ignore"):
-            shrunk, told = first.error * np.sqrt(count / seeds), ~np.isnan(first.error)
-        moments = Moments(moments.estimate, np.where(told, shrunk, moments.error), np.where(told, first.freedom, moments.freedom))
+            shrunk, known = first.error * np.sqrt(count / seeds), ~np.isnan(first.error)
+        moments = Moments(moments.estimate, np.where(known, shrunk, moments.error), np.where(known, first.freedom, moments.freedom))
     with np.errstate(invalid="ignore", divide="ignore"):
         rounding = step * np.sqrt((np.nan_to_num(rows) ** 2).sum(axis=1) / 12 / seeds)
     moments = Moments(moments.estimate, np.maximum(moments.error, rounding), moments.freedom)
-    return judged(moments, seeds, per_seed(scores, design.contrasts), smallest, lost)
+    return judged(moments, seeds, per_seed(scores, design.contrasts), smallest, lost, higher_is_better)
 
 
 def contrast_moments(kind: str, scores: np.ndarray, rows: np.ndarray) -> Moments:
@@ -57,9 +60,9 @@ def contrast_moments(kind: str, scores: np.ndarray, rows: np.ndarray) -> Moments
 
 
 def seeds_behind(kind: str, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return how many seeds each contrast rests on: those with all of its own arms, or all that tell of any difference between arms."""
+    """Return how many seeds each contrast rests on: those with all of its own arms, or all with a difference between arms."""
     if kind == "paired":
         return np.asarray((~np.isnan(per_seed(scores, rows))).sum(axis=0))
-    # A seed with a single run tells nothing once it is taken out.
-    telling = int(((~np.isnan(scores)).sum(axis=1) >= 2).sum())
-    return np.where(np.isnan(residuals(scores).moments(rows).estimate), 0, telling)
+    # A seed with a single run has nothing left once its own mean is taken out.
+    informative = int(((~np.isnan(scores)).sum(axis=1) >= 2).sum())
+    return np.where(np.isnan(residuals(scores).moments(rows).estimate), 0, informative)

@@ -1,4 +1,4 @@
-"""Interactions: what two features are worth together beyond what each is worth alone."""
+"""Interactions: what two features do together beyond what each does alone."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,9 @@ class Interactions:
 
 
 def interactions(design: Design, scores: np.ndarray) -> Interactions | None:
-    """Estimate what a design tells of pairs: the Shapley interaction index of each, or the sum over an alias group; None if nothing.
+    """Estimate the interactions of pairs that a design resolves; None if there are none.
+
+    Each is the Shapley interaction index of a pair, or the sum over an alias group.
 
     Args:
         design: whose arms are used.

@@ -1,4 +1,4 @@
-"""Lack of fit: whether main effects and pairs tell the whole story of a design's arms."""
+"""Lack of fit: whether main effects and pairs explain the scores of a design's arms."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Moments: what is known of contrasts before anything is said of them."""
+"""Moments: estimates with their errors, before they are judged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Order dependence: a feature's gain by when it is added."""
+"""Order dependence: a feature's effect by when it is added."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from ablation.effects.verdicts import ALPHA, FEWEST_SEEDS, holm
 
 @dataclass(frozen=True, eq=False)
 class OrderDependence:
-    """Each feature's gain added first, in the chosen order, last, and averaged over all orders.
+    """Each feature's effect when it is added first, in the chosen order, last, and averaged over all orders.
 
-    Arrays have shape ``(features,)`` and the units of the scores; NaN where the arms do not tell.
+    Arrays have shape ``(features,)`` and the units of the scores; NaN where the arms do not determine it.
 
     Attributes:
         features: in the chosen order.
-        first, chosen, last, shapley: the gains; each has its standard error beside it.
-        differs: where two of the gains differ beyond noise (p < 0.05 after Holm's adjustment over all their differences).
+        first, chosen, last, shapley: the effects; each has its standard error beside it.
+        differs: where two of the effects differ beyond noise (p < 0.05 after Holm's adjustment over all their differences).
     """
 
     features: tuple[str, ...]
@@ -44,7 +44,7 @@ EXACT = 7
 
 
 def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.ndarray, designs: Sequence[Design]) -> OrderDependence | None:
-    """Put side by side what each feature gains by when it is added; None where no feature has two of them.
+    """Compare the effects of each feature by when it is added; None where no feature has two of them.
 
     Args:
         features: in the chosen order.
@@ -60,12 +60,12 @@ def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.nd
     last = _steps(arms, [(full, arm) for arm in without])
     design = _averaging(tuple(features), arms, designs)
     average = _weights(design, tuple(features), arms)
-    gains = (first, chosen, last, average)
-    if not any(_distinct(one, other).any() for one, other in combinations(gains, 2)):
+    contrasts = (first, chosen, last, average)
+    if not any(_distinct(one, other).any() for one, other in combinations(contrasts, 2)):
         return None
 
-    estimates = [paired_moments(scores, np.nan_to_num(rows)) for rows in gains[:3]]
-    values = [np.where(np.isnan(rows).any(axis=1), np.nan, each.estimate) for rows, each in zip(gains, estimates, strict=False)]
+    estimates = [paired_moments(scores, np.nan_to_num(rows)) for rows in contrasts[:3]]
+    values = [np.where(np.isnan(rows).any(axis=1), np.nan, each.estimate) for rows, each in zip(contrasts, estimates, strict=False)]
     errors = [np.where(np.isnan(value), np.nan, each.error) for value, each in zip(values, estimates, strict=True)]
     values.append(np.full(len(features), np.nan))
     errors.append(np.full(len(features), np.nan))
@@ -84,7 +84,7 @@ def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.nd
         chosen_error=errors[1],
         last_error=errors[2],
         shapley_error=errors[3],
-        differs=_differs(scores, gains),
+        differs=_differs(scores, contrasts),
     )
 
 
@@ -119,15 +119,15 @@ def _weights(design: Design | None, features: tuple[str, ...], arms: Sequence[Ar
 
 
 def _distinct(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return for which features two gains are both known, and not the same contrast."""
+    """Return for which features two effects are both known, and not the same contrast."""
     return np.asarray(np.abs(one - other).max(axis=1) > NONE)
 
 
-def _differs(scores: np.ndarray, gains: Sequence[np.ndarray]) -> np.ndarray:
-    """Return for which features two gains differ: a paired t test of each difference, for it is one of few arms with weight."""
+def _differs(scores: np.ndarray, contrasts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return for which features two effects differ: a paired t test of each difference, for it is one of few arms with weight."""
     p = [
         np.where(_distinct(one, other), paired_moments(scores, np.nan_to_num(one - other)).p, np.nan)
-        for one, other in combinations(gains, 2)
+        for one, other in combinations(contrasts, 2)
     ]
     if len(scores) < FEWEST_SEEDS:
         return np.zeros(len(p[0]), dtype=bool)

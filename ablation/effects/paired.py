@@ -6,16 +6,17 @@ from ablation.effects.effects import Effects, judged
 from ablation.effects.moments import Moments
 
 
-def paired(scores: np.ndarray, contrasts: np.ndarray, smallest: float) -> Effects:
+def paired(scores: np.ndarray, contrasts: np.ndarray, smallest: float, higher_is_better: bool = True) -> Effects:
     """Estimate contrasts of few arms by a paired t test over seeds, and judge them.
 
     Args:
         scores: shape ``(seeds, arms)``, NaN where a run is missing.
         contrasts: shape ``(contrasts, arms)``; only the arms that a row weighs count for it.
         smallest: the smallest effect of interest, in the units of the scores.
+        higher_is_better: whether an effect above zero helps; if not, one below zero does.
     """
     each = per_seed(scores, contrasts)
-    return judged(paired_moments(scores, contrasts), (~np.isnan(each)).sum(axis=0), each, smallest)
+    return judged(paired_moments(scores, contrasts), (~np.isnan(each)).sum(axis=0), each, smallest, higher_is_better=higher_is_better)
 
 
 def per_seed(scores: np.ndarray, contrasts: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from ablation.effects.moments import Moments
 from ablation.effects.verdicts import CONFIDENCE
 
 MOST = 1_000_000_000
-"""A larger number of seeds is not told apart from this one."""
+"""No larger number of seeds is computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,29 +36,6 @@ class Precision:
     most: int
     met: bool
     half_width: np.ndarray
-
-    def told(self) -> str:
-        """Return the arithmetic in a sentence, in percentage points."""
-        if np.isnan(self.pilot_sd).any():
-            return (
-                f"Seeds: too few runs of the pilot of {self.pilot_seeds} finished to tell how all effects vary between seeds, "
-                f"so {self.total} seeds are trained and the precision is not met."
-            )
-        worst = int(self.half_width.argmax())
-        sd, count, wanted = 100 * self.pilot_sd[worst], int(self.needed[worst]), 100 * self.wanted
-        if not sd > 0:
-            return f"Seeds: in the pilot of {self.pilot_seeds} no effect varies between seeds, so {self.total} suffice."
-        t = self.half_width[worst] * np.sqrt(self.total) / self.pilot_sd[worst]
-        asked = (t * sd / wanted) ** 2
-        enough = f"that is {count} seeds" if asked > self.pilot_seeds else f"no more than the pilot's {self.pilot_seeds} seeds"
-        decided = (
-            f"Seeds: in the pilot of {self.pilot_seeds} an effect varies between seeds by up to {sd:.2f} points (standard deviation), so "
-            f"intervals of ± {wanted:g} points need ({t:.2f} · {sd:.2f} / {wanted:g})², {enough}"
-        )
-        if self.met:
-            return f"{decided}."
-        reached = 100 * float(np.nanmax(self.half_width))
-        return f"{decided}; the cap of {self.most} binds: the precision was not met, and half-widths reach {reached:.2f} points."
 
 
 def stein(pilot: Sequence[Effects], wanted: float, most: int) -> Precision:
@@ -86,6 +63,6 @@ def stein(pilot: Sequence[Effects], wanted: float, most: int) -> Precision:
 
 
 def seeds_for(pilot: Moments, seeds: np.ndarray | int, wanted: float) -> np.ndarray:
-    """Return how many seeds each contrast needs, ``(…, contrasts)``, after a pilot of ``seeds``; 0 where the pilot says nothing."""
+    """Return how many seeds each contrast needs, ``(…, contrasts)``, after a pilot of ``seeds``; 0 where the pilot cannot say."""
     asked = np.ceil((pilot.half_width(CONFIDENCE) / wanted) ** 2 * seeds - 1e-9)
     return np.asarray(np.minimum(np.nan_to_num(asked), MOST)).astype(int)

@@ -5,7 +5,7 @@ from scipy.special import fdtrc
 
 
 def unsteady(scores: np.ndarray, contrasts: np.ndarray) -> np.ndarray:
-    """Return the p-value of effects varying between seeds beyond the noise of runs, ``(…, seeds, arms) → (…,)``; NaN if it cannot be told.
+    """Return the p-value of effects varying between seeds beyond the noise of runs, ``(…, seeds, arms) → (…,)``; NaN if unknown.
 
     With arms' and seeds' means removed, what the seeds' own effects leave is compared with what all other contrasts of the arms leave: an
     F test of the interaction of effects and seeds.

@@ -1,4 +1,4 @@
-"""Verdicts: what may be said of an effect, and how many seeds would say more."""
+"""Verdicts: what may be claimed of an effect, and how many seeds would resolve it."""
 
 import numpy as np
 from scipy.special import stdtrit
@@ -34,13 +34,24 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def verdicts(
-    estimate: np.ndarray, low: np.ndarray, high: np.ndarray, p_holm: np.ndarray, within: np.ndarray, seeds: np.ndarray
+    estimate: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    p_holm: np.ndarray,
+    within: np.ndarray,
+    seeds: np.ndarray,
+    higher_is_better: bool = True,
 ) -> tuple[str, ...]:
-    """Say what may be said of each effect, in this order.
+    """Return what may be claimed of each effect: the first of these that holds.
 
     *helps* / *hurts*: Holm-adjusted p < 0.05. *probably helps* / *probably hurts*: only the unadjusted 95 % interval excludes
-    zero. *negligible*: neither, and the 90 % interval lies within ± the smallest effect of interest (``within``). Else it
+    zero. *negligible*: neither, and the 90 % interval lies within ± the smallest effect of interest. Else it
     *cannot be told from zero*. Fewer than three seeds give no verdict, none gives no estimate.
+
+    Args:
+        estimate, low, high, p_holm, seeds: as in :class:`ablation.effects.Effects`, shape ``(contrasts,)``.
+        within: whether the 90 % interval lies within ± the smallest effect of interest, shape ``(contrasts,)``.
+        higher_is_better: whether an effect above zero helps; if not, one below zero does.
     """
 
     def one(row: int) -> str:
@@ -48,7 +59,7 @@ def verdicts(
             return LOST
         if seeds[row] < FEWEST_SEEDS:
             return NO_VERDICT
-        direction = "helps" if estimate[row] > 0 else "hurts"
+        direction = "helps" if (estimate[row] > 0) == higher_is_better else "hurts"
         if p_holm[row] < ALPHA:
             return direction
         if low[row] > 0 or high[row] < 0:
