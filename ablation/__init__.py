@@ -1,24 +1,23 @@
-"""Which technique earned the accuracy? Ablation studies of image classifiers.
+"""Which technique earned it? Ablation studies of anything that trains, with intervals and honest verdicts.
 
-``python -m ablation`` is the command. From Python, :func:`run_study` runs a study from the same settings, and :func:`load_study` reads
-a finished one from MLflow; both give a :class:`FinishedStudy`.
+``python -m ablation`` is the command. From Python, :func:`run` ablates a function, :func:`run_study` runs a study in the words of the
+command, and :func:`load_study` reads one from MLflow; all give a :class:`FinishedStudy`.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ablation.__main__ import run_study
-    from ablation.api import FinishedStudy, load_study
+    from ablation.api import FinishedStudy, load_study, run, run_study
     from ablation.errors import InputError
 
-__all__ = ["FinishedStudy", "InputError", "load_study", "run_study"]
+__all__ = ["FinishedStudy", "InputError", "load_study", "run", "run_study"]
 
-_HOMES = {"FinishedStudy": "api", "InputError": "errors", "load_study": "api", "run_study": "__main__"}
+_HOMES = {"InputError": "errors"}
 
 
 def __getattr__(name: str) -> Any:
     """Import what is public when it is first asked for, so that importing the package costs nothing."""
-    if name in _HOMES:
-        return getattr(import_module(f"ablation.{_HOMES[name]}"), name)
+    if name in __all__:
+        return getattr(import_module(f"ablation.{_HOMES.get(name, 'api')}"), name)
     raise AttributeError(f"module 'ablation' has no attribute '{name}'")

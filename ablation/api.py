@@ -1,66 +1,188 @@
-"""A finished study, for notebooks and programs: its runs, effects and epochs as data frames, its table, its charts as figures."""
+"""The package from Python: run a function's study or the command's, read one back, and hold what it found."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from ablation.designs import Arm, label
+from ablation import designs
+from ablation.designs import Arm, Design, label
 from ablation.errors import InputError, nearest
-from ablation.report.publish import FINDINGS
-from ablation.store.connection import Store
-from ablation.store.sqlite import LoggedStudy
-from ablation.study.findings import Findings, from_json
+from ablation.study.findings import Findings
+from ablation.study.study import STUDIES
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from ablation.engine.execution import Execution
+    from ablation.store.connection import Store
 
-def load_study(name: str | None = None) -> "FinishedStudy":
-    """Read a finished study from MLflow: the store that ``MLFLOW_TRACKING_URI`` names, else ``mlflow.db`` in the working folder.
+DESIGNS: Mapping[str, Callable[..., Design]] = {
+    each.__name__: each
+    for each in (
+        designs.cumulative,
+        designs.leave_one_out,
+        designs.one_at_a_time,
+        designs.bookends,
+        designs.fractional,
+        designs.pairs,
+        designs.shapley,
+        designs.factorial,
+    )
+}
+"""The designs by name."""
+
+
+def run(
+    function: Callable[..., Any],
+    features: Sequence[str] | Mapping[str, Mapping[str, Any] | None],
+    design: str | Sequence[str] = "cumulative",
+    seeds: int | Sequence[int] | str = 5,
+    *,
+    metric: str = "score",
+    higher_is_better: bool = True,
+    unit: str = "",
+    scale: float = 1.0,
+    smallest: float = 0.0,
+    orders: int | None = None,
+    exclusive: Sequence[Sequence[str]] = (),
+    version: str | None = None,
+    precision: float | None = None,
+    max_seeds: int = 20,
+    execution: "str | Execution" = "local",
+    name: str | None = None,
+    experiment: str = "ablation",
+    stop_on_error: bool = False,
+) -> "FinishedStudy":
+    """Ablate a function: train what the design asks for, log it to MLflow, and return what each feature is worth.
+
+    ``function`` is called with ``seed=`` and, for each feature that is on, with the arguments that it changes; with ``report=`` as well
+    if it has such an argument, to report epochs: ``report(epoch=3, val_accuracy=0.81)``. It returns the score, or a mapping that holds
+    it under the metric's name beside other numbers. Finished runs are recognised again by the function's source and are not repeated.
 
     Args:
-        name: of the study, or its run id; None for the latest.
+        function: trains and returns a score; in worker processes, unless ``execution="inline"``.
+        features: names of arguments that are turned on with True, or for each feature the arguments that change when it is on, such
+            as ``{"mixup": {"alpha": 0.2}, "adamw": {"optimizer": "adamw"}}``.
+        design: one or several of cumulative, leave_one_out, one_at_a_time, bookends, fractional, pairs, shapley, factorial; several
+            share their arms.
+        seeds: how many, which, or ``"auto"``: a pilot of three, then as many as ``precision`` needs.
+        metric: name of the score.
+        higher_is_better: False for a loss, an error rate or a latency: *helps* then means lower.
+        unit: of a score as people read it, such as ``"%"`` or ``"s"``.
+        scale: what scores are multiplied by where people read them: 100 for fractions shown in percent.
+        smallest: the smallest effect of interest, in the units that people read; smaller ones can be called negligible.
+        orders: with ``shapley``: how many orders of adding to sample.
+        exclusive: groups of features of which at most one can be on.
+        version: of the function; needed only where its source or its data cannot be recognised again.
+        precision: with ``seeds="auto"``: the wanted half-width of the 95 % intervals, in the units that people read.
+        max_seeds: the most seeds that ``"auto"`` may take.
+        execution: ``"local"`` for worker processes, ``"inline"`` for this one, or the address of a Dask scheduler, ``"tcp://…"``.
+        name: of the study; None makes one.
+        experiment: MLflow's.
+        stop_on_error: whether a failed run ends the study.
 
     Raises:
-        InputError: if there is no such study, or it has not come to its end.
+        InputError: if something cannot work; nothing was run then.
     """
+    from ablation.study.metric import Metric
+    from ablation.study.study import Adaptive, Study, fitted, seeds_of
+    from ablation.subjects.function import Function
+
+    difference = "points" if unit == "%" else unit
+    what = Metric(metric, unit=unit, difference=difference, scale=scale, higher_is_better=higher_is_better)
+    subject = Function(function, features, what, exclusive=exclusive, version=version)
+    adaptive = None
+    if seeds == "auto":
+        if precision is None:
+            raise InputError("seeds='auto' needs precision, the half-width that the 95 % intervals are to have, in the metric's units")
+        adaptive = Adaptive(precision, max_seeds)
+    study = Study(
+        subject=subject,
+        designs=tuple(fitted(each(subject.features), subject.features, subject.allows) for each in _designs(design, orders)),
+        seeds=seeds_of(adaptive.pilot if adaptive else seeds),
+        adaptive=adaptive,
+        smallest=smallest,
+        stop_on_error=stop_on_error,
+        given_name=name,
+    )
+    return _conducted(study, experiment, _execution(execution))
+
+
+def _designs(given: str | Sequence[str], orders: int | None) -> list[Callable[..., Design]]:
+    names = [given] if isinstance(given, str) else list(given)
+    for each in names:
+        if each not in DESIGNS:
+            raise InputError(f"design={each!r} is not known{nearest(str(each), DESIGNS)}")
+    if orders is not None and "shapley" not in names:
+        raise InputError("orders goes with design='shapley', and this study has another design")
+    return [partial(DESIGNS[each], orders=orders) if each == "shapley" else DESIGNS[each] for each in names]
+
+
+def _execution(given: "str | Execution") -> "Execution":
+    from ablation.engine.execution import Dask, Inline, Local
+
+    if not isinstance(given, str):
+        return given
+    if given in ("local", "inline"):
+        return Local() if given == "local" else Inline()
+    if urlsplit(given).scheme:
+        return Dask(given)
+    raise InputError(f"execution={given!r} is not known; expected 'local', 'inline' or the address of a Dask scheduler, 'tcp://…'")
+
+
+def _conducted(study: Any, experiment: str, execution: "Execution") -> "FinishedStudy":
+    """Conduct a study with plain lines on the screen, in a notebook too."""
+    from rich.console import Console
+
+    from ablation.engine.conduct import conduct
+    from ablation.report.screen import Screen
+    from ablation.store.connection import Store
+
+    console = Console(highlight=False, soft_wrap=True, force_jupyter=False, force_terminal=False)
+    conducted = conduct(study, Store.of_environment(experiment), execution, Screen(console))
+    return FinishedStudy(conducted.findings)
+
+
+def run_study(*settings: str) -> "FinishedStudy":
+    """Run a study in the words of the command, and return what it found. Its files and runs are where the command leaves them.
+
+    Args:
+        settings: such as ``"features=cumulative"``, ``"data=digits"``, ``"training.epochs=5"``.
+
+    Raises:
+        InputError: if a setting cannot work.
+    """
+    from ablation.configuration import asked_in_words
+
+    asked = asked_in_words(settings)
+    return _conducted(asked.study, asked.store.experiment, asked.execution)
+
+
+def load_study(name: str | None = None) -> "FinishedStudy":
+    """Read a study from MLflow: the store that ``MLFLOW_TRACKING_URI`` names, else ``mlflow.db`` in the working folder.
+
+    Args:
+        name: of the study, or its run id; None for the latest that has finished. One that has not holds what has finished so far.
+
+    Raises:
+        InputError: if there is no such study.
+    """
+    from ablation.report.rebuild import found_so_far
+    from ablation.store import reading
+    from ablation.store.connection import Store
+
     store = Store.of_environment("ablation")
-    return FinishedStudy(findings_of(store, chosen(store.studies(), name)))
-
-
-def chosen(studies: Sequence[LoggedStudy], wanted: str | None) -> LoggedStudy:
-    """Return the finished study of that name or run id, the latest where several have the name; without a name, the latest of all.
-
-    Raises:
-        InputError: if there is none.
-    """
-    for study in studies:
-        if wanted in (None, study.name, study.run_id):
-            return study
-    if wanted is None:
-        raise InputError("no finished study is here; python -m ablation makes one")
-    names = list(dict.fromkeys(study.name for study in studies))
-    raise InputError(f"no finished study is called '{wanted}'{nearest(wanted, names)}")
-
-
-def findings_of(store: Store, study: LoggedStudy) -> Findings:
-    """Return what a finished study found, from nothing but what MLflow holds.
-
-    Raises:
-        InputError: if MLflow lacks what is needed.
-    """
-    text = store.study_file(study.run_id, FINDINGS)
-    if text is None:
-        raise InputError(f"the study '{study.name}' has no {FINDINGS} in MLflow; its own command, given again, adds it and trains nothing")
-    return from_json(text, store.result)
+    return FinishedStudy(found_so_far(store, reading.chosen(reading.studies(store), name)))
 
 
 @dataclass(frozen=True, eq=False)
 class FinishedStudy:
-    """What a study found. Accuracies and effects are fractions; ``findings`` holds everything as plain arrays and objects.
+    """What a study found. Scores and effects are in the metric's own units; ``findings`` holds everything as plain arrays and objects.
 
     Shown as the report's tables where Markdown is shown, as in a notebook.
     """
@@ -69,37 +191,28 @@ class FinishedStudy:
 
     @cached_property
     def runs(self) -> "pd.DataFrame":
-        """One row a finished run: its arm, a column that says whether it is on for each feature, its seed, score, losses and costs."""
+        """One row a finished run: its arm, for each feature whether it is on, its seed, its score, the end of its history, its measures."""
         import pandas as pd
 
         rows = []
         for arm, seed in self._finished():
             run = self.findings.runs[arm, seed]
             features = {feature: feature in arm for feature in self.findings.features}
-            last = {name: values[-1] for name, values in run.history.items()}
-            costs = ("parameters", "trainable", "flops", "seconds_per_epoch", "seconds", "peak_memory")
-            rows.append(
-                {
-                    "arm": self.arm_name(arm),
-                    **features,
-                    "seed": seed,
-                    "score": run.score,
-                    "test_score": run.test_score,
-                    **last,
-                    **{name: getattr(run, name) for name in costs},
-                    "run_id": run.run_id,
-                }
-            )
+            last = {name: values[-1] for name, values in run.history.items() if values}
+            measures = {measure.key: run.measures.get(measure.key) for measure in self.findings.measures if measure.key != "seconds"}
+            row = {"arm": self.arm_name(arm), **features, "seed": seed, "score": run.score, **last, **measures}
+            rows.append({**row, "seconds": run.seconds, "run_id": run.run_id})
         return pd.DataFrame(rows)
 
     @cached_property
     def epochs(self) -> "pd.DataFrame":
-        """One row an epoch of a finished run: arm, seed, epoch, and both losses and accuracies."""
+        """One row an epoch of a finished run: arm, seed, epoch, and what was reported of it."""
         import pandas as pd
 
         frames = []
         for arm, seed in self._finished():
-            history = pd.DataFrame(self.findings.runs[arm, seed].history)
+            reported = self.findings.runs[arm, seed].history
+            history = pd.DataFrame({name: pd.Series(values) for name, values in reported.items()})
             history.insert(0, "epoch", range(1, len(history) + 1))
             history.insert(0, "seed", seed)
             history.insert(0, "arm", self.arm_name(arm))
@@ -140,16 +253,28 @@ class FinishedStudy:
         return charts.contribution(self.findings, design)
 
     def climb(self, design: int = 0) -> "Figure":
-        """Draw the accuracy from step to step of a design that adds one feature after the other."""
+        """Draw the score from step to step of a design that adds one feature after the other."""
         from ablation import charts
 
         return charts.climb(self.findings, design)
 
     def learning_curves(self) -> "Figure":
-        """Draw accuracies by epoch, one panel an arm."""
+        """Draw scores by epoch, one panel an arm."""
         from ablation import charts
 
         return charts.learning_curves(self.findings)
+
+    def report(self) -> Path:
+        """Return the report, one HTML page to read, print and send, in the study's folder; written from what MLflow holds if it is gone."""
+        from ablation.report.rebuild import rebuild
+        from ablation.store import reading
+        from ablation.store.connection import Store
+
+        page = STUDIES / self.findings.name / "report.html"
+        if not page.is_file():
+            store = Store.of_environment("ablation")
+            rebuild(store, reading.chosen(reading.studies(store), self.findings.name))
+        return page
 
     def arm_name(self, arm: Arm) -> str:
         """Return what the frames call an arm: its features, in the study's order."""

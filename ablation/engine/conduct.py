@@ -1,121 +1,162 @@
-"""Conducting a study: train what is missing, estimate effects, report.
+"""Conducting a study: run what is missing, analyse, publish.
 
-The order of :func:`conduct` is the story: nothing is trained or logged before everything that can be checked has been, a finished run is
-never trained again, and whatever stops the study, the same command continues it.
+The order of :func:`conduct` is the story: nothing is run or logged before everything that can be checked has been, a finished run is
+never made again, and whatever stops the study, the same command continues it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, wait
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from ablation.effects import Precision
-from ablation.engine.analysis import decided, draw_held_out, findings_of
-from ablation.engine.deltas import Deltas
-from ablation.engine.execution import Pool
-from ablation.engine.plan import checked, finished
-from ablation.engine.schedule import train_all
+from ablation.engine.analysis import analysed, decided, question, results_by_arm
+from ablation.engine.execution import Execution, Pool
+from ablation.engine.plan import finished
+from ablation.engine.run_log import RunLog
+from ablation.engine.schedule import Listener, run_all
+from ablation.engine.worker import packed, start
 from ablation.errors import InputError
-from ablation.images.data import open_staged
-from ablation.images.process import prepare
-from ablation.report.publish import publish, unchanged
-from ablation.report.screen import Screen
-from ablation.store.connection import EpochLog
-from ablation.study.findings import Failure, Findings
-from ablation.study.study import FOLDER, Adaptive, Study
+from ablation.report.protocol import seeds_decided
+from ablation.store import reading
+from ablation.store.connection import Store
+from ablation.store.names import CONFIGURATION, FINDINGS
+from ablation.store.study_log import StudyLog
+from ablation.study.findings import Failure, Findings, to_json
+from ablation.study.metric import Metric
+from ablation.study.outcome import Result
+from ablation.study.study import FOLDER, Study
 
 OWNER = ".study"
 """File in a study's folder that says whose it is, by the study's key."""
 
 
+class Screen(Listener, Protocol):
+    """What a person sees of a study."""
+
+    def watching(self, metric: Metric, total: int, results: Mapping[str, Result], slots: int, epochs: int | None) -> AbstractContextManager[None]:
+        """Show ``total`` runs, of which ``results`` are there already, while ``slots`` of them run at once, of ``epochs`` each."""
+
+    def say(self, line: str) -> None:
+        """Show one line."""
+
+
 @dataclass(frozen=True)
-class Report:
+class Conducted:
     """What a study leaves: its findings and the files that show them."""
 
     findings: Findings
     files: tuple[Path, ...]
 
 
-def conduct(study: Study, screen: Screen) -> Report:
-    """Train what is missing, and report.
+def conduct(study: Study, store: Store, execution: Execution, screen: Screen) -> Conducted:
+    """Run what is missing, and report.
 
     Raises:
-        InputError: if something that the user gave cannot work; nothing was trained or logged then.
+        InputError: if something that the user gave cannot work; nothing was run or logged then.
         KeyboardInterrupt: on Ctrl-C, after what was running was marked as killed.
     """
-    from ablation.report import about_left_out
-
-    staged = checked(study)
-    dataset = open_staged(staged)
-    for sentence in about_left_out(dataset.left_out):
+    study.subject.prepare()
+    for sentence in study.subject.remarks():
         screen.say(sentence)
     _check_folder(study)
     with _alone(study), ExitStack() as stack:
-        there = finished(study)
-        missing = [replace(run, staged=staged) for run in study.runs if run.key not in there]
-        epochs = EpochLog(study.store)
+        there = finished(study, store)
+        missing = len(there) < len(study.trials)
+        logs: list[RunLog] = []
 
-        def heard(event: dict[str, Any]) -> None:
-            screen.heard(event)
-            epochs.heard(event)
+        def progressed(event: Mapping[str, Any]) -> None:
+            screen.progressed(event)
+            for each in logs:
+                each.progressed(event)
 
+        subject = packed(study.subject) if missing else b""
         # Workers are reached before anything is logged, and not at all where nothing is missing.
-        pool = stack.enter_context(study.execution.open(heard)) if missing else None
-        # The frameworks take seconds to import; the workers can do that while MLflow does the same here.
-        ready = [] if pool is None else _prepare(pool, study)
-        for each in ready:
-            if each.done() and (error := each.exception()):  # in this process
-                raise InputError(f"backend={study.backend} cannot be had: {error}") from error
-        destination = study.store.open_study(study.key, study.name, _params(study))
+        pool = stack.enter_context(execution.open(progressed)) if missing else None
+        # What runs need can take seconds to import; the workers can do that while MLflow does the same here.
+        ready = [] if pool is None else [pool.executor.submit(start, subject, pool.threads, pool.own) for _ in range(pool.slots)]
+        _check_started(ready)
+        log = StudyLog.open(store, study.key, study.name, study.subject.metric.key, _params(study))
         try:
-            results = destination.adopt(there, study.runs)
-            deltas = Deltas(study.designs, study.runs, destination, results)
+            log.keep({FINDINGS: to_json(question(study)), CONFIGURATION: study.configuration})
+            runs = RunLog(log, study.subject.data())
+            logs.append(runs)
             failures: tuple[Failure, ...] = ()
-            if pool is not None:
-                if pool.own:
-                    wait(ready)  # A run that comes meanwhile brings imports of its own, in another thread than that of Keras.
-                with screen.watching(len(study.runs), results, pool.slots):
-                    trained, failures = train_all(missing, pool, destination, epochs, screen, deltas, study.on_error == "stop")
-                results = {**results, **trained}
             precision: Precision | None = None
-            if study.adaptive and not (failures and study.on_error == "stop"):
-                precision = decided(study, dataset, results)
-                screen.say(precision.told())
+            results: dict[str, Result] = {}
+            # Once for the seeds asked for; of an adaptive study, once for the pilot and once for the seeds that it decides on.
+            while True:
+                results = {**results, **log.adopt(there, study.trials)}
+                runs.compare(study, results)
+                given_up = {(failure.arm, failure.seed) for failure in failures}
+                left = [trial for trial in study.trials if trial.key not in results and (trial.arm, trial.seed) not in given_up]
+                if left:
+                    if pool is None:
+                        subject = packed(study.subject)
+                        pool = stack.enter_context(execution.open(progressed))
+                    if pool.own:
+                        wait(ready)  # A run that comes meanwhile brings imports of its own, in another thread than that of Keras.
+                    total = len(study.trials) - len(given_up)
+                    with screen.watching(study.subject.metric, total, results, pool.slots, study.subject.epochs):
+                        made, failed = run_all(left, subject, pool, log, runs, screen, study.stop_on_error)
+                    results, failures = {**results, **made}, (*failures, *failed)
+                if study.adaptive is None or precision is not None or (failures and study.stop_on_error):
+                    break
+                precision = decided(study, results_by_arm(study, results))
+                screen.say(seeds_decided(precision, study.subject.metric))
                 study = study.with_seeds(precision.total)
-                there = {key: result for key, result in finished(study).items() if key not in results}
-                results = {**results, **destination.adopt(there, study.runs)}
-                failed = {(failure.arm, failure.seed) for failure in failures}
-                missing = [
-                    replace(run, staged=staged) for run in study.runs if run.key not in results and (run.arm, run.seed) not in failed
-                ]
-                if missing:
-                    pool = pool or stack.enter_context(study.execution.open(heard))
-                    deltas = Deltas(study.designs, study.runs, destination, results)
-                    with screen.watching(len(study.runs) - len(failed), results, pool.slots):
-                        trained, more = train_all(missing, pool, destination, epochs, screen, deltas, study.on_error == "stop")
-                    results, failures = {**results, **trained}, (*failures, *more)
-            findings = findings_of(study, dataset, results, failures, destination.failed(), precision)
-            files = unchanged(findings, study.folder) or publish(
-                findings, study.folder, study.configuration, partial(draw_held_out, study, dataset, results, findings), pool
-            )
+                there = {key: result for key, result in finished(study, store).items() if key not in results}
+            findings = _findings(study, store, results, failures, log.failed(), precision)
+            files = _publish(study, store, findings, pool)
             (study.folder / OWNER).write_text(study.key, encoding="utf-8")
-            status = "FAILED" if failures else "FINISHED"
-            destination.close(status, effect_metrics(findings), study.folder, description(findings))
+            log.close("FAILED" if failures else "FINISHED", effect_metrics(findings), study.folder, description(findings))
         except BaseException:
             # First the workers, so that none logs to a run that is marked as killed.
             stack.close()
-            with suppress(Exception):  # What stopped the study is told, not that its store cannot take even this.
-                destination.kill()
+            with suppress(Exception):  # What stopped the study is the message, not that its store cannot take even this.
+                log.kill()
             raise
-    return Report(findings, files)
+    return Conducted(findings, files)
 
 
-def _prepare(pool: Pool, study: Study) -> list[Future[None]]:
-    """Let every process of a pool import what it trains with."""
-    return [pool.executor.submit(prepare, study.backend, study.execution.threads, pool.own) for _ in range(pool.slots)]
+def _check_started(ready: list[Future[None]]) -> None:
+    """Raise what keeps this very process from running anything; other processes are asked with their first run."""
+    for each in ready:
+        if each.done() and (error := each.exception()):
+            raise InputError(str(error)) from error
+
+
+def _findings(
+    study: Study, store: Store, results: Mapping[str, Result], failures: tuple[Failure, ...], failed: int, precision: Precision | None
+) -> Findings:
+    runs = results_by_arm(study, results)
+    found = analysed(question(study), runs, failures, failed, precision)
+    return replace(found, variability=study.subject.variability(runs, _reader(store)), unfinished=False)
+
+
+def _reader(store: Store) -> Any:
+    def read(result: Result, name: str) -> dict[str, np.ndarray] | None:
+        return reading.arrays(store, result.run_id, name) if name in result.stored else None
+
+    return read
+
+
+def _publish(study: Study, store: Store, findings: Findings, pool: Pool | None) -> tuple[Path, ...]:
+    """Write the study's folder, unless it shows these findings already, and return its files."""
+    from ablation.report.publish import publish, unchanged
+
+    return unchanged(findings, study.folder) or publish(
+        findings,
+        study.folder,
+        {CONFIGURATION: study.configuration, **study.subject.files()},
+        partial(study.subject.pictures, findings, _reader(store)),
+        pool,
+    )
 
 
 def _check_folder(study: Study) -> None:
@@ -144,25 +185,23 @@ def _alone(study: Study) -> Iterator[None]:
 
 
 def _params(study: Study) -> dict[str, Any]:
+    seeds = ", ".join(map(str, study.seeds))
+    if study.adaptive is not None:
+        wanted = study.subject.metric.with_difference(f"{study.adaptive.precision:g}")
+        seeds = f"auto: intervals of ± {wanted}, at most {study.adaptive.most}"
     return {
         "designs": ", ".join(design.name for design in study.designs),
         "order": ", ".join(study.features),
-        "seeds": ", ".join(map(str, study.seeds)) if study.adaptive is None else _told(study.adaptive),
+        "seeds": seeds,
         "arms": len(study.arms),
-        "model": study.model_name,
-        "data": study.data_name,
-        "epochs": study.training.epochs,
-        "batch_size": study.training.batch_size,
-        "backend": study.backend,
+        "subject": study.subject.name,
+        "metric": study.subject.metric.key,
+        **study.subject.settings(),
     }
 
 
-def _told(adaptive: Adaptive) -> str:
-    return f"auto: intervals of ± {adaptive.precision:g} points, at most {adaptive.most}"
-
-
 def effect_metrics(findings: Findings) -> dict[str, float]:
-    """Return every effect with its interval, as fractions; those of a second design carry its name."""
+    """Return every effect with its interval, in the metric's own units; those of a second design carry its name."""
     metrics = {}
     credited = [each for each in zip(findings.designs, findings.effects, strict=True) if each[0].features]
     for index, (design, effects) in enumerate(credited):

@@ -1,19 +1,24 @@
 """Execution: where runs happen. One seam, ``concurrent.futures.Executor``; behind it this process or Dask workers."""
 
 import os
+import secrets
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from threading import current_thread, main_thread
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from ablation.checks import whole
 from ablation.errors import InputError
 
-TOPIC = "ablation"
 PATIENCE = 3  # seconds until a scheduler counts as unreachable
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 OnEvent = Callable[[dict[str, Any]], None]
 
@@ -24,27 +29,29 @@ class Pool:
 
     Attributes:
         executor: takes the work.
-        slots: how many runs it trains at once.
+        slots: how many runs go at once.
+        send: what work calls with a message for the process that opened the pool, from wherever it happens.
+        threads: CPU threads of a run; None leaves it to the subject.
         own: whether its processes were started for it, and end with it.
     """
 
     executor: Executor
     slots: int
+    send: OnEvent
+    threads: int | None = None
     own: bool = False
 
 
 class Execution(Protocol):
-    """Opens a pool. ``on_event`` receives what workers report while they train."""
-
-    threads: int | None
+    """Opens a pool."""
 
     @property
     def slots(self) -> int | None:
-        """How many runs it trains at once, where that is known before it is opened."""
+        """How many runs go at once, where that is known before it is opened."""
         ...
 
     def open(self, on_event: OnEvent) -> Any:
-        """Return a context manager that gives a :class:`Pool`."""
+        """Return a context manager that gives a :class:`Pool`; ``on_event`` receives the messages of runs, in any thread."""
         ...
 
 
@@ -65,13 +72,13 @@ class Inline:
     """Runs happen one after the other in this process, for debugging and for work on a single GPU.
 
     Args:
-        threads: CPU threads of a training; None leaves it to the backend.
+        threads: CPU threads of a run; None leaves it to the subject.
     """
 
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        _check_count("execution.threads", self.threads)
+        whole("execution.threads", self.threads, 1, optional=True)
 
     @property
     def slots(self) -> int:
@@ -79,11 +86,7 @@ class Inline:
 
     @contextmanager
     def open(self, on_event: OnEvent) -> Iterator[Pool]:
-        _report_to(on_event)
-        try:
-            yield Pool(_Inline(), slots=1)
-        finally:
-            _report_to(None)
+        yield Pool(_Inline(), 1, on_event, self.threads)
 
 
 @dataclass(frozen=True)
@@ -92,15 +95,15 @@ class Local:
 
     Args:
         workers: processes; None makes as many as the machine has cores for, at ``threads`` each.
-        threads: CPU threads of a training.
+        threads: CPU threads of a run.
     """
 
     workers: int | None = None
     threads: int = 1
 
     def __post_init__(self) -> None:
-        _check_count("execution.workers", self.workers)
-        _check_count("execution.threads", self.threads)
+        whole("execution.workers", self.workers, 1, optional=True)
+        whole("execution.threads", self.threads, 1)
 
     @property
     def slots(self) -> int:
@@ -111,36 +114,67 @@ class Local:
     def open(self, on_event: OnEvent) -> Iterator[Pool]:
         import logging
 
+        import dask
         from distributed import Client, LocalCluster
 
-        # Ctrl-C goes to every process of a terminal. The workers are born deaf to it, so that they end quietly with the study.
-        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            # No memory limit of Dask's own: it would pause or kill trainings that the machine can well take.
-            cluster = LocalCluster(
-                n_workers=self.slots,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                # Any free port, for two studies may run at once, and no dashboard behind it.
-                dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard": False},
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-            )
-        finally:
-            signal.signal(signal.SIGINT, heard)
-        with cluster, Client(cluster, set_as_default=False) as client:
-            yield _pool(client, self.slots, on_event, own=True)
+        environment = {f"distributed.nanny.pre-spawn-environ.{name}": self.threads for name in THREADS}
+        with _main_hidden(), dask.config.set(environment):
+            with _deaf_to_interruption():
+                # No memory limit of Dask's own: it would pause or kill runs that the machine can well take.
+                cluster = LocalCluster(
+                    n_workers=self.slots,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    # Any free port, for two studies may run at once, and no dashboard behind it.
+                    dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": False},
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                )
+            with cluster, Client(cluster, set_as_default=False) as client:
+                yield _pool(client, self.slots, on_event, self.threads, own=True)
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Keep new processes from importing the program that this one runs.
+
+    They need nothing of it, and a plain script without ``if __name__ == "__main__"`` would conduct its study once more in each of them. A
+    worker that dies is replaced at any time, so this holds for as long as there are workers.
+    """
+    main, hidden = sys.modules["__main__"], {}
+    for name in ("__file__", "__spec__"):
+        if getattr(main, name, None) is not None:
+            hidden[name] = getattr(main, name)
+            setattr(main, name, None)
+    try:
+        yield
+    finally:
+        for name, value in hidden.items():
+            setattr(main, name, value)
+
+
+@contextmanager
+def _deaf_to_interruption() -> Iterator[None]:
+    """Let processes that are made meanwhile ignore Ctrl-C, which goes to every process of a terminal: they end quietly with the study."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 @dataclass(frozen=True)
 class Dask:
-    """The workers of a running Dask scheduler. They need this package and the working folder, under the same path.
+    """The workers of a running Dask scheduler. They need this package, and what the subject stages under the same path.
 
     Args:
         address: of the scheduler, such as ``tcp://10.0.0.5:8786``.
-        threads: CPU threads of a training; None leaves it to the backend.
+        threads: CPU threads of a run; None leaves it to the subject.
     """
 
     address: str | None
@@ -151,7 +185,7 @@ class Dask:
             raise InputError("execution=dask needs the scheduler's address, for instance execution.address=tcp://127.0.0.1:8786")
         if urlsplit(self.address).port is None:
             raise InputError(f"execution.address={self.address} is no address of a scheduler; expected for instance tcp://127.0.0.1:8786")
-        _check_count("execution.threads", self.threads)
+        whole("execution.threads", self.threads, 1, optional=True)
 
     @property
     def slots(self) -> None:
@@ -172,33 +206,18 @@ class Dask:
             workers = len(client.scheduler_info(n_workers=-1)["workers"])
             if not workers:
                 raise InputError(f"the scheduler {self.address} has no workers; start one with 'dask worker {self.address} --nthreads 1'")
-            yield _pool(client, workers, on_event)
+            yield _pool(client, workers, on_event, self.threads)
 
 
-def _pool(client: Any, slots: int, on_event: OnEvent, own: bool = False) -> Pool:
-    client.subscribe_topic(TOPIC, lambda event: on_event(event[1]))
+def _pool(client: Any, slots: int, on_event: OnEvent, threads: int | None, own: bool = False) -> Pool:
+    # A topic of its own, for a scheduler may serve several studies.
+    topic = f"ablation-{secrets.token_hex(8)}"
+    client.subscribe_topic(topic, lambda event: on_event(event[1]))
     # No retries: Dask repeats a run whose worker died in any case, and a run that failed would fail again.
-    return Pool(client.get_executor(pure=False), slots, own)
+    return Pool(client.get_executor(pure=False), slots, partial(_send, topic), threads, own)
 
 
-_listener: OnEvent | None = None
-
-
-def _report_to(listener: OnEvent | None) -> None:
-    global _listener
-    _listener = listener
-
-
-def report(event: dict[str, Any]) -> None:
-    """Tell the process that opened the pool what a run is doing, from wherever the run happens."""
-    if _listener is not None:
-        _listener(event)
-        return
+def _send(topic: str, event: dict[str, Any]) -> None:
     from distributed import get_worker
 
-    get_worker().log_event(TOPIC, event)
-
-
-def _check_count(name: str, value: int | None) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise InputError(f"{name} must be a whole number of at least 1, not {value}")
+    get_worker().log_event(topic, event)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from ablation.designs import Arm, Design, restricted
+from ablation.designs import Arm
 from ablation.errors import InputError, nearest
 from ablation.images.features.feature import Feature
 from ablation.images.models.model import Model
@@ -80,26 +80,3 @@ def compose(start: Recipe, features: Mapping[str, Feature], model: Model, model_
             if option not in OPTIMIZERS[recipe.optimizer.name]:
                 raise InputError(f"{name} does not apply to training.optimizer={recipe.optimizer.name}, which has no {option}")
     return recipe
-
-
-def fitted(design: Design, catalogue: Catalogue, start: Recipe, model: Model, model_name: str) -> Design:
-    """Return a design without the arms whose features cannot be on together.
-
-    Raises:
-        InputError: if a feature cannot be on even alone, or if without those arms nothing is left to credit.
-    """
-    reasons: dict[Arm, InputError] = {}
-    for arm in design.arms:
-        try:
-            compose(start, catalogue.of(arm), model, model_name)
-        except InputError as error:
-            reasons[arm] = error
-    if not reasons:
-        return design
-    for name in catalogue.names:
-        if any(name in arm for arm in reasons):
-            compose(start, catalogue.of(frozenset({name})), model, model_name)
-    left = restricted(design, lambda arm: arm not in reasons)
-    if not left.features:
-        raise next(iter(reasons.values()))
-    return left

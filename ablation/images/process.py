@@ -4,12 +4,10 @@ import atexit
 import gc
 import logging
 import os
-import platform
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +33,9 @@ def prepare(backend: str, threads: int | None, own: bool = False) -> None:
     if "keras" in sys.modules:
         running = sys.modules["keras"].backend.backend()
         if running != backend:
-            raise WrongBackendError(f"this process already runs Keras on {running}, and one process cannot switch to {backend}")
+            raise WrongBackendError(
+                f"backend={backend} cannot be used here: this process already runs Keras on {running}, and one process cannot switch"
+            )
         return
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -111,26 +111,6 @@ def _silent_start() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def environment(backend: str, threads: int | None) -> dict[str, str]:
-    """Return what a reader must know to judge whether two runs are alike: versions, threads, processor."""
-    return {
-        "python": platform.python_version(),
-        "keras": version("keras"),
-        backend: version(PACKAGES[backend][0]),
-        "ablation": version("ablation"),
-        "threads": str(threads or os.cpu_count()),
-        "processor": _processor(),
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def reset_peak_memory() -> None:

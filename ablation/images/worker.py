@@ -1,131 +1,92 @@
-"""One run in the process that trains, from staged images to its result."""
+"""One training in the process of a worker, from staged images to its outcome."""
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ablation.images.data import Dataset, divide, open_staged
+from ablation.images.data import Dataset, divide
 from ablation.images.held_out import packed
-from ablation.images.process import PACKAGES, environment, peak_memory, prepare, reset_peak_memory
-from ablation.images.run import Run
+from ablation.images.process import PACKAGES, peak_memory, reset_peak_memory
+from ablation.images.subject import CLASSES, CORRECT, PREDICTIONS, Images, image_shape
 from ablation.images.training.draws import SPLIT, generator
-from ablation.store.connection import CLASSES, CORRECT, PREDICTIONS, Destination, Epoch
-from ablation.study.findings import RunResult
+from ablation.study.outcome import KerasModel, Outcome
+from ablation.study.subject import Report, Trial
 
 if TYPE_CHECKING:
     from ablation.images.training.program import Program
 
-Report = Callable[[dict[str, Any]], None]
-"""Tells whoever watches how a run goes: ``{"run": key, "run_id": id, "epoch": 3, "val_accuracy": 0.71, "epochs": […]}``; the epochs are
-those that ended since it was told last."""
 
-REFRESH = 0.5
-"""Seconds between two reports of a run's progress."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a run leaves behind.
-
-    Attributes:
-        result: its numbers.
-        texts, arrays: the files that go with them, by name.
-    """
-
-    result: RunResult
-    texts: dict[str, str]
-    arrays: dict[str, dict[str, np.ndarray]]
-
-
-def perform(run: Run, run_id: str, destination: Destination, report: Report) -> Trained:
-    """Train one run, and return what is to be logged of it. Whoever gives out the runs does that, for MLflow takes seconds to import.
-
-    Args:
-        run: what to train.
-        run_id: the run as MLflow has it.
-        destination: where its network is stored, if it is to be.
-        report: hears of the run while it trains.
-    """
-    prepare(run.backend, run.threads)
+def train_trial(images: Images, trial: Trial, report: Report) -> Outcome:
+    """Train the network of a trial's arm with its seed. The process must run the right backend."""
     from ablation.images.training.cost import cost, layer_summary
     from ablation.images.training.fit import train
 
     reset_peak_memory()
-    dataset = open_staged(run.staged)
-    training, validation = divide(dataset, run.data.validation, run.data.fraction, generator(run.seed, SPLIT))
+    dataset = images.dataset()
+    training, validation = divide(dataset, images.validation, images.fraction, generator(trial.seed, SPLIT))
+    report.stage("compiling")
     began = time.perf_counter()
-    program = _program(run, dataset)
+    program = _program(images, trial, dataset)
     building = time.perf_counter() - began
-    program.verify(dict(run.features), training, run.seed)
+    program.verify(images.on(trial.arm), training, trial.seed)
 
-    untold: list[Epoch] = []
-    told = time.monotonic()
-
-    def tell() -> None:
-        nonlocal told
-        last, accuracy = (untold[-1][0], untold[-1][1]["val_accuracy"]) if untold else (0, None)
-        report({"run": run.key, "run_id": run_id, "epoch": last, "val_accuracy": accuracy, "epochs": list(untold)})
-        untold.clear()
-        told = time.monotonic()
-
-    def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
-        untold.append((epoch, metrics, int(time.time() * 1000)))
-        # As often as a screen shows it: the processor that would tell of every short epoch is wanted for the next one.
-        if time.monotonic() - told >= REFRESH:
-            tell()
-
-    tell()
-    try:
-        outcome = train(program, run.seed, run.training.epochs, training, validation, dataset.test if run.test else None, on_epoch)
-    finally:
-        if untold:
-            tell()
-    counts = cost(program.network)
-    result = RunResult(
-        score=outcome.score,
-        history=outcome.history,
-        test_score=outcome.test_score,
-        parameters=counts.parameters,
-        trainable=counts.trainable,
-        convolutions=counts.convolutions,
-        flops=counts.flops,
-        seconds_per_epoch=outcome.seconds_per_epoch,
-        seconds=outcome.seconds,
-        peak_memory=peak_memory(),
-        first_epoch=building + outcome.first_epoch,
-        processor_use=outcome.processor_seconds / outcome.seconds,
-        environment=environment(run.backend, run.threads),
-        saved_model=run.save_model,
-        run_id=run_id,
+    test = dataset.test if images.tested(trial.arm) else None
+    trained = train(
+        program,
+        trial.seed,
+        images.training.epochs,
+        training,
+        validation,
+        test,
+        lambda epoch, metrics: report(epoch=epoch, **metrics),
     )
+    counts = cost(program.network)
+    measures: dict[str, float] = {
+        "parameters": counts.parameters,
+        "trainable_parameters": counts.trainable,
+        "convolutions": counts.convolutions,
+        "flops": counts.flops,
+        "seconds_per_epoch": trained.seconds_per_epoch,
+        "peak_memory_mb": peak_memory() / 1e6,
+        "seconds_to_first_epoch": building + trained.first_epoch,
+        "processor_use": trained.processor_seconds / trained.seconds,
+    }
+    if trained.test_score is not None:
+        measures["test_accuracy"] = trained.test_score
     texts = {"network.txt": layer_summary(program.network)}
-    if run.save_model:
-        from ablation.images.training.saving import standalone
+    arrays = {CORRECT: packed(trained.predictions.correct)}
+    if images.tested(trial.arm):
+        # They are large, and what a reader looks at are the first and the last arm.
+        arrays[PREDICTIONS] = asdict(trained.predictions)
+    model = None
+    packages = ("keras", *PACKAGES[images.backend])
+    if images.save_model:
+        from ablation.images.training.program import standalone
 
         texts[CLASSES] = json.dumps(dataset.classes)
-
-        packages = ("keras", *PACKAGES[run.backend])
-        destination.save_model(run_id, standalone(program.network), [f"{name}=={version(name)}" for name in packages])
-        destination.save_weights(run_id, program.network)
-    arrays = {CORRECT: packed(outcome.predictions.correct)}
-    if run.test:
-        # They are large, and what a reader looks at are the first and the last arm.
-        arrays[PREDICTIONS] = asdict(outcome.predictions)
-    return Trained(result, texts, arrays)
+        requirements = tuple(f"{name}=={version(name)}" for name in packages)
+        model = KerasModel(standalone(program.network), program.network, requirements)
+    return Outcome(
+        score=trained.score,
+        history=trained.history,
+        measures=measures,
+        texts=texts,
+        arrays=arrays,
+        environment={name: version(name) for name in ("keras", PACKAGES[images.backend][0])},
+        start_up=max(building + trained.first_epoch - trained.seconds_per_epoch, 0.0),
+        model=model,
+    )
 
 
 _latest: "tuple[str, Program] | None" = None
 
 
-def _program(run: Run, dataset: Dataset) -> "Program":
-    """Return the compiled network of the run's arm. One is kept: the seeds of an arm come one after the other."""
+def _program(images: Images, trial: Trial, dataset: Dataset) -> "Program":
+    """Return the compiled network of the trial's arm. One is kept: the seeds of an arm come one after the other where that pays."""
     global _latest
-    if _latest is None or _latest[0] != run.program_key:
+    if _latest is None or _latest[0] != trial.group:
         import keras
 
         from ablation.images.training.program import Program
@@ -135,9 +96,9 @@ def _program(run: Run, dataset: Dataset) -> "Program":
         keras.utils.clear_session()
         # Weights for which a layer declares no initialiser are drawn by Keras, and must not depend on what was built before.
         keras.utils.set_random_seed(0)
-        height, width, channels = dataset.train.x.shape[1:]
-        shape = (height, width, channels)
-        training = run.training
-        program = Program.build(run.model, run.recipe, shape, len(dataset.classes), training.batch_size, training.precision)
-        _latest = (run.program_key, program)
+        training, recipe = images.training, images.recipe(trial.arm)
+        program = Program.build(
+            images.model, recipe, image_shape(dataset), len(dataset.classes), training.batch_size, training.precision
+        )
+        _latest = (trial.group, program)
     return _latest[1]

@@ -1,37 +1,40 @@
 """Everything that a study leaves in its folder: charts, report, tables, and the findings themselves."""
 
+import json
 import shutil
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import Protocol
 
-from ablation.engine.execution import Pool
+from ablation.store.names import FINDINGS
 from ablation.study.findings import Findings, to_json
-
-STUDIES = Path("mlruns") / "studies"
-"""Where each study has a folder of its own."""
-
-PREDICTED = ("predictions", "confusion", "class_accuracy")
-"""Pictures of what networks said of held-out images."""
 
 KINDS = ("png", "svg")
 """What each picture is written as."""
 
-FINDINGS = "findings.json"
-CONFIGURATION = "config.yaml"
-
-
 TEXTS = ("report.html", "report.md", "table.md", "table.tex", "table.csv")
 """What people read beside the pictures, in order."""
+
+OWN = "own.json"
+"""Names the pictures and texts of the subject's own, in order, for a report that is made anew."""
+
+
+class Workers(Protocol):
+    """Processes that can draw."""
+
+    executor: Executor
+    slots: int
+    own: bool
 
 
 def unchanged(findings: Findings, folder: Path) -> tuple[Path, ...] | None:
     """Return a study's files as :func:`publish` does, where they show these findings already; None where they must be written."""
     written = folder / FINDINGS
-    if not written.is_file() or written.read_text(encoding="utf-8") != to_json(findings):
+    if not written.is_file() or written.read_text(encoding="utf-8") != to_json(findings) or not (folder / OWN).is_file():
         return None
-    predicted = [folder / f"{name}.{kind}" for name in PREDICTED for kind in KINDS if (folder / f"{name}.png").is_file()]
-    files = _charts(findings, folder) + predicted + [folder / name for name in TEXTS]
+    own = [folder / name for name in json.loads((folder / OWN).read_text(encoding="utf-8"))["pictures"]]
+    files = _charts(findings, folder) + own + [folder / name for name in TEXTS]
     return tuple(files) if all(file.is_file() for file in files) else None
 
 
@@ -50,24 +53,28 @@ def _draw(findings: Findings, folder: Path, part: int, parts: int) -> None:
 
 
 def publish(
-    findings: Findings, folder: Path, configuration: str, add_pictures: Callable[[Path], list[Path]], pool: Pool | None = None
+    findings: Findings,
+    folder: Path,
+    texts: Mapping[str, str],
+    add_pictures: Callable[[Path], list[Path]],
+    workers: Workers | None = None,
 ) -> tuple[Path, ...]:
     """Write a study's files in place of what was there, and return those that people read, in order.
 
     Args:
         findings: what the study found.
         folder: its folder.
-        configuration: the resolved configuration, as YAML.
+        texts: further files by name, such as the resolved configuration.
         add_pictures: writes pictures that need more than the findings into the folder, and returns them.
-        pool: draws the charts meanwhile, if it is on this machine; otherwise this process draws them.
+        workers: draw the charts meanwhile, if they are this study's own; otherwise this process draws them.
     """
     from ablation import report
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     drawing: list[Future[None]] = []
-    if pool and pool.own:
-        drawing = [pool.executor.submit(_draw, findings, folder.absolute(), part, pool.slots) for part in range(pool.slots)]
+    if workers and workers.own:
+        drawing = [workers.executor.submit(_draw, findings, folder.absolute(), part, workers.slots) for part in range(workers.slots)]
     else:
         _draw(findings, folder, part=0, parts=1)
     added = add_pictures(folder)
@@ -82,8 +89,7 @@ def publish(
         "table.tex": report.latex(document),
         "table.csv": report.csv(findings),
     }
-    if findings.left_out:
-        read[report.LEFT_OUT] = "".join(f"{line}\n" for line in findings.left_out)
-    for name, text in {**read, FINDINGS: to_json(findings), CONFIGURATION: configuration}.items():
+    own = json.dumps({"pictures": [file.name for file in added], "texts": list(texts)})
+    for name, text in {**read, **texts, FINDINGS: to_json(findings), OWN: own}.items():
         (folder / name).write_text(text, encoding="utf-8")
     return (*pictures, *(folder / name for name in read))

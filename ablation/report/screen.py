@@ -1,9 +1,11 @@
-"""The console: what a person sees while a study runs. A live display in a terminal, plain lines elsewhere."""
+"""The screen: what a person sees of a plan, of a study while it runs, and at its end. A live display in a terminal, plain lines elsewhere."""
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -11,9 +13,17 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ablation.images.run import Run
-from ablation.study.findings import RunResult
+from ablation.report.notes import notes
+from ablation.report.tables import console_table
+from ablation.study.findings import Findings
+from ablation.study.metric import Metric
+from ablation.study.outcome import Result
+from ablation.study.subject import Trial
 from ablation.wording import duration
+
+if TYPE_CHECKING:
+    from ablation.engine.plan import Plan
+    from ablation.engine.worker import Made
 
 
 class Screen:
@@ -21,19 +31,22 @@ class Screen:
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False, soft_wrap=True)
+        self._metric = Metric("score")
         self._lock = Lock()
         self._live: Live | None = None
-        self._running: dict[str, tuple[Run, dict[str, Any]]] = {}
+        self._running: dict[str, tuple[Trial, dict[str, Any]]] = {}
         self._done, self._total, self._slots = 0, 0, 1
+        self._epochs: int | None = None
         self._seconds: list[float] = []
 
     @contextmanager
-    def watching(self, total: int, results: Mapping[str, RunResult], slots: int) -> Iterator[None]:
-        """Show ``total`` runs, of which ``results`` are there already, while ``slots`` of them run at once."""
-        self._done, self._total, self._slots = len(results), total, slots
+    def watching(self, metric: Metric, total: int, results: Mapping[str, Result], slots: int, epochs: int | None) -> Iterator[None]:
+        """Show ``total`` runs, of which ``results`` are there already, while ``slots`` of them run at once, of ``epochs`` each."""
+        self._metric = metric
+        self._done, self._total, self._slots, self._epochs = len(results), total, slots, epochs
         self._seconds = [result.seconds for result in results.values()]
         if results:
-            self.say(f"{len(results)} of {total} runs are finished already and are not trained again.")
+            self.say(f"{len(results)} of {total} runs are finished already and are not made again.")
         if not self.console.is_terminal:
             yield
             return
@@ -45,28 +58,33 @@ class Screen:
         """Print one line."""
         self.console.print(Text(line, style=style))
 
-    def started(self, run: Run) -> None:
+    def started(self, trial: Trial) -> None:
         with self._lock:
-            self._running[run.key] = (run, {})
+            self._running[trial.key] = (trial, {})
 
-    def heard(self, event: dict[str, Any]) -> None:
-        """Take what a worker reports of a run."""
+    def progressed(self, event: Mapping[str, Any]) -> None:
         with self._lock:
             if event["run"] in self._running:
                 self._running[event["run"]][1].update(event)
 
-    def finished(self, run: Run, result: RunResult) -> None:
+    def finished(self, trial: Trial, made: "Made") -> None:
+        result = made.result
         with self._lock:
-            self._running.pop(run.key, None)
+            self._running.pop(trial.key, None)
             self._done += 1
             self._seconds.append(result.seconds)
-        self.say(f"{self._count()}  {run.name}: {100 * result.score:.1f} %  ({result.seconds:.0f} s{self._left()})")
+        self.say(f"{self._count()}  {trial.name}: {self._score(result.score)}  ({duration(result.seconds)}{self._left()})")
 
-    def failed(self, run: Run, message: str) -> None:
+    def failed(self, trial: Trial, message: str) -> None:
         with self._lock:
-            self._running.pop(run.key, None)
+            self._running.pop(trial.key, None)
             self._done += 1
-        self.say(f"{self._count()}  {run.name} FAILED: {message}", style="bold red")
+        self.say(f"{self._count()}  {trial.name} FAILED: {message}", style="bold red")
+
+    def _score(self, score: float) -> str:
+        digits = 1 if self._metric.unit == "%" else 4
+        text = self._metric.level(score, digits) if digits == 1 else f"{self._metric.shown(score):.{digits}g}"
+        return self._metric.with_unit(text)
 
     def _count(self) -> str:
         return f"[{self._done:>{len(str(self._total))}}/{self._total}]"
@@ -85,8 +103,59 @@ class Screen:
             ProgressBar(total=self._total, completed=self._done, width=30), Text(f"{self._done} of {self._total} runs{self._left()}")
         )
         body = Table.grid(padding=(0, 2))
-        for run, event in running:
-            epoch, accuracy = event.get("epoch"), event.get("val_accuracy")
-            told = "starting" if epoch is None else "compiling" if epoch == 0 else f"epoch {epoch} of {run.training.epochs}"
-            body.add_row(Text(f"  {run.name}"), Text(told), Text("" if accuracy is None else f"validation accuracy {100 * accuracy:.1f} %"))
+        for trial, event in running:
+            body.add_row(Text(f"  {trial.name}"), Text(self._stage(event)), Text(self._latest(event)))
         return Group(head, body)
+
+    def _stage(self, event: Mapping[str, Any]) -> str:
+        epoch = event.get("epoch")
+        if not epoch:
+            return str(event.get("stage", "waiting for a worker"))
+        return f"epoch {epoch} of {self._epochs}" if self._epochs else f"epoch {epoch}"
+
+    def _latest(self, event: Mapping[str, Any]) -> str:
+        score = event.get("metrics", {}).get(self._metric.key)
+        return "" if score is None else f"{self._metric.name} {self._score(score)}"
+
+
+def show_plan(plan: "Plan") -> None:
+    """Print what a study would do."""
+    shared = plan.listed - plan.arms
+    print(
+        f"{plan.arms} arms × {plan.seeds} seeds = {plan.arms * plan.seeds} runs"
+        + (f"; {shared} arms are shared between designs" if shared else "")
+    )
+    for remark in plan.remarks:
+        print(f"• {remark}")
+    for name, finished in plan.names:
+        print(f"  {name:<40} {finished} of {plan.seeds} finished")
+    print(f"finished already: {plan.finished}; to run: {plan.missing}")
+    if plan.seconds is None:
+        print("time left: not known before the first run has finished")
+    else:
+        print(f"time left: about {duration(plan.seconds)}")
+
+
+def show_findings(findings: Findings, files: Sequence[Path], console: Console) -> None:
+    """Print a study's tables, what must be said beside them, and its files."""
+    for index in range(len(findings.designs)):
+        console.print()
+        console.print(console_table(findings, index))
+    console.print()
+    for note in notes(findings):
+        console.print(Text(f"• {note}"))
+    console.print()
+    for file in files:
+        if file.suffix != ".svg":
+            console.print(Text(f"{file}"), soft_wrap=True)
+
+
+def show_way_to_runs(uri: str, is_default: bool, experiment: str, study: str, console: Console) -> None:
+    """Print how to browse a study's runs in MLflow."""
+    console.print()
+    place = f"experiment {experiment}, study {study}"
+    if uri.startswith("http"):
+        console.print(Text(f"Browse the runs: {uri}, {place}"), soft_wrap=True)
+    else:
+        where = "" if is_default else f" --backend-store-uri {shlex.quote(uri)}"
+        console.print(Text(f"Browse the runs: mlflow ui{where}   ({place})"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The ledger: what is finished in MLflow's SQLite database, read without MLflow, whose import alone takes longer than a plan may."""
+"""What is in MLflow's SQLite database, read without MLflow, whose import alone takes longer than a plan may."""
 
 import sqlite3
 from contextlib import closing
@@ -19,21 +19,21 @@ FINISHED = """
 """
 
 
-ENDED = """
-    SELECT runs.run_uuid, runs.name, runs.status, designs.value, data.value, seeds.value, runs.end_time
+STUDIES = """
+    SELECT runs.run_uuid, runs.name, runs.status, designs.value, subject.value, seeds.value, COALESCE(runs.end_time, runs.start_time)
     FROM runs
     JOIN experiments ON experiments.experiment_id = runs.experiment_id AND experiments.lifecycle_stage = 'active'
     JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = :study
     JOIN params AS designs ON designs.run_uuid = runs.run_uuid AND designs.key = 'designs'
-    JOIN params AS data ON data.run_uuid = runs.run_uuid AND data.key = 'data'
+    JOIN params AS subject ON subject.run_uuid = runs.run_uuid AND subject.key = 'subject'
     JOIN params AS seeds ON seeds.run_uuid = runs.run_uuid AND seeds.key = 'seeds'
-    WHERE runs.lifecycle_stage = 'active' AND runs.status IN ('FINISHED', 'FAILED')
+    WHERE runs.lifecycle_stage = 'active'
 """
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished run: its key, its id, where its artifacts are, and the key of the study that trained it."""
+    """A finished run: its key, its id, where its artifacts are, and the key of the study that made it."""
 
     key: str
     run_id: str
@@ -43,23 +43,28 @@ class Entry:
 
 @dataclass(frozen=True)
 class LoggedStudy:
-    """One study that came to its end, as a list of studies shows it.
+    """One study, as a list of studies shows it.
 
     Attributes:
         run_id: of its parent run.
         name: of the study.
-        status: ``FINISHED``, or ``FAILED`` where some of its runs failed.
-        designs, data, seeds: as its parent run has them, in words.
-        ended: when it came to its end, in milliseconds since 1970.
+        status: MLflow's: ``FINISHED``, ``FAILED`` where some of its runs failed, ``RUNNING``, or ``KILLED`` where it was stopped.
+        designs, subject, seeds: as its parent run has them, in words.
+        ended: when it came to its end, else when it began, in milliseconds since 1970.
     """
 
     run_id: str
     name: str
     status: str
     designs: str
-    data: str
+    subject: str
     seeds: str
     ended: int
+
+    @property
+    def finished(self) -> bool:
+        """Whether it came to its end."""
+        return self.status in ("FINISHED", "FAILED")
 
 
 def finished_runs(database: Path, experiment: str, key: str, parent: str, study: str) -> list[Entry]:
@@ -77,13 +82,13 @@ def finished_runs(database: Path, experiment: str, key: str, parent: str, study:
     return [Entry(*row) for row in _rows(database, FINISHED, names)]
 
 
-def ended_studies(database: Path, study: str) -> list[LoggedStudy]:
-    """Return the studies that came to their end, in every experiment; ``study`` names the tag that holds a study's key.
+def logged_studies(database: Path, study: str) -> list[LoggedStudy]:
+    """Return the studies of every experiment; ``study`` names the tag that holds a study's key.
 
     Raises:
         sqlite3.Error: if the file is not such a database, or of a version whose tables differ.
     """
-    return [LoggedStudy(*row) for row in _rows(database, ENDED, {"study": study})]
+    return [LoggedStudy(*row) for row in _rows(database, STUDIES, {"study": study})]
 
 
 def _rows(database: Path, query: str, names: dict[str, str]) -> list[tuple[Any, ...]]:

@@ -1,0 +1,321 @@
+"""The configuration: from words such as ``features=cumulative`` to a study. All that knows Hydra."""
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+# Hydra then raises what goes wrong while it composes, and it can be shown in one sentence.
+os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+# The command is `python -m ablation` from a checkout, or `ablation` from anywhere: either finds classes in the working folder.
+if os.getcwd() not in sys.path:
+    sys.path.insert(0, os.getcwd())
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, InstantiationException
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from ablation.checks import choice, flag
+from ablation.engine.execution import Execution
+from ablation.errors import InputError, expected, first_line, nearest
+from ablation.store.connection import Store
+from ablation.study.study import Adaptive, Study, fitted, seeds_of
+from ablation.study.subject import Subject
+
+HERE = Path(__file__).resolve().parent
+FOLDER = next(folder for folder in (HERE / "conf", HERE.parent / "conf") if folder.is_dir())
+
+MODERN = tuple(int(part) for part in hydra.__version__.split(".")[:2]) >= (1, 4)
+"""Whether Hydra takes no ``version_base`` any more, and instantiates only what it is allowed to."""
+
+HYDRA: dict[str, Any] = {} if MODERN else {"version_base": "1.3"}
+
+IMAGES = "images"
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a configuration asks for: a study, where it is logged, and where it runs."""
+
+    study: Study
+    store: Store
+    execution: Execution
+    plan: bool
+
+
+def command(conduct: Callable[[Asked], bool]) -> Callable[[], bool]:
+    """Return the command that composes the configuration of its arguments, sweeps included, and conducts each study.
+
+    What the user, the disk or the store caused is printed in one sentence, so that the other studies of a sweep still run.
+
+    Args:
+        conduct: conducts a study, and returns whether every run finished.
+
+    Returns:
+        The command; it returns whether every study went well.
+    """
+    failed = False
+
+    @hydra.main(config_path=str(FOLDER), config_name="config", **HYDRA)
+    def each(config: DictConfig) -> None:
+        nonlocal failed
+        try:
+            failed |= not conduct(_asked(config))
+        except Exception as error:
+            message = in_a_sentence(error)
+            if message is None:
+                raise
+            print(f"ablation: {message}", file=sys.stderr)
+            failed = True
+
+    def whole() -> bool:
+        _refuse_backends_inline(sys.argv[1:])
+        each()
+        return not failed
+
+    return whole
+
+
+def asked_in_words(settings: Sequence[str]) -> Asked:
+    """Return what settings such as ``"features=cumulative"`` ask for.
+
+    Raises:
+        InputError: if a setting cannot work.
+    """
+    GlobalHydra.instance().clear()
+    try:
+        with hydra.initialize_config_dir(str(FOLDER), **HYDRA):
+            composed = hydra.compose("config", list(settings), return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(_sentence(error, settings)) from error
+    if composed.plan:
+        raise InputError("plan=true is for the command; expected settings of a study to run")
+    HydraConfig.instance().set_config(composed)
+    return _asked(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
+
+
+# ---- from a configuration to a study --------------------------------------------------------------------------------------------
+
+
+def _asked(config: DictConfig) -> Asked:
+    """Instantiate a study's parts. Nothing is read but the configuration."""
+    choices = HydraConfig.get().runtime.choices
+    _check_keys(config, choices["subject"])
+    flag("plan", config.plan)
+    choice("on_error", config.on_error, ("continue", "stop"))
+    if config.features.on is not None and "only" not in config.features.designs:
+        raise InputError("features.on names the features that are on with features=only, and this study has another design")
+    if config.features.orders is not None and "shapley" not in config.features.designs:
+        raise InputError("features.orders goes with features=shapley, and this study has another design")
+    subject: Subject = _images(config, choices) if choices["subject"] == IMAGES else _instantiate(config.subject)
+    adaptive = None
+    if config.seeds == "auto":
+        if config.effects.precision is None:
+            raise InputError("seeds=auto needs effects.precision, the half-width that the 95 % intervals are to have")
+        adaptive = Adaptive(config.effects.precision, config.effects.max_seeds)
+    seeds = OmegaConf.to_container(config.seeds) if OmegaConf.is_config(config.seeds) else config.seeds
+    designs = [design(subject.features) for design in _instantiate(config.features.designs).values()]
+    study = Study(
+        subject=subject,
+        designs=tuple(fitted(design, subject.features, subject.allows) for design in designs),
+        seeds=seeds_of(adaptive.pilot if adaptive else seeds),
+        adaptive=adaptive,
+        smallest=config.effects.smallest,
+        stop_on_error=config.on_error == "stop",
+        given_name=config.study.name,
+        configuration=OmegaConf.to_yaml(config, resolve=True),
+        command=shlex.join(["python", "-m", "ablation", *HydraConfig.get().overrides.task]),
+    )
+    return Asked(study, Store.of_environment(config.study.experiment), _instantiate(config.execution), config.plan)
+
+
+def _images(config: DictConfig, choices: Any) -> Subject:
+    """Make the subject of images out of its own part of the configuration."""
+    from ablation.images.catalogue import Catalogue
+    from ablation.images.subject import Images
+
+    choice("backend", config.backend, BACKENDS)
+    if find_spec(config.backend) is None and "Dask" not in config.execution._target_:
+        raise InputError(f"backend={config.backend} is not installed; install it with: pip install 'ablation[{config.backend}]'")
+    if config.data.path is not None and "path" not in config.data.source:
+        raise InputError(f"data.path goes with data=npz or data=folder, and this study has data={choices['data']}")
+    catalogue = _instantiate(config.catalogue)
+    return Images(
+        catalogue=Catalogue(catalogue["features"], catalogue["order"]),
+        model=_instantiate(config.model),
+        model_name=_name(config.model, choices["model"]),
+        training=_instantiate(config.training),
+        source=_instantiate(config.data.source),
+        data_name=_name(config.data.source, choices["data"]),
+        limit=config.data.limit,
+        validation=config.data.validation,
+        fraction=config.data.validation_fraction,
+        normalise=config.data.normalise,
+        backend=config.backend,
+        save_model=config.save_model,
+    )
+
+
+def _name(config: DictConfig, chosen: str) -> str:
+    """Return what the user chose, or the name of the outside class that stands in its place."""
+    target = str(config._target_)
+    return chosen if target.startswith("ablation.") else target.rpartition(".")[2]
+
+
+def _instantiate(config: Any) -> Any:
+    """Instantiate, and let what a part says of its parameters through as it is."""
+    # What a user's own command or file names is what the user wants to run.
+    allowed: dict[str, Any] = {"_execution_whitelist_": sorted(set(_targets(config)))} if MODERN else {}
+    try:
+        return instantiate(config, _convert_="all", **allowed)
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, InputError):
+            raise cause from None
+        raise InputError(_unknown_argument(cause, config) or first_line(cause or error)) from error
+
+
+def _targets(config: Any) -> Iterator[str]:
+    """Walk the names of all classes and functions that a configuration names."""
+    values = config.values() if isinstance(config, DictConfig) else config if OmegaConf.is_list(config) else ()
+    if isinstance(config, DictConfig) and "_target_" in config:
+        yield str(config._target_)
+    for value in values:
+        yield from _targets(value)
+
+
+def _unknown_argument(error: BaseException | None, config: Any) -> str | None:
+    """Return a sentence on a parameter that a class does not have, with its nearest one."""
+    found = re.search(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    if not found:
+        return None
+    for target in _targets(config):
+        if target.rpartition(".")[2] == found[1] and is_dataclass(kind := get_class(target)):
+            known = [each.name for each in fields(kind) if each.init]
+            return f"{found[1]} has no parameter '{found[2]}'{nearest(found[2], known)}"
+    return None
+
+
+# ---- which settings there are ---------------------------------------------------------------------------------------------------
+
+
+def _check_keys(config: DictConfig, subject: str) -> None:
+    """Refuse settings that were added (``+key=value``) where nothing reads them."""
+    ours = OmegaConf.load(FOLDER / "config.yaml")
+    assert isinstance(ours, DictConfig)
+    known = {*ours, "features", "subject", "execution"} - {"defaults", "hydra"}
+    if subject == IMAGES:
+        known |= _of_images()
+    for name in map(str, config):
+        if name not in known:
+            raise InputError(_wrong_setting(name, subject, sorted(known)))
+    for part in ("effects", "study"):
+        for name in map(str, config[part]):
+            if name not in ours[part]:
+                raise InputError(f"the setting '{part}.{name}' is not known{nearest(name, map(str, ours[part]))}")
+
+
+def _of_images() -> set[str]:
+    """Return the settings and groups that only ``subject=images`` has."""
+    own = OmegaConf.load(FOLDER / "subject" / f"{IMAGES}.yaml")
+    assert isinstance(own, DictConfig)
+    groups = {name.lstrip("/") for each in own.defaults if isinstance(each, DictConfig) for name in map(str, each)}
+    return groups | {str(name) for name in own if name not in ("defaults", "effects")}
+
+
+def _wrong_setting(name: str, subject: str, known: Sequence[str]) -> str:
+    """Return a sentence on a setting that this study does not have."""
+    first = name.partition(".")[0]
+    if subject != IMAGES and (first in _of_images() or first == "experiment"):
+        return f"'{name}' belongs to subject={IMAGES}, and this study has subject={subject}"
+    others = [group_and_option for group_and_option, keys in _of_options().items() if name in keys]
+    if others:
+        return f"the setting '{name}' does not go with the {first} that this study has chosen; it belongs to {' or '.join(others)}"
+    return f"the setting '{name}' is not known{nearest(name, known)}"
+
+
+def _of_options() -> dict[str, list[str]]:
+    """Return the settings of every option of every group, such as those of ``model=mlp``."""
+    found = {}
+    for file in sorted(FOLDER.glob("*/*.yaml")):
+        if file.parent.name not in ("experiment", "subject"):
+            found[f"{file.parent.name}={file.stem}"] = _keys(OmegaConf.load(file), f"{file.parent.name}.")
+    return found
+
+
+def _keys(config: Any, prefix: str = "") -> list[str]:
+    """Return all settings of a configuration, nested ones with dots, and the parts that hold them."""
+    keys = []
+    for key in config if isinstance(config, DictConfig) else ():
+        if key in ("defaults", "hydra", "_target_", "_partial_"):
+            continue
+        keys.append(f"{prefix}{key}")
+        value = config._get_node(key)
+        keys += _keys(value, f"{prefix}{key}.")
+    return keys
+
+
+def _known(arguments: Sequence[str]) -> list[str]:
+    """Return the settings that a study with the choices among these arguments has."""
+    groups = {folder.name for folder in FOLDER.iterdir() if folder.is_dir()}
+    choices = [each for each in arguments if each.partition("=")[0] in groups and "," not in each and "[" not in each]
+    for chosen in (choices, []):
+        GlobalHydra.instance().clear()
+        try:
+            with hydra.initialize_config_dir(str(FOLDER), **HYDRA):
+                return [*_keys(hydra.compose("config", chosen)), *groups]
+        except (HydraException, OmegaConfBaseException):
+            continue
+    return sorted(groups)
+
+
+def _refuse_backends_inline(arguments: Sequence[str]) -> None:
+    """A sweep over backends needs a process for each, which ``execution=inline`` does not have."""
+    given = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
+    try:
+        overrides = {each.key_or_group: each for each in OverridesParser.create().parse_overrides(given)}
+    except HydraException:
+        return  # Hydra says it better.
+    backend, execution = overrides.get("backend"), overrides.get("execution")
+    if backend and execution and backend.is_sweep_override() and execution.value() == "inline":
+        raise InputError("execution=inline cannot switch backends inside one process; leave it out, or name one backend")
+
+
+# ---- what goes wrong, in a sentence ---------------------------------------------------------------------------------------------
+
+
+def in_a_sentence(error: Exception) -> str | None:
+    """Return what to say of an error that the user, the disk or the store caused; None for one that is ours."""
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return _sentence(error, sys.argv[1:])
+    known = expected(error)
+    return None if known is None else first_line(known)
+
+
+def _sentence(error: BaseException, arguments: Sequence[str]) -> str:
+    """Return what Hydra says of a configuration, with the nearest right name where one is wrong."""
+    text = str(error)
+    given = dict(each.split("=", 1) for each in arguments if "=" in each and not each.startswith("-"))
+    subject = given.get("subject", IMAGES)
+    option = re.search(r"Could not find '([^/']+)/([^']+)'\s+Available options in '[^']+':\s*(.*?)\nConfig search path", text, re.DOTALL)
+    if option:
+        group, name, known = option.groups()
+        return f"{group}={name} is not known{nearest(name, known.split())}"
+    setting = re.search(r"Could not override '([^']+)'", text) or re.search(r"Key '([^']+)' is not in struct", text)
+    if setting:
+        if subject != IMAGES and "experiment" in given:
+            return _wrong_setting("experiment", subject, ())
+        full = re.search(r"full_key: (\S+)", text)
+        return _wrong_setting(full[1] if full else setting[1], subject, _known(arguments))
+    return first_line(error)

@@ -1,0 +1,323 @@
+"""Image classification as a subject: which arms there are, what identifies their runs, how a score is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ablation.checks import choice, flag, number, whole
+from ablation.designs import BASELINE, Arm
+from ablation.errors import InputError
+from ablation.images.catalogue import Catalogue, compose
+from ablation.images.data import Dataset, Source, divide, open_staged, stage
+from ablation.images.features.feature import Feature
+from ablation.images.held_out import ArmPredictions, Predictions, unpacked
+from ablation.images.models import Model, idle
+from ablation.images.models.model import ImageShape
+from ablation.images.noise import noise
+from ablation.images.process import PACKAGES, prepare
+from ablation.images.recipe import NETWORK_SLOTS, Recipe, filled
+from ablation.images.training.draws import SPLIT, generator
+from ablation.images.training.settings import SCALINGS, VERSION, Training
+from ablation.study.findings import Findings
+from ablation.study.key import described
+from ablation.study.metric import Measure, Metric
+from ablation.study.outcome import Outcome, Result
+from ablation.study.study import FOLDER
+from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial
+
+VALIDATIONS = ("held_out", "test")
+
+LEFT_OUT, MOST_LEFT_OUT = "left_out.txt", 5
+"""The file that names all that could not be used of the data, and how many of them a remark names."""
+
+CORRECT, PREDICTIONS, CLASSES = "correct.npz", "predictions.npz", "classes.json"
+"""Files of a run: which validation images it got right, what it predicted for each, and the names of the classes."""
+
+MEASURES = (
+    Measure("test_accuracy", "test %", "score", "mean", below="Accuracy on the test images"),
+    Measure("parameters", "params", "count", "first", "parameters", confounds=True),
+    Measure("flops", "FLOPs", "short", "first", "FLOPs an image"),
+    Measure("seconds_per_epoch", "s/epoch", "seconds", "median", "seconds an epoch"),
+    Measure("trainable_parameters", pooled="first"),
+    Measure("convolutions", pooled="first"),
+    Measure("peak_memory_mb", pooled="max"),
+    Measure("seconds_to_first_epoch"),
+    Measure("processor_use"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Images(Subject):
+    """A network on images, trained with the features of an arm.
+
+    Attributes:
+        catalogue: the features and their order.
+        model, model_name: the network, and what the user calls it.
+        training: epochs, batches, optimiser.
+        source, data_name: the images, and what the user calls them.
+        limit, validation, fraction: how they are limited and divided.
+        normalise: how their pixels are scaled: ``unit`` or ``symmetric``.
+        backend: what Keras runs on: tensorflow, jax or torch.
+        save_model: whether trained networks are stored.
+    """
+
+    catalogue: Catalogue
+    model: Model
+    model_name: str
+    training: Training
+    source: Source
+    data_name: str
+    limit: int | None = None
+    validation: str = "held_out"
+    fraction: float = 0.2
+    normalise: str = "unit"
+    backend: str = "tensorflow"
+    save_model: bool = False
+    name: str = field(init=False)
+    description: str = field(init=False)
+    features: tuple[str, ...] = field(init=False)
+    epochs: int | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        choice("backend", self.backend, tuple(PACKAGES))
+        choice("data.validation", self.validation, VALIDATIONS)
+        choice("data.normalise", self.normalise, tuple(SCALINGS))
+        number("data.validation_fraction", self.fraction, above=0, below=1)
+        whole("data.limit", self.limit, 1, optional=True)
+        flag("save_model", self.save_model)
+        for name, value in {
+            "name": self.data_name,
+            "description": f"Data: {self.source.description}",
+            "features": self.catalogue.names,
+            "epochs": self.training.epochs,
+        }.items():
+            object.__setattr__(self, name, value)
+        self.start_recipe()
+
+    # ---- arms ----------------------------------------------------------------------------------------------------------
+
+    def start_recipe(self) -> Recipe:
+        """Return the recipe of the baseline."""
+        scaling = SCALINGS[self.normalise]
+        if scaling and "scaling" not in self.model.slots:
+            raise InputError(
+                f"data.normalise={self.normalise} does not apply to model={self.model_name}, which has no {NETWORK_SLOTS['scaling']}"
+            )
+        return replace(self.training.recipe(), scaling=scaling)
+
+    def on(self, arm: Arm) -> dict[str, Feature]:
+        """Return the features of an arm, in the order in which they are applied."""
+        return self.catalogue.of(arm)
+
+    def recipe(self, arm: Arm) -> Recipe:
+        """Return what the features of an arm make of the baseline's recipe."""
+        return compose(self.start_recipe(), self.on(arm), self.model, self.model_name)
+
+    def allows(self, arm: Arm) -> str | None:
+        try:
+            self.recipe(arm)
+        except InputError as error:
+            return str(error)
+        return None
+
+    def tested(self, arm: Arm) -> bool:
+        """Say whether an arm's networks see the test images: the first and the last arm alone, and never for contrasts."""
+        return arm in (BASELINE, frozenset(self.features))
+
+    # ---- identity ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _identity_of_source(self) -> str:
+        return self.source.identity()
+
+    def _data_settings(self) -> dict[str, Any]:
+        return {
+            "identity": self._identity_of_source,
+            "limit": self.limit,
+            "validation": self.validation,
+            "fraction": self.fraction,
+            "normalise": self.normalise,
+        }
+
+    def identity(self, arm: Arm) -> Mapping[str, Any]:
+        return {
+            "subject": "images",
+            "version": VERSION,
+            "model": described(self.model),
+            "features": [described(feature) for feature in self.on(arm).values()],
+            "training": described(self.training),
+            "data": self._data_settings(),
+            "backend": self.backend,
+        }
+
+    def params(self, arm: Arm) -> Mapping[str, str]:
+        on = {f"feature.{name}": _short(feature) for name, feature in self.on(arm).items()}
+        model = {f"model.{name}": value for name, value in described(self.model)["parameters"].items()}
+        training = {f"training.{name}": value for name, value in described(self.training)["parameters"].items()}
+        data = {"data.name": self.data_name, "data.description": self.source.description}
+        data |= {f"data.{name}": value for name, value in self._data_settings().items()}
+        settings = {**on, "model": type(self.model).__name__, **model, **training, **data, "backend": self.backend}
+        return {name: str(value) for name, value in settings.items()}
+
+    def settings(self) -> Mapping[str, str]:
+        return {
+            "model": self.model_name,
+            "data": self.data_name,
+            "epochs": str(self.training.epochs),
+            "batch_size": str(self.training.batch_size),
+            "backend": self.backend,
+        }
+
+    def data(self) -> Mapping[str, str]:
+        return {"name": self.data_name, "digest": self._identity_of_source[-36:], "description": self.source.description}
+
+    def serves(self, arm: Arm, result: Result) -> bool:
+        tested = not self.tested(arm) or "test_accuracy" in result.measures or self.validation == "test" or self.dataset().test is None
+        return tested and (not self.save_model or CLASSES in result.stored)
+
+    # ---- data ----------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def staged(self) -> Path:
+        """The folder of the staged images."""
+        return stage(self.source, FOLDER.absolute() / "cache" / "data", self.limit)
+
+    def dataset(self) -> Dataset:
+        """Return the staged images."""
+        return open_staged(self.staged)
+
+    def prepare(self) -> None:
+        dataset = self.dataset()
+        self.model.check(image_shape(dataset))
+        training, _ = divide(dataset, self.validation, self.fraction, generator(0, SPLIT))
+        if self.training.batch_size > len(training.y):
+            raise InputError(
+                f"training.batch_size={self.training.batch_size} is larger than the {len(training)} training images; "
+                "expected at most as many"
+            )
+
+    # ---- runs ----------------------------------------------------------------------------------------------------------
+
+    def start(self, threads: int | None, own: bool) -> None:
+        prepare(self.backend, threads, own)
+
+    def run(self, trial: Trial, report: Report) -> Outcome:
+        from ablation.images.worker import train_trial
+
+        return train_trial(self, trial, report)
+
+    # ---- what a reader must know ---------------------------------------------------------------------------------------
+
+    @property
+    def metric(self) -> Metric:
+        curves = (("accuracy", "training"), ("val_accuracy", "validation"))
+        step = 1 / self._validation_images()
+        return Metric("val_accuracy", "validation accuracy", "accuracy", "%", "points", 100.0, True, step, curves)
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        return MEASURES
+
+    def _validation_images(self) -> int:
+        """Return how many images a score is taken on."""
+        dataset = self.dataset()
+        if self.validation == "test" and dataset.test is not None:
+            return len(dataset.test.y)
+        return len(dataset.validation.y) if dataset.validation is not None else max(round(self.fraction * len(dataset.train.y)), 1)
+
+    def _same_images(self) -> bool:
+        """Say whether scores are taken on the same images with every seed."""
+        return self.validation == "test" or self.dataset().validation is not None
+
+    def protocol(self) -> Scoring:
+        covers = "initial weights, order and other draws, on fixed images"
+        if self.validation == "test":
+            images = "the test images, which makes every choice by it optimistic about new images"
+        elif self._same_images():
+            images = f"the source's own {self._validation_images():,} validation images"
+        else:
+            images = f"{self.fraction:.0%} of the training images, held out anew for each seed, stratified"
+            covers = "the split, initial weights, order and other draws"
+        epochs = self.training.epochs
+        last = "the only epoch" if epochs == 1 else f"the last of {epochs} epochs"
+        return Scoring(f"A score is the accuracy after {last} on {images}.", covers)
+
+    def remarks(self) -> tuple[str, ...]:
+        dataset = self.dataset()
+        height, width, _ = shape = image_shape(dataset)
+        start, nothing = self.start_recipe(), idle(self.model, shape)
+        said = [
+            f"{name} changes nothing in model={self.model_name} at {height} × {width} pixels: "
+            "the network computes the same with and without it."
+            for name in self.features
+            if set(filled(start, self.catalogue.features[name](start))) <= nothing
+        ]
+        if "synthetic" in self.source.description.lower():
+            said.append("The data is synthetic: what helps here need not help on photographs.")
+        if dataset.left_out:
+            said.append(_about_left_out(dataset.left_out))
+        return tuple(said)
+
+    def files(self) -> Mapping[str, str]:
+        left_out = self.dataset().left_out
+        return {LEFT_OUT: "".join(f"{line}\n" for line in left_out)} if left_out else {}
+
+    def variability(self, runs: Mapping[tuple[Arm, int], Result], read: ReadArrays) -> tuple[str, ...]:
+        same = self._same_images()
+        images = "the seed, on fixed validation images" if same else "the seed and the choice of validation images"
+        sentences = [f"Intervals cover {images}; not other data, other settings or other hardware."]
+        kept = {place: read(result, CORRECT) for place, result in runs.items()}
+        right = {place: unpacked(arrays) for place, arrays in kept.items() if arrays is not None}
+        sizes = {len(each) for each in right.values()}
+        if len(sizes) == 1:
+            arms, seeds = (list(dict.fromkeys(place[axis] for place in right)) for axis in (0, 1))
+            correct = np.zeros((len(seeds), len(arms), sizes.pop()), dtype=bool)
+            finished = np.zeros(correct.shape[:2], dtype=bool)
+            for (arm, seed), each in right.items():
+                place = seeds.index(seed), arms.index(arm)
+                correct[place], finished[place] = each, True
+            found = noise(correct, finished, same)
+            sentences.append(
+                f"The seed alone spreads the score of a run by {100 * found.seeds:.2f} points (standard deviation), the choice of "
+                f"{found.images:,} validation images alone by {100 * found.validation:.2f} points"
+                + ("; intervals cover the first and not the second." if same else ", and intervals cover both.")
+            )
+        return tuple(sentences)
+
+    def pictures(self, findings: Findings, read: ReadArrays, folder: Path) -> list[Path]:
+        """Draw what the networks of the baseline and of the arm with every feature predicted for their validation images."""
+        from ablation.images.charts import draw_predictions
+
+        dataset, shown = self.dataset(), []
+        for arm, name in ((BASELINE, "baseline"), (frozenset(self.features), "all features")):
+            by_seed = {}
+            for seed in findings.seeds:
+                arrays = read(findings.runs[arm, seed], PREDICTIONS) if (arm, seed) in findings.runs else None
+                if arrays is not None:
+                    by_seed[seed] = Predictions(**arrays)
+            if by_seed:
+                _, validation = divide(dataset, self.validation, self.fraction, generator(next(iter(by_seed)), SPLIT))
+                shown.append(ArmPredictions(name, by_seed, validation.x))
+        return draw_predictions(findings, dataset.classes, shown, folder)
+
+
+def image_shape(dataset: Dataset) -> ImageShape:
+    """Return height, width and channels of a data set's images."""
+    height, width, channels = dataset.train.x.shape[1:]
+    return height, width, channels
+
+
+def _about_left_out(lines: tuple[str, ...]) -> str:
+    """Say how many files of the data could not be used, and name the first of them."""
+    shown = "; ".join(lines[:MOST_LEFT_OUT])
+    more = f"; and {len(lines) - MOST_LEFT_OUT:,} more, all named in {LEFT_OUT}" if len(lines) > MOST_LEFT_OUT else ""
+    return f"{len(lines):,} {'file of the data was' if len(lines) == 1 else 'files of the data were'} left out: {shown}{more}."
+
+
+def _short(feature: Feature) -> str:
+    parameters = described(feature)["parameters"]
+    return ", ".join(f"{name}={value}" for name, value in parameters.items()) or "on"

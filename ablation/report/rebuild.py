@@ -1,0 +1,34 @@
+"""A study's report from nothing but what MLflow holds, also while the study runs."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+from ablation.engine.analysis import analysed
+from ablation.report.publish import OWN, publish
+from ablation.store import reading
+from ablation.store.connection import Store
+from ablation.store.names import CONFIGURATION
+from ablation.store.sqlite import LoggedStudy
+from ablation.study.findings import Findings
+from ablation.study.study import STUDIES
+
+
+def rebuild(store: Store, study: LoggedStudy) -> tuple[Path, ...]:
+    """Write a study's files anew, and return those that people read; while it is not finished they show what there is, and say so.
+
+    Raises:
+        InputError: if MLflow lacks what is needed.
+    """
+    findings = found_so_far(store, study)
+    own = json.loads(reading.study_file(store, study.run_id, OWN) or "{}")
+    texts = {name: reading.study_file(store, study.run_id, name) for name in own.get("texts", (CONFIGURATION,))}
+    # The subject's own pictures show what only it has at hand.
+    kept = partial(reading.copy_files, store, study.run_id, own.get("pictures", ()))
+    return publish(findings, STUDIES / study.name, {name: text for name, text in texts.items() if text is not None}, kept)
+
+
+def found_so_far(store: Store, study: LoggedStudy) -> Findings:
+    """Return what a study has found so far; all of it where it has come to its end."""
+    findings = reading.findings_of(store, study)
+    return analysed(findings, reading.results_of(store, study)) if findings.unfinished else findings

@@ -1,0 +1,16 @@
+"""What runs, files and studies are called in MLflow.
+
+    experiment → study (parent run) → one child run for each arm × seed
+
+A run that finished is recognised by its key, whichever study logged it. A study that needs one from elsewhere gets a short child that
+copies its numbers and links to it.
+"""
+
+KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
+ARM, SEED = "ablation.arm", "ablation.seed"
+PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
+
+RESULT = "result.json"
+MODEL, WEIGHTS = "model", "network.weights.h5"
+FINDINGS = "findings.json"
+CONFIGURATION = "config.yaml"
