@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ablation.engine.execution import Execution
-    from ablation.store.connection import Store
 
 DESIGNS: Mapping[str, Callable[..., Design]] = {
     each.__name__: each

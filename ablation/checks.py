@@ -23,10 +23,9 @@ def number(
     at_most: float | None = None,
 ) -> None:
     """Raise ``InputError`` unless a value is a finite number within these bounds."""
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    good = good and (above is None or value > above) and (at_least is None or value >= at_least)
-    good = good and (below is None or value < below) and (at_most is None or value <= at_most)
-    if not good:
+    given = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    good = math.isfinite(given) and (above is None or given > above) and (at_least is None or given >= at_least)
+    if not (good and (below is None or given < below) and (at_most is None or given <= at_most)):
         bounds = {"above": above, "of at least": at_least, "below": below, "of at most": at_most}
         limits = " and ".join(f"{words} {bound:g}" for words, bound in bounds.items() if bound is not None)
         raise InputError(f"{name} must be a number {limits}, not {value}".replace("  ", " "))

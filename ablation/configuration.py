@@ -260,9 +260,8 @@ def _keys(config: Any, prefix: str = "") -> list[str]:
     for key in config if isinstance(config, DictConfig) else ():
         if key in ("defaults", "hydra", "_target_", "_partial_"):
             continue
-        keys.append(f"{prefix}{key}")
-        value = config._get_node(key)
-        keys += _keys(value, f"{prefix}{key}.")
+        name = prefix + str(key)
+        keys += [name, *_keys(config._get_node(key), f"{name}.")]
     return keys
 
 

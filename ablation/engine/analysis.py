@@ -43,7 +43,9 @@ def question(study: Study) -> Findings:
     )
 
 
-def analysed(asked: Findings, runs: Runs, failures: tuple[Failure, ...] = (), failed: int = 0, precision: Precision | None = None) -> Findings:
+def analysed(
+    asked: Findings, runs: Runs, failures: tuple[Failure, ...] = (), failed: int = 0, precision: Precision | None = None
+) -> Findings:
     """Return what runs say to a study's question.
 
     Args:

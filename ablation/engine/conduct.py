@@ -39,7 +39,9 @@ OWNER = ".study"
 class Screen(Listener, Protocol):
     """What a person sees of a study."""
 
-    def watching(self, metric: Metric, total: int, results: Mapping[str, Result], slots: int, epochs: int | None) -> AbstractContextManager[None]:
+    def watching(
+        self, metric: Metric, total: int, results: Mapping[str, Result], slots: int, epochs: int | None
+    ) -> AbstractContextManager[None]:
         """Show ``total`` runs, of which ``results`` are there already, while ``slots`` of them run at once, of ``epochs`` each."""
 
     def say(self, line: str) -> None:

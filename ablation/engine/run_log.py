@@ -7,8 +7,8 @@ from ablation.engine.deltas import Deltas
 from ablation.engine.worker import Made
 from ablation.store.epochs import EpochLog
 from ablation.store.study_log import StudyLog
-from ablation.study.study import Study
 from ablation.study.outcome import Result
+from ablation.study.study import Study
 from ablation.study.subject import Trial
 
 

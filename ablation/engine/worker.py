@@ -53,8 +53,8 @@ class Progress:
         self.history: dict[str, list[float]] = {}
         self._trial, self._run_id, self._send = trial, run_id, send
         self._waiting: list[Epoch] = []
-        self._epoch, self._latest, self._stage = 0, {}, ""
-        self._sent = 0.0
+        self._latest: dict[str, float] = {}
+        self._epoch, self._stage, self._sent = 0, "", 0.0
 
     def __call__(self, *, epoch: int | None = None, **metrics: float) -> None:
         self._epoch = self._epoch + 1 if epoch is None else int(epoch)
@@ -99,7 +99,7 @@ def perform(subject: bytes, trial: Trial, run_id: str, log: StudyLog, threads: i
     finally:
         progress.flush()
     seconds = time.perf_counter() - began
-    stored = tuple([*outcome.texts, *outcome.arrays])
+    stored: tuple[str, ...] = (*outcome.texts, *outcome.arrays)
     if outcome.model is not None:
         stored += log.store_model(run_id, outcome.model)
     result = Result(

@@ -1,4 +1,4 @@
-"""A command of its own: compare backends by finished runs of the same networks, in a table and a chart.
+"""The command that compares backends by finished runs of the same networks, in a table and a chart.
 
 python -m ablation -m backend=tensorflow,torch,jax features=none model=mlp,mobilenet
 python -m ablation.images.compare
@@ -7,12 +7,14 @@ python -m ablation.images.compare
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
 
 from ablation.errors import InputError, expected
-from ablation.store.connection import LoggedTraining, Store
-from ablation.study.findings import Compared, RunResult
+from ablation.store.connection import Store
+from ablation.store.reading import LoggedTrial, trials
+from ablation.study.outcome import Result
 
 BACKENDS = ("tensorflow", "torch", "jax")
 PASSED_OVER = ("backend", "seed", "data.description")
@@ -22,22 +24,53 @@ HEADS = (
     *("processor use", "final loss", "accuracy %", "seeds"),
 )
 
+
+@dataclass(frozen=True)
+class Compared:
+    """What one backend made of one network: the same arm, settings and seeds as on the others.
+
+    Attributes:
+        network: what tells it from the other networks compared.
+        backend: tensorflow, jax or torch.
+        seeds: how many runs.
+        parameters: of the network.
+        seconds_per_epoch: after the first epoch; median over the runs.
+        first_epoch: seconds until the first epoch was over; of the run that compiled. None where it was not measured, and so is the next.
+        processor_use: processor time over time, mean over the runs.
+        peak_memory: bytes, the largest of the runs.
+        loss, accuracy: of the last epoch on the validation images, mean over the runs.
+        environment: versions, threads, hardware.
+    """
+
+    network: str
+    backend: str
+    seeds: int
+    parameters: int
+    seconds_per_epoch: float
+    first_epoch: float | None
+    processor_use: float | None
+    peak_memory: float
+    loss: float
+    accuracy: float
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
 Setting = tuple[tuple[str, str], ...]
 """All that was set of a run but its backend and seed, and its arm, by name."""
 
 
-def compare(trainings: Sequence[LoggedTraining]) -> list[Compared]:
+def compare(logged: Sequence[LoggedTrial]) -> list[Compared]:
     """Return what each backend made of each network that at least two of them trained, with the seeds that all of those have.
 
     Raises:
         InputError: if there is none, or a network has other parameters on one backend than on another.
     """
-    results: dict[Setting, dict[str, dict[int, RunResult]]] = {}
-    for training in trainings:
-        if training.result:
-            settings = {name: value for name, value in training.params.items() if name not in PASSED_OVER}
-            setting = tuple(sorted({**settings, "arm": ", ".join(sorted(training.arm))}.items()))
-            results.setdefault(setting, {}).setdefault(training.params["backend"], {})[training.seed] = training.result
+    results: dict[Setting, dict[str, dict[int, Result]]] = {}
+    for trial in logged:
+        if trial.result:
+            settings = {name: value for name, value in trial.params.items() if name not in PASSED_OVER}
+            setting = tuple(sorted({**settings, "arm": ", ".join(sorted(trial.arm))}.items()))
+            results.setdefault(setting, {}).setdefault(trial.params["backend"], {})[trial.seed] = trial.result
     shared = {setting: _shared(runs) for setting, runs in results.items()}
     shared = {setting: runs for setting, runs in shared.items() if runs}
     if not shared:
@@ -51,7 +84,7 @@ def compare(trainings: Sequence[LoggedTraining]) -> list[Compared]:
     ]
 
 
-def _shared(runs: Mapping[str, Mapping[int, RunResult]]) -> dict[str, list[RunResult]]:
+def _shared(runs: Mapping[str, Mapping[int, Result]]) -> dict[str, list[Result]]:
     """Return each backend's runs with the seeds that all of them have; nothing for a single backend."""
     seeds = sorted(set.intersection(*(set(each) for each in runs.values())))
     return {backend: [each[seed] for seed in seeds] for backend, each in runs.items()} if len(runs) > 1 and seeds else {}
@@ -68,17 +101,19 @@ def _names(settings: list[Setting]) -> dict[Setting, str]:
     return names
 
 
-def _compared(network: str, backend: str, runs: Sequence[RunResult]) -> Compared:
-    first, use = [run.first_epoch for run in runs], [run.processor_use for run in runs]
+def _compared(network: str, backend: str, runs: Sequence[Result]) -> Compared:
+    def measured(key: str) -> list[float]:
+        return [run.measures[key] for run in runs if key in run.measures]
+
     return Compared(
         network=network,
         backend=backend,
         seeds=len(runs),
-        parameters=runs[0].parameters,
-        seconds_per_epoch=median(run.seconds_per_epoch for run in runs),
-        first_epoch=max((each for each in first if each is not None), default=None),
-        processor_use=fmean(each for each in use if each is not None) if any(each is not None for each in use) else None,
-        peak_memory=max(run.peak_memory for run in runs),
+        parameters=int(runs[0].measures["parameters"]),
+        seconds_per_epoch=median(measured("seconds_per_epoch")),
+        first_epoch=max(measured("seconds_to_first_epoch"), default=None),
+        processor_use=fmean(measured("processor_use")) if measured("processor_use") else None,
+        peak_memory=1e6 * max(measured("peak_memory_mb")),
         loss=fmean(run.history["val_loss"][-1] for run in runs),
         accuracy=fmean(run.history["val_accuracy"][-1] for run in runs),
         environment=runs[0].environment,
@@ -90,11 +125,11 @@ def check_parameters(rows: Sequence[Compared]) -> None:
     for network in dict.fromkeys(row.network for row in rows):
         counts = {row.backend: row.parameters for row in rows if row.network == network}
         if len(set(counts.values())) > 1:
-            told = ", ".join(f"{count:,} on {backend}" for backend, count in counts.items())
-            raise InputError(f"{network} has {told} parameters; expected the same network on every backend")
+            found = ", ".join(f"{count:,} on {backend}" for backend, count in counts.items())
+            raise InputError(f"{network} has {found} parameters; expected the same network on every backend")
 
 
-def table(rows: Sequence[Compared]) -> list[list[str]]:
+def cells(rows: Sequence[Compared]) -> list[list[str]]:
     """Return the cells of the comparison, under ``HEADS``."""
     return [
         [
@@ -115,22 +150,25 @@ def table(rows: Sequence[Compared]) -> list[list[str]]:
 
 def notes(rows: Sequence[Compared]) -> list[str]:
     """Return what a reader must know beside the table."""
-    said = [
+    sentences = [
         "On every backend the same initial weights, order and draws. The first epoch counts from building the network and includes its "
         "compilation; processor use is processor time over time, 100 % being one core; loss and accuracy are those of the last epoch on "
         "the validation images."
     ]
     for backend in dict.fromkeys(row.backend for row in rows):
-        told = {", ".join(f"{name} {value}" for name, value in row.environment.items()) for row in rows if row.backend == backend}
-        said += [f"{backend}: {each}." for each in sorted(told)]
-    return said
+        versions = {", ".join(f"{name} {value}" for name, value in row.environment.items()) for row in rows if row.backend == backend}
+        sentences += [f"{backend}: {each}." for each in sorted(versions)]
+    return sentences
+
+
+def table(rows: Sequence[Compared]) -> Table:
+    """Return the comparison as a table."""
+    return Table("Backends compared", "", HEADS, tuple(map(tuple, cells(rows))), words=frozenset(HEADS[:2]))
 
 
 def markdown(rows: Sequence[Compared]) -> str:
     """Return the comparison as Markdown."""
-    rule = [":--", ":--"] + ["--:"] * (len(HEADS) - 2)
-    lines = ["| " + " | ".join(cells) + " |" for cells in (HEADS, rule, *table(rows))]
-    return "\n".join(["# Backends compared", "", *lines, "", *(f"- {note}" for note in notes(rows))]) + "\n"
+    return "\n".join(["# Backends compared", "", markdown_table(table(rows)), "", *(f"- {note}" for note in notes(rows))]) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -143,14 +181,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where table and chart go (default: %(default)s)")
     given = parser.parse_args(arguments)
     try:
-        rows = compare(Store.of_environment(given.experiment).trainings())
+        rows = compare(trials(Store.of_environment(given.experiment)))
         check_parameters(rows)
         files = _write(rows, given.folder)
     except Exception as error:
-        told = expected(error)
-        if told is None:
+        message = expected(error)
+        if message is None:
             raise
-        print(f"ablation: {told}", file=sys.stderr)
+        print(f"ablation: {message}", file=sys.stderr)
         return 1
     _print(rows)
     print(*files, sep="\n")
@@ -168,20 +206,10 @@ def _write(rows: Sequence[Compared], folder: Path) -> list[Path]:
 
 
 def _print(rows: Sequence[Compared]) -> None:
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
-    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
-    lines = table(rows)
-    for index, head in enumerate(HEADS):
-        # In a narrow terminal long names and heads break, numbers never do.
-        width = max(len(cells[index]) for cells in lines) if index else 12
-        shown.add_column(head, justify="left" if index < 2 else "right", overflow="fold", min_width=width)
-    for cells in lines:
-        shown.add_row(*cells)
     console = Console(highlight=False, soft_wrap=True)
-    console.print(shown)
+    console.print(rich_table(table(rows)))
     for note in notes(rows):
         console.print(f"• {note}", markup=False)
 

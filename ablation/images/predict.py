@@ -1,6 +1,7 @@
 """The command that classifies image files with the network of a run: ``python -m ablation.images.predict RUN IMAGE…``."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -11,6 +12,8 @@ import numpy as np
 from ablation.errors import InputError, expected
 from ablation.images.data import UnreadableError, read_images, with_channels
 from ablation.images.process import prepare
+from ablation.images.subject import CLASSES
+from ablation.store import reading
 from ablation.store.connection import Store
 
 MOST = 5
@@ -31,13 +34,14 @@ def predict(store: Store, run_id: str, files: Sequence[Path]) -> tuple[np.ndarra
     Raises:
         InputError: if a file holds no image, there is no such run, or it has stored no network.
     """
-    _read(files, 1, 1)  # What cannot be read is told now: MLflow and the network take seconds.
-    saved = store.saved_network(run_id)
-    prepare(saved.backend if find_spec(saved.backend) else "tensorflow", None)
-    network = store.load_network(saved)
+    _read(files, 1, 1)  # What cannot be read is said now: MLflow and the network take seconds.
+    stored = reading.stored_model(store, run_id)
+    backend, classes = stored.params["backend"], tuple(json.loads(stored.text(CLASSES) or "[]"))
+    prepare(backend if find_spec(backend) else "tensorflow", None)
+    network = reading.load_model(store, stored)
     _, height, width, channels = network.input_shape
     images = np.stack([with_channels(image, channels) for image in _read(files, height, width)])
-    return np.asarray(network.predict(images, verbose=0)), saved.classes
+    return np.asarray(network.predict(images, verbose=0)), classes
 
 
 def _read(files: Sequence[Path], height: int, width: int) -> list[np.ndarray]:
@@ -52,11 +56,11 @@ def _read(files: Sequence[Path], height: int, width: int) -> list[np.ndarray]:
 def line(file: Path, probabilities: np.ndarray, classes: Sequence[str]) -> str:
     """Return what is printed of one image: its file and its classes with their probabilities."""
     order = np.argsort(-probabilities, kind="stable")
-    said = [f"{classes[index]} {100 * probabilities[index]:.1f} %" for index in order[:MOST].tolist()]
+    parts = [f"{classes[index]} {100 * probabilities[index]:.1f} %" for index in order[:MOST].tolist()]
     rest = order[MOST:]
     if rest.size:
-        said.append(f"{rest.size:,} {'other' if rest.size == 1 else 'others'} {100 * probabilities[rest].sum():.1f} %")
-    return f"{file}: {', '.join(said)}"
+        parts.append(f"{rest.size:,} {'other' if rest.size == 1 else 'others'} {100 * probabilities[rest].sum():.1f} %")
+    return f"{file}: {', '.join(parts)}"
 
 
 def main() -> None:
@@ -71,10 +75,10 @@ def main() -> None:
     try:
         probabilities, classes = predict(Store.of_environment(""), given.run, given.images)
     except Exception as error:
-        told = expected(error)
-        if told is None:
+        message = expected(error)
+        if message is None:
             raise
-        print(f"ablation: {told}", file=sys.stderr)
+        print(f"ablation: {message}", file=sys.stderr)
         sys.exit(1)
     for file, each in zip(given.images, probabilities, strict=True):
         print(line(file, each, classes))

@@ -97,8 +97,6 @@ def _program(images: Images, trial: Trial, dataset: Dataset) -> "Program":
         # Weights for which a layer declares no initialiser are drawn by Keras, and must not depend on what was built before.
         keras.utils.set_random_seed(0)
         training, recipe = images.training, images.recipe(trial.arm)
-        program = Program.build(
-            images.model, recipe, image_shape(dataset), len(dataset.classes), training.batch_size, training.precision
-        )
+        program = Program.build(images.model, recipe, image_shape(dataset), len(dataset.classes), training.batch_size, training.precision)
         _latest = (trial.group, program)
     return _latest[1]

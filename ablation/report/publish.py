@@ -23,9 +23,17 @@ OWN = "own.json"
 class Workers(Protocol):
     """Processes that can draw."""
 
-    executor: Executor
-    slots: int
-    own: bool
+    @property
+    def executor(self) -> Executor:
+        """Takes the work."""
+
+    @property
+    def slots(self) -> int:
+        """How many of them there are."""
+
+    @property
+    def own(self) -> bool:
+        """Whether they are on this machine and have nothing else to do."""
 
 
 def unchanged(findings: Findings, folder: Path) -> tuple[Path, ...] | None:

@@ -1,4 +1,7 @@
-"""The screen: what a person sees of a plan, of a study while it runs, and at its end. A live display in a terminal, plain lines elsewhere."""
+"""The screen: what a person sees of a plan, of a study while it runs, and at its end.
+
+In a terminal a live display, elsewhere plain lines.
+"""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence

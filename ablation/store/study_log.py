@@ -61,9 +61,7 @@ class StudyLog:
             self.store.client.log_inputs(run_id, [DatasetInput(dataset)])
         return run_id
 
-    def finish_run(
-        self, run_id: str, result: Result, texts: Mapping[str, str], arrays: Mapping[str, Mapping[str, np.ndarray]]
-    ) -> None:
+    def finish_run(self, run_id: str, result: Result, texts: Mapping[str, str], arrays: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """Log a run's result and its files, arrays as ``.npz``, and mark it as finished."""
         _log(self.store, run_id, metrics={self.metric: result.score, **_summary(result)})
         with TemporaryDirectory() as folder:

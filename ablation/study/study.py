@@ -162,7 +162,11 @@ def seeds_of(given: object) -> tuple[int, ...]:
     """
     if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
         return tuple(range(given))
-    if isinstance(given, list | tuple) and given and all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in given):
+    if (
+        isinstance(given, list | tuple)
+        and given
+        and all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in given)
+    ):
         if len(set(given)) < len(given):
             raise InputError(f"seeds={list(given)} names a seed twice; each may stand there once")
         return tuple(given)
