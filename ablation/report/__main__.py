@@ -16,9 +16,7 @@ HEADS = ("study", "designs", "subject", "seeds", "ended", "run id")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 1 where something failed."""
-    words = (
-        "List the studies of this folder's MLflow store, or write one's report, charts and tables anew, also while it runs. Runs nothing."
-    )
+    words = "List the studies of this folder's MLflow store, or write one's report anew, also while the study runs. Trains nothing."
     parser = argparse.ArgumentParser("python -m ablation.report", description=words)
     parser.add_argument("study", nargs="?", help="its name or its run id; without it, the studies are listed")
     wanted = parser.parse_args(arguments).study

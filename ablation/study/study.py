@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeGuard
 
 from ablation.checks import number, whole
 from ablation.designs import Arm, Design, arm_names, restricted, union
@@ -160,14 +161,14 @@ def seeds_of(given: object) -> tuple[int, ...]:
     Raises:
         InputError: if it is neither.
     """
-    if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
+    if _is_whole(given, 1):
         return tuple(range(given))
-    if (
-        isinstance(given, list | tuple)
-        and given
-        and all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in given)
-    ):
+    if isinstance(given, list | tuple) and given and all(_is_whole(seed, 0) for seed in given):
         if len(set(given)) < len(given):
             raise InputError(f"seeds={list(given)} names a seed twice; each may stand there once")
         return tuple(given)
     raise InputError(f"seeds must be a whole number of at least 1, a list of whole numbers such as [0,3,7], or auto, not {given}")
+
+
+def _is_whole(value: object, at_least: int) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= at_least
