@@ -1,4 +1,4 @@
-"""Runs the command as a user does, in a folder of its own, on a tiny budget."""
+"""Runs the command as a user does, in a folder of its own: on images with a tiny budget, or on a function that trains nothing."""
 
 import csv
 import os
@@ -18,6 +18,32 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 ORDER = "catalogue.order=[augmentation,batch_norm]"
 TINY = ("data=digits", "data.limit=120", "model.width=2", "training.epochs=2", "training.batch_size=16", "execution.workers=2")
 
+FUNCTION = '''
+"""A function that trains nothing: its score is what its arguments are worth, and noise of its seed."""
+
+import random
+import time
+
+WORTH = {"one": 0.05, "two": -0.02, "three": 0.0}
+
+
+def train(seed, one=False, two=False, three=False, report=None):
+    noise = random.Random(seed).gauss(0, 0.01) + 0.001 * random.Random(f"{seed}{one}{two}{three}").random()
+    score = 0.7 + WORTH["one"] * one + WORTH["two"] * two + noise
+    for epoch in (1, 2):
+        time.sleep(PAUSE)
+        report(epoch=epoch, loss=2.0 - epoch - score, val_score=score - 0.1 * (2 - epoch))
+    return {"val_score": score, "size": 10 + 5 * one}
+'''
+
+ASKED = ("subject=function", "subject.target=toy.train", "subject.features=[one,two]", "subject.metric=val_score", "features=cumulative")
+"""Three arms of that function, in the file ``toy.py``."""
+
+
+def write_function(folder: Path, pause: float = 0.0, worth: str = "", name: str = "toy") -> None:
+    """Write the function into a folder; each of its two epochs takes ``pause`` seconds."""
+    (folder / f"{name}.py").write_text(FUNCTION.replace("PAUSE", repr(pause)) + worth)
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -33,16 +59,16 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "COLUMNS": "160", **more}
 
 
-def start(folder: Path, *arguments: str, **more: str) -> "subprocess.Popen[str]":
-    """Start ``python -m ablation`` in a folder, in a process group of its own."""
-    command = [sys.executable, "-W", "ignore", "-m", "ablation", *arguments]
+def start(folder: Path, *arguments: str, module: str = "ablation", **more: str) -> "subprocess.Popen[str]":
+    """Start ``python -m ablation``, or another command of the package, in a folder, in a process group of its own."""
+    command = [sys.executable, "-W", "ignore", "-m", module, *arguments]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, cwd=folder, env=environment(**more), start_new_session=True, **pipes)
 
 
-def ablation(folder: Path, *arguments: str, **more: str) -> Ended:
+def ablation(folder: Path, *arguments: str, module: str = "ablation", **more: str) -> Ended:
     """Run the command to its end."""
-    process = start(folder, *arguments, **more)
+    process = start(folder, *arguments, module=module, **more)
     out, err = process.communicate(timeout=300)
     return Ended(process.returncode, out, err)
 
@@ -63,7 +89,7 @@ class Logged:
 
     @property
     def trained(self) -> list[Run]:
-        """The runs that were trained to their end."""
+        """The runs that were made to their end."""
         return [run for run in self.runs if "ablation.key" in run.data.tags and run.info.status == "FINISHED"]
 
 
@@ -73,12 +99,13 @@ def logged(folder: Path) -> Logged:
     return Logged(client, list(client.search_runs([experiment.experiment_id], max_results=1000)) if experiment else [])
 
 
+TIMES = ("seconds_per_epoch", "peak_memory_mb", "seconds_to_first_epoch", "processor_use", "seconds")
+
+
 def table(folder: Path, name: str) -> list[dict[str, str]]:
     """A study's table without its timings."""
     with (folder / "mlruns" / "studies" / name / "table.csv").open() as file:
-        return [
-            {key: value for key, value in row.items() if key not in ("seconds_per_epoch", "peak_memory")} for row in csv.DictReader(file)
-        ]
+        return [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(file)]
 
 
 def line_of(process: "subprocess.Popen[str]", words: str) -> str:

@@ -2,12 +2,13 @@
 
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
-from command import ORDER, TINY, Ended, ablation, logged, start, table
+from command import ASKED, ORDER, TINY, Ended, ablation, environment, logged, start, table, write_function
 
 
 def test_inline_and_local_workers_give_the_same_numbers(study: tuple[Path, Ended], tmp_path: Path) -> None:
@@ -18,7 +19,17 @@ def test_inline_and_local_workers_give_the_same_numbers(study: tuple[Path, Ended
     assert table(tmp_path, "first") == table(folder, "first")
 
 
-def test_a_running_scheduler_is_used(tmp_path: Path) -> None:
+def test_a_running_scheduler_is_used_whose_workers_have_none_of_the_users_files(tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    write_function(tmp_path)
+    with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", memory_limit=0) as cluster:
+        ended = ablation(tmp_path, *ASKED, "seeds=2", "execution=dask", f"execution.address={cluster.scheduler_address}")
+    assert ended.code == 0, ended.err
+    assert len(logged(tmp_path).trained) == 6
+
+
+def test_images_train_on_a_running_scheduler(tmp_path: Path) -> None:
     from distributed import LocalCluster
 
     with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", memory_limit=0) as cluster:
@@ -37,18 +48,40 @@ def has_runs(database: Path) -> bool:
         return False
 
 
-def test_epochs_appear_while_a_run_trains(tmp_path: Path) -> None:
-    process = start(tmp_path, "features=none", "seeds=1", *TINY, "training.epochs=400", "execution.workers=1")
+def test_epochs_appear_while_a_run_goes(tmp_path: Path) -> None:
+    write_function(tmp_path, pause=30.0)
+    text = (tmp_path / "toy.py").read_text()
+    (tmp_path / "toy.py").write_text(text.replace("        time.sleep(30.0)\n", "").replace("    return", "    time.sleep(30.0)\n    return"))
+    process = start(tmp_path, *ASKED, "features=none", "seeds=1", "execution.workers=1")
     try:
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 60
         seen = 0
         while not seen and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.5)
             if has_runs(tmp_path / "mlflow.db"):
                 running = [run for run in logged(tmp_path).runs if "ablation.key" in run.data.tags]
-                seen = sum("val_accuracy" in run.data.metrics and run.info.status == "RUNNING" for run in running)
+                seen = sum("val_score" in run.data.metrics and run.info.status == "RUNNING" for run in running)
         assert seen == 1
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
-    assert np.isin([run.info.status for run in logged(tmp_path).runs], ["KILLED", "FINISHED"]).all()
+    assert {run.info.status for run in logged(tmp_path).runs} == {"KILLED"}
+
+
+SCRIPT = """
+import ablation
+from toy import train
+
+study = ablation.run(train, ["one", "two"], seeds=2, metric="val_score", name="script")
+print("runs:", len(study.runs), study.report())
+"""
+
+
+def test_a_plain_script_needs_no_guard(tmp_path: Path) -> None:
+    write_function(tmp_path)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    ended = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("runs: 6") == 1
+    assert len(logged(tmp_path).trained) == 6
+    assert (tmp_path / "mlruns/studies/script/report.html").is_file()

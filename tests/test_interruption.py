@@ -5,36 +5,53 @@ import signal
 from pathlib import Path
 
 import psutil
-from command import ORDER, TINY, Ended, ablation, line_of, logged, start, table
+import pytest
+from command import ASKED, Ended, ablation, line_of, logged, start, table, write_function
 
-SHORT = ("catalogue.order=[batch_norm]", "seeds=2", *TINY, "execution.workers=1")
+STUDY = (*ASKED, "seeds=3", "study.name=first", "execution.workers=2")
+PAUSE = 0.4
+"""Seconds of each of a run's two epochs, so that there is something to interrupt."""
 
 
-def test_a_killed_study_continues_where_it_was(study: tuple[Path, Ended], tmp_path: Path) -> None:
-    folder, _ = study
-    arguments = (ORDER, "seeds=2", "study.name=first", *TINY)
-    process = start(tmp_path, *arguments)
-    line_of(process, "[2/6]")
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
+    """The study without an interruption."""
+    folder = tmp_path_factory.mktemp("whole")
+    write_function(folder, PAUSE)
+    return folder, ablation(folder, *STUDY)
+
+
+def test_a_killed_study_continues_where_it_was(whole: tuple[Path, Ended], tmp_path: Path) -> None:
+    folder, ended = whole
+    assert ended.code == 0, ended.err
+    write_function(tmp_path, PAUSE)
+    process = start(tmp_path, *STUDY)
+    line_of(process, "[2/9]")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     finished = {run.info.run_id for run in logged(tmp_path).trained}
-    assert 2 <= len(finished) < 6
+    assert 2 <= len(finished) < 9
 
-    ended = ablation(tmp_path, *arguments)
+    ended = ablation(tmp_path, *STUDY)
     assert ended.code == 0, ended.err
     store = logged(tmp_path)
-    assert finished <= {run.info.run_id for run in store.trained}, "a finished run was trained again"
+    assert finished <= {run.info.run_id for run in store.trained}, "a finished run was made again"
     keys = [run.data.tags["ablation.key"] for run in store.trained]
-    assert len(keys) == len(set(keys)) == 6, "a run was logged twice"
+    assert len(keys) == len(set(keys)) == 9, "a run was logged twice"
     assert len(store.parents) == 1
     assert not [run for run in store.runs if run.info.status == "RUNNING"]
     assert table(tmp_path, "first") == table(folder, "first")
 
 
-def test_ctrl_c_marks_what_was_running_as_killed(tmp_path: Path) -> None:
-    process = start(tmp_path, *SHORT)
-    line_of(process, "[1/4]")
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_study_marks_what_was_running_as_killed(signal_number: int, tmp_path: Path) -> None:
+    write_function(tmp_path, PAUSE)
+    process = start(tmp_path, *STUDY)
+    line_of(process, "[1/9]")
+    if signal_number == signal.SIGINT:
+        os.killpg(process.pid, signal_number)  # as a terminal does: to the workers too
+    else:
+        process.send_signal(signal_number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
@@ -43,29 +60,53 @@ def test_ctrl_c_marks_what_was_running_as_killed(tmp_path: Path) -> None:
     assert "KILLED" in statuses
 
 
-def test_a_dead_worker_is_replaced_and_its_run_repeated(study: tuple[Path, Ended], tmp_path: Path) -> None:
-    folder, _ = study
-    process = start(tmp_path, ORDER, "seeds=2", "study.name=first", *TINY)
-    line_of(process, "[1/6]")
-    workers = [child for child in psutil.Process(process.pid).children(recursive=True) if child.memory_info().rss > 300e6]
-    assert len(workers) == 2, "expected two processes that train"
+def test_a_dead_worker_is_replaced_and_its_run_repeated(whole: tuple[Path, Ended], tmp_path: Path) -> None:
+    folder, _ = whole
+    write_function(tmp_path, PAUSE)
+    process = start(tmp_path, *STUDY)
+    line_of(process, "[1/9]")
+    workers = [child for child in psutil.Process(process.pid).children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
+    assert len(workers) == 2, "expected two processes that run"
     workers[0].kill()
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert table(tmp_path, "first") == table(folder, "first")
-    # Six runs and the study; what the dead worker had begun, if it had, counts as killed.
+    # Nine runs and the study; what the dead worker had begun, if it had, counts as killed.
     statuses = [run.info.status for run in logged(tmp_path).runs]
-    assert statuses.count("FINISHED") == 7
+    assert statuses.count("FINISHED") == 10
     assert set(statuses) <= {"FINISHED", "KILLED"}
     keys = [run.data.tags["ablation.key"] for run in logged(tmp_path).trained]
-    assert len(keys) == len(set(keys)) == 6
+    assert len(keys) == len(set(keys)) == 9
 
 
 def test_the_same_study_twice_at_once_is_refused(tmp_path: Path) -> None:
-    first = start(tmp_path, *SHORT)
-    line_of(first, "[1/4]")
-    second = ablation(tmp_path, *SHORT)
+    write_function(tmp_path, PAUSE)
+    first = start(tmp_path, *STUDY)
+    line_of(first, "[1/9]")
+    second = ablation(tmp_path, *STUDY)
     assert second.code == 1
     assert "is being run by another process" in second.err
     assert first.wait(timeout=300) == 0
     first.communicate()
+
+
+def test_every_arm_has_a_first_seed_before_any_has_a_second_one(whole: tuple[Path, Ended]) -> None:
+    folder, _ = whole
+    runs = sorted(logged(folder).trained, key=lambda run: run.info.start_time)
+    assert [run.data.tags["ablation.seed"] for run in runs] == [seed for seed in "012" for _ in range(3)]
+
+
+def test_a_study_in_progress_can_be_looked_at(tmp_path: Path) -> None:
+    write_function(tmp_path, PAUSE)
+    process = start(tmp_path, *STUDY)
+    line_of(process, "[4/9]")
+    looked = ablation(tmp_path, "first", module="ablation.report")
+    listed = ablation(tmp_path, module="ablation.report")
+    assert looked.code == 0, looked.err
+    page = (tmp_path / "mlruns/studies/first/report.md").read_text()
+    assert "in progress" in page.splitlines()[0]
+    assert "of 9 runs" in page.splitlines()[0]
+    assert "first" in listed.out and "not yet" in listed.out
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert "in progress" not in (tmp_path / "mlruns/studies/first/report.md").read_text()

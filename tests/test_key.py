@@ -1,6 +1,7 @@
 """A run's key changes with all that determines its numbers, and with nothing else."""
 
 import importlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,37 +12,53 @@ from typing import Any
 
 import pytest
 
-from ablation.images.catalogue import Catalogue, compose
+from ablation.designs import Arm, all_on, cumulative
+from ablation.images.catalogue import Catalogue
+from ablation.images.data import Dataset
 from ablation.images.features import Dropout, Feature, Mixup
 from ablation.images.models import CNN
 from ablation.images.recipe import Recipe
-from ablation.images.run import DataChoice, Run
+from ablation.images.subject import Images
 from ablation.images.training import settings
 from ablation.images.training.settings import Training
+from ablation.study.key import described
+from ablation.study.study import Study
+from ablation.study.subject import Trial
 
-DATA = DataChoice("sprites", "sprites (synthetic)", "sprites 1", None, "held_out", 0.2)
+
+@dataclass(frozen=True)
+class Made:
+    """Images that are never looked at."""
+
+    made: str = "sprites 1"
+    description: str = "sprites (synthetic)"
+
+    def identity(self) -> str:
+        return self.made
+
+    def load(self) -> Dataset:
+        raise AssertionError("a key needs no image")
 
 
-def run(**changes: Any) -> Run:
-    """Make a run of the arm with dropout and mixup, with changes to its parts."""
+def images(**changes: Any) -> Images:
+    """Make the subject with dropout and mixup, with changes to its parts."""
     features = changes.pop("features", {"dropout": Dropout(), "mixup": Mixup()})
-    model, training = changes.pop("model", CNN(4)), changes.pop("training", Training(2, 16))
-    settings_of_run: dict[str, Any] = {
-        "arm": frozenset(features),
-        "features": features,
-        "model": model,
-        "recipe": compose(training.recipe(), features, model, "cnn"),
-        "training": training,
-        "data": replace(DATA, **changes.pop("data", {})),
-        "seed": 0,
-        "backend": "tensorflow",
-        "test": False,
-        "save_model": False,
-        "staged": Path("cache"),
-        "threads": 1,
-        "label": "+ mixup",
+    parts: dict[str, Any] = {
+        "catalogue": Catalogue(features) if isinstance(features, dict) else features,
+        "model": CNN(4),
+        "model_name": "cnn",
+        "training": Training(2, 16),
+        "source": Made(),
+        "data_name": "sprites",
     }
-    return Run(**{**settings_of_run, **changes})
+    return Images(**{**parts, **changes})
+
+
+def trial(seed: int = 0, **changes: Any) -> Trial:
+    """Return the trial of the arm that has every feature."""
+    subject = images(**changes)
+    [made] = Study(subject, (all_on(subject.features),), (seed,)).trials
+    return made
 
 
 @pytest.mark.parametrize(
@@ -56,29 +73,26 @@ def run(**changes: Any) -> Run:
         {"training": Training(2, 16, precision="bfloat16")},
         {"features": {"dropout": Dropout(0.3), "mixup": Mixup()}},
         {"features": {"dropout": Dropout()}},
-        {"features": {}},
-        {"data": {"identity": "sprites 2"}},
-        {"data": {"limit": 100}},
-        {"data": {"validation": "test"}},
-        {"data": {"fraction": 0.3}},
+        {"source": Made("sprites 2")},
+        {"limit": 100},
+        {"validation": "test"},
+        {"fraction": 0.3},
+        {"normalise": "symmetric"},
         {"backend": "jax"},
     ],
     ids=str,
 )
 def test_what_determines_the_numbers_changes_the_key(changes: dict[str, Any]) -> None:
-    assert run(**changes).key != run().key
+    assert trial(**changes).key != trial().key
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {},
-        {"label": "all − gap"},
-        {"staged": Path("/elsewhere")},
-        {"threads": None},
         {"save_model": True},
-        {"test": True},
-        {"data": {"name": "mine", "description": "in other words"}},
+        {"data_name": "mine", "source": Made(description="in other words")},
+        {"model_name": "net"},
         {"training": Training(epochs=2, batch_size=16, optimizer="adam", learning_rate=1e-3)},
         {"features": {"drop": Dropout(), "mix": Mixup()}},
         {"features": {"dropout": Dropout(), "mixup": Mixup(alpha=2 / 10)}},
@@ -86,45 +100,45 @@ def test_what_determines_the_numbers_changes_the_key(changes: dict[str, Any]) ->
     ids=str,
 )
 def test_what_does_not_leaves_the_key_as_it_is(changes: dict[str, Any]) -> None:
-    assert run(**changes).key == run().key
+    assert trial(**changes).key == trial().key
 
 
 def test_a_whole_number_and_the_same_number_with_a_point_are_one_setting() -> None:
-    assert run(features={"mixup": Mixup(1)}).key == run(features={"mixup": Mixup(1.0)}).key
-    assert run(training=Training(2, 16, learning_rate=1)).key == run(training=Training(2, 16, learning_rate=1.0)).key
+    assert trial(features={"mixup": Mixup(1)}).key == trial(features={"mixup": Mixup(1.0)}).key
+    assert trial(training=Training(2, 16, learning_rate=1)).key == trial(training=Training(2, 16, learning_rate=1.0)).key
 
 
-def test_seeds_of_an_arm_share_a_program_and_arms_do_not() -> None:
-    assert run(seed=1).program_key == run().program_key
-    assert run(features={}).program_key != run().program_key
-    assert run(seed=1).key != run().key
+def test_seeds_of_an_arm_share_a_group_and_arms_do_not() -> None:
+    assert trial(seed=1).group == trial().group
+    assert trial(features={"dropout": Dropout()}).group != trial().group
+    assert trial(seed=1).key != trial().key
 
 
 def test_the_version_of_the_training_code_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = run().key
-    monkeypatch.setattr("ablation.images.run.VERSION", settings.VERSION + 1)
-    assert run().key != before
+    before = trial().key
+    monkeypatch.setattr("ablation.images.subject.VERSION", settings.VERSION + 1)
+    assert trial().key != before
 
 
 def test_an_arm_has_one_key_in_every_study(article: dict[str, Feature]) -> None:
-    arm = frozenset({"mixup", "gap", "augmentation"})
+    arm: Arm = frozenset({"mixup", "gap", "augmentation"})
     orders = (None, ["mixup", "gap", "augmentation"], ["gap", "augmentation", "mixup"])
-    keys = {run(features=Catalogue(article, order).of(arm)).key for order in orders}
-    assert len(keys) == 1
+    identities = [images(features=Catalogue(article, order)).identity(arm) for order in orders]
+    assert identities[0] == identities[1] == identities[2]
 
 
 def test_all_arms_and_seeds_have_keys_of_their_own(article: dict[str, Feature]) -> None:
-    arms = [dict(list(article.items())[:count]) for count in range(8)]
-    keys = {run(features=features, seed=seed).key for features in arms for seed in range(3)}
+    subject = images(features=article)
+    keys = {each.key for each in Study(subject, (cumulative(subject.features),), (0, 1, 2)).trials}
     assert len(keys) == 24
 
 
 def test_the_key_is_the_same_in_another_process() -> None:
-    program = "from test_run_key import run; print(run().key)"
+    program = "from test_key import trial; print(trial().key)"
     here = Path(__file__).parent
     environment = {"PYTHONPATH": f"{here.parent}", "PYTHONHASHSEED": "7"}
-    told = subprocess.run([sys.executable, "-c", program], cwd=here, capture_output=True, text=True, check=True, env=environment)
-    assert told.stdout.strip() == run().key
+    ended = subprocess.run([sys.executable, "-c", program], cwd=here, capture_output=True, text=True, check=True, env=environment)
+    assert ended.stdout.strip() == trial().key
 
 
 # Classes from outside -----------------------------------------------------------------------------------------------------------
@@ -159,17 +173,34 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleT
 
 
 def test_an_edit_of_a_feature_from_outside_is_another_training(outside: ModuleType) -> None:
-    before = run(features={"smooth": outside.Smooth()}).key
-    assert run(features={"smooth": outside.Smooth()}).key == before
-    assert run(features={"smooth": outside.Smooth(0.2)}).key != before
+    before = trial(features={"smooth": outside.Smooth()}).key
+    assert trial(features={"smooth": outside.Smooth()}).key == before
+    assert trial(features={"smooth": outside.Smooth(0.2)}).key != before
     assert outside.__file__ is not None
     Path(outside.__file__).write_text(OUTSIDE.replace("/ targets.shape[1]", "/ (targets.shape[1] - 1)"))
     importlib.invalidate_caches()
     importlib.reload(outside)
-    assert run(features={"smooth": outside.Smooth()}).key != before
+    assert trial(features={"smooth": outside.Smooth()}).key != before
     Path(outside.__file__).write_text(OUTSIDE)
     importlib.reload(outside)
-    assert run(features={"smooth": outside.Smooth()}).key == before
+    assert trial(features={"smooth": outside.Smooth()}).key == before
+
+
+def test_a_class_from_outside_may_move_to_another_file(outside: ModuleType, tmp_path: Path) -> None:
+    before = described(outside.Smooth())
+    shutil.copy(tmp_path / "my_smoothing.py", tmp_path / "elsewhere.py")
+    moved = importlib.import_module("elsewhere")
+    assert described(moved.Smooth()) == before
+    del sys.modules["elsewhere"]
+
+
+def test_a_class_that_inherits_from_one_of_ours_is_another_one() -> None:
+    @dataclass(frozen=True)
+    class Stronger(Dropout):
+        rate: float = 0.5
+
+    assert "source" in described(Stronger())
+    assert described(Stronger(0.2)) != described(Dropout(0.2))
 
 
 class Loud:
@@ -200,16 +231,16 @@ class Nested:
 
 def test_parameters_of_any_kind_count() -> None:
     own = (Loud(0.2), Loud(0.3), Nested((Dropout(0.2),)), Nested((Dropout(0.3),)), Nested(({"a": 1},)))
-    keys = [run(features={"own": feature}).key for feature in own]
+    keys = [trial(features={"own": feature}).key for feature in own]
     assert len(set(keys)) == len(keys)
-    assert run(features={"own": Loud(0.2)}).key == keys[0]
+    assert trial(features={"own": Loud(0.2)}).key == keys[0]
 
 
 # What MLflow shows --------------------------------------------------------------------------------------------------------------
 
 
 def test_settings_are_shown_by_name() -> None:
-    shown = run(data={"limit": 100}, seed=3).params()
+    shown = trial(seed=3, limit=100).params
     assert shown["feature.dropout"] == "rate=0.2"
     assert shown["feature.mixup"] == "alpha=0.2"
     assert (shown["model"], shown["model.width"], shown["training.epochs"], shown["data.limit"]) == ("CNN", "4", "2", "100")
@@ -218,7 +249,6 @@ def test_settings_are_shown_by_name() -> None:
 
 
 def test_a_feature_without_parameters_is_shown_as_on(article: dict[str, Feature]) -> None:
-    assert run(features={"gap": article["gap"]}).params()["feature.gap"] == "on"
-    assert run(features={}).tags == {"ablation.arm": "", "ablation.seed": "0"}
-    assert run().tags["ablation.arm"] == "dropout,mixup"
-    assert run(seed=2).name == "+ mixup · seed 2"
+    assert trial(features={"gap": article["gap"]}).params["feature.gap"] == "on"
+    assert trial().features == ("dropout", "mixup")
+    assert trial(seed=2).name == "all · seed 2"

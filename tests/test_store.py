@@ -1,0 +1,144 @@
+"""What is logged to MLflow while runs go, and read back."""
+
+import json
+import pickle
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablation.store import epochs, reading
+from ablation.store.connection import Store
+from ablation.store.epochs import EpochLog
+from ablation.store.study_log import StudyLog
+from ablation.study.outcome import Result
+from ablation.study.subject import Trial
+
+
+@dataclass
+class Recorder:
+    """Stands in the place of a store and of its client, and keeps what is logged."""
+
+    calls: list[tuple[str, list[Any]]] = field(default_factory=list)
+
+    @property
+    def client(self) -> "Recorder":
+        return self
+
+    def log_batch(self, run_id: str, metrics: list[Any]) -> None:
+        self.calls.append((run_id, metrics))
+
+
+def event(run_id: str, *numbers: int) -> dict[str, Any]:
+    return {"run_id": run_id, "epochs": [[number, {"loss": number / 10, "accuracy": 0.5}, 1000 * number] for number in numbers]}
+
+
+def test_epochs_are_logged_in_one_call_with_the_time_at_which_they_ended() -> None:
+    log = EpochLog(store := Recorder())
+    log.progressed(event("a"))
+    log.progressed(event("a", 1, 2))
+    log.progressed(event("b", 1))
+    assert store.calls == []
+    log.flush("a")
+    ((run_id, metrics),) = store.calls
+    assert run_id == "a"
+    assert [(each.key, each.value, each.step, each.timestamp) for each in metrics] == [
+        ("loss", 0.1, 1, 1000),
+        ("accuracy", 0.5, 1, 1000),
+        ("loss", 0.2, 2, 2000),
+        ("accuracy", 0.5, 2, 2000),
+    ]
+    log.flush("a")
+    assert len(store.calls) == 1, "what was logged is logged once"
+
+
+def test_the_epochs_of_a_run_that_began_anew_are_logged_once() -> None:
+    log = EpochLog(store := Recorder())
+    log.progressed(event("a", 1, 2))
+    log.flush("a")
+    log.progressed(event("a", 1))
+    log.progressed(event("a", 2, 3))
+    log.flush("a")
+    assert [each.step for _, metrics in store.calls for each in metrics if each.key == "loss"] == [1, 2, 3]
+
+
+def test_what_runs_in_the_same_thread_has_its_epochs_logged_as_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(epochs, "INTERVAL", 0.0)
+    log = EpochLog(store := Recorder())
+    log.progressed(event("a", 1))
+    assert len(store.calls) == 1
+    monkeypatch.setattr(log, "_thread", -1)
+    log.progressed(event("a", 2))
+    assert len(store.calls) == 1, "another thread may not wait for MLflow"
+    log.flush_old()
+    assert len(store.calls) == 2
+
+
+def test_many_epochs_are_logged_in_calls_that_mlflow_takes() -> None:
+    log = EpochLog(store := Recorder())
+    log.progressed(event("a", *range(1, 1001)))
+    log.flush("a")
+    assert sum(len(metrics) for _, metrics in store.calls) == 2000
+    assert max(len(metrics) for _, metrics in store.calls) <= 1000
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store of its own, whose runs keep their files beside it."""
+    folder = tmp_path_factory.mktemp("store")
+    made = Store(f"sqlite:///{folder / 'mlflow.db'}", "ablation")
+    made.client.create_experiment("ablation", artifact_location=str(folder / "runs"))
+    return made
+
+
+def log_run(log: StudyLog, key: str, **result: Any) -> str:
+    """Log a finished run with this key, and return its id."""
+    trial = Trial(frozenset({"one"}), 0, key, "group", "one", ("one",), {"seed": "0"})
+    run_id = log.start_run(trial, None)
+    log.finish_run(run_id, Result(**{"score": 0.5, "run_id": run_id, **result}), {"notes.txt": "a note"}, {})
+    return run_id
+
+
+def test_a_run_that_lacks_what_is_asked_for_does_not_hide_one_that_has_it(store: Store) -> None:
+    log = StudyLog.open(store, "study 1", "one", "score", {})
+    first = log_run(log, "a key")
+    second = log_run(log, "a key", stored=("model",))
+    assert reading.finished(store, ["a key"], "", lambda *_: True)["a key"].run_id == first, "the first that will do"
+    assert reading.finished(store, ["a key"], "", lambda _, result: "model" in result.stored)["a key"].run_id == second
+
+
+def test_finished_runs_and_studies_are_found_through_mlflow_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the database is none that we can read ourselves."""
+    params = {"designs": "cumulative", "subject": "train", "seeds": "0, 1"}
+    log = StudyLog.open(store, "study 2", "two", "score", params)
+    log_run(log, "another key", history={"loss": [1.0, 0.5]}, measures={"size": 3.0})
+    read = reading.finished(store, ["another key"], "study 2", lambda *_: True)
+    studies = reading.studies(store)
+    assert read["another key"].history == {"loss": [1.0, 0.5]}
+    assert [study.name for study in studies] == ["two"]
+
+    def unreadable(*_: object) -> None:
+        raise sqlite3.OperationalError("no such table: experiments")
+
+    monkeypatch.setattr(reading, "finished_runs", unreadable)
+    monkeypatch.setattr(reading, "logged_studies", unreadable)
+    assert reading.finished(store, ["another key"], "study 2", lambda *_: True) == read
+    assert reading.studies(store) == studies
+
+
+def test_a_run_without_its_result_is_not_there(store: Store) -> None:
+    log = StudyLog.open(store, "study 3", "three", "score", {})
+    run_id = log_run(log, "lost")
+    artifacts = Path(store.client.get_run(run_id).info.artifact_uri)
+    assert json.loads((artifacts / "result.json").read_text())["score"] == 0.5
+    (artifacts / "result.json").unlink()
+    assert reading.finished(store, ["lost"], "study 3", lambda *_: True) == {}
+
+
+def test_a_store_travels_to_workers_without_its_connection(store: Store) -> None:
+    assert store.client
+    travelled = pickle.loads(pickle.dumps(store))
+    assert travelled == store
+    assert "client" not in vars(travelled)
