@@ -1,11 +1,91 @@
-"""What an interruption does to a study that is logging."""
+"""Which run goes next, and what an interruption does to a study that is logging."""
 
 import signal
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from ablation.engine.schedule import interruption_held_back
+from ablation.designs import Arm, cumulative
+from ablation.engine.execution import Inline
+from ablation.engine.schedule import interruption_held_back, run_all
+from ablation.engine.worker import Made, packed
+from ablation.study.metric import Measure, Metric
+from ablation.study.outcome import Outcome
+from ablation.study.study import Study
+from ablation.study.subject import Report, Scoring, Subject, Trial
+
+
+class Trained(Subject):
+    """A subject that trains nothing, and fails with one of its features."""
+
+    name, description, features = "nothing", "Data: none", ("a", "b")
+    metric = Metric("score")
+    measures: tuple[Measure, ...] = ()
+
+    def __init__(self, start_up: float, failing: str = "") -> None:
+        self.start_up, self.failing = start_up, failing
+
+    def identity(self, arm: Arm) -> Mapping[str, Any]:
+        return {"arm": sorted(arm)}
+
+    def run(self, trial: Trial, report: Report) -> Outcome:
+        if self.failing in trial.arm:
+            raise RuntimeError("no memory\nat all")
+        return Outcome(float(trial.seed), start_up=self.start_up)
+
+    def protocol(self) -> Scoring:
+        return Scoring("", "")
+
+
+class Heard:
+    """Keeps what it hears of runs."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.failures: dict[str, str] = {}
+
+    def run_id(self, trial: Trial) -> str:
+        return trial.key
+
+    def started(self, trial: Trial) -> None:
+        self.names.append(trial.name)
+
+    def progressed(self, event: Mapping[str, Any]) -> None: ...
+
+    def waited(self) -> None: ...
+
+    def finished(self, trial: Trial, made: Made) -> None: ...
+
+    def failed(self, trial: Trial, message: str) -> None:
+        self.failures[trial.name] = message
+
+
+def conducted(subject: Trained, stop_on_error: bool = False) -> Heard:
+    """Run all trials of a path with two seeds in this process, and return what was heard of them."""
+    runs: Any = Heard()
+    study = Study(subject, (cumulative(subject.features),), (0, 1))
+    with Inline().open(lambda _: None) as pool:
+        run_all(study.trials, packed(subject), pool, None, runs, Heard(), stop_on_error)
+    return runs
+
+
+def test_every_arm_has_a_first_seed_before_any_has_a_second_one() -> None:
+    names = conducted(Trained(start_up=0.0)).names
+    assert names == [f"{arm} · seed {seed}" for seed in (0, 1) for arm in ("+ b", "+ a", "baseline")]
+
+
+def test_a_worker_stays_with_an_arm_that_takes_long_to_start() -> None:
+    names = conducted(Trained(start_up=10.0)).names
+    assert names == [f"{arm} · seed {seed}" for arm in ("+ b", "+ a", "baseline") for seed in (0, 1)]
+
+
+def test_a_failing_run_does_not_stop_the_others_unless_asked_to() -> None:
+    heard = conducted(Trained(0.0, failing="b"))
+    assert len(heard.names) == 6
+    assert heard.failures == {f"+ b · seed {seed}": "RuntimeError: no memory\nat all" for seed in (0, 1)}
+    assert conducted(Trained(0.0, failing="b"), stop_on_error=True).names == ["+ b · seed 0"]
 
 
 def logged_despite(interruptions: int, logged: list[str], error: Exception | None = None) -> None:
@@ -32,7 +112,7 @@ def test_a_second_interruption_comes_through() -> None:
     assert logged == []
 
 
-def test_an_error_is_told_rather_than_the_interruption_that_came_before_it() -> None:
+def test_an_error_is_raised_rather_than_the_interruption_that_came_before_it() -> None:
     with pytest.raises(RuntimeError, match="full"):
         logged_despite(1, [], RuntimeError("the disk is full"))
 
