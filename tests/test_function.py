@@ -46,6 +46,11 @@ def train(seed: int, mixup: bool = False, ema: bool = False, alpha: float = 0.1,
     return scale * (seed + 10 * mixup + 100 * ema) + alpha - 0.1
 
 
+def loads_file(seed: int, mixup: bool = False) -> float:
+    with open("data.csv") as file:
+        return float(file.read())
+
+
 def returning(result: Any) -> Function:
     return Function(lambda seed, mixup=False: result, ["mixup"], LOSS, version="1")
 
@@ -342,11 +347,7 @@ def test_what_people_read_of_it() -> None:
 
 
 def test_what_the_key_does_not_cover_is_a_remark() -> None:
-    def reads(seed: int, mixup: bool = False) -> float:
-        with open("data.csv") as file:
-            return float(file.read())
-
-    assert Function(reads, ["mixup"], LOSS).remarks() == ("Not covered by the key of a run: files that it opens.",)
+    assert Function(loads_file, ["mixup"], LOSS).remarks() == ("Not covered by the key of a run: files that loads_file opens.",)
 
 
 def test_versions_of_what_the_function_uses_are_in_the_environment() -> None:

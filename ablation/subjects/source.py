@@ -27,12 +27,12 @@ from ablation.subjects.origin import is_own, is_own_class, is_own_module, locate
 WAY_OUT = "give version='1' and change it whenever the function changes"
 
 _AT_RUN_TIME = {
-    "open": "files that it opens",
-    "exec": "code that it executes",
-    "eval": "expressions that it evaluates",
-    "__import__": "modules that it imports by a computed name",
-    "importlib": "modules that it imports by a computed name",
-    "subprocess": "programs that it starts",
+    "open": "files that {} opens",
+    "exec": "code that {} executes",
+    "eval": "expressions that {} evaluates",
+    "__import__": "modules that {} imports by computed names",
+    "importlib": "modules that {} imports by computed names",
+    "subprocess": "programs that {} starts",
 }
 """What the names that say so bring in while a function runs."""
 
@@ -57,7 +57,7 @@ def identify(thing: Any, version: str | None = None, place: str = "") -> Identit
 
     A function is known by its source without comments and docstrings, its defaults, the values in its closure, and by all that it uses
     by a global name: functions and classes of the user's own likewise, the user's own modules by their whole files and by what they
-    import, other values by what is in them. What is installed counts by its name.
+    import, other values by what is in them now. What is installed counts by its name.
 
     Args:
         version: stands for what cannot be recognised.
@@ -146,11 +146,13 @@ class _Survey:
     def _items(self, values: Iterable[Any]) -> str:
         # A table of a million numbers needs no look at each.
         listed = list(values)
-        simple = all(type(each) in (bool, int, float, str) for each in listed)
+        simple = all(each is None or type(each) in (bool, int, float, str) for each in listed)
         return digest(listed if simple else [self._content(each) for each in listed])
 
     def _array(self, array: np.ndarray) -> dict[str, Any]:
-        content = self._items(array.ravel().tolist()) if array.dtype.hasobject else _hash(np.ascontiguousarray(array).tobytes())
+        # Bytes between the fields of a record are whatever memory held.
+        by_value = array.dtype.hasobject or array.dtype.names is not None
+        content = self._items(array.ravel().tolist()) if by_value else _hash(np.ascontiguousarray(array).tobytes())
         return {"array": [str(array.dtype), list(array.shape), content]}
 
     def _partial(self, bound: "partial[Any]") -> dict[str, Any]:
@@ -254,7 +256,7 @@ class _Survey:
         used: dict[str, Any] = {}
         for root, *attributes in sorted(names(function.__code__)):
             if root in _AT_RUN_TIME:
-                self.left_out[_AT_RUN_TIME[root]] = None
+                self.left_out[_AT_RUN_TIME[root].format(name)] = None
             if root in function.__globals__ and not root.startswith("__"):
                 used |= self._read(name, root, function.__globals__[root], attributes)
             elif not hasattr(builtins, root) and not root.startswith("__"):
@@ -381,7 +383,7 @@ def _host_array(tensor: Any) -> np.ndarray:
     """Return the numbers of another library's array."""
     try:
         return np.asarray(tensor.detach().cpu() if hasattr(tensor, "detach") else tensor)
-    except (TypeError, RuntimeError, ValueError):
+    except Exception:
         raise _UnknownError(tensor) from None
 
 
