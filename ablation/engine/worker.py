@@ -2,11 +2,13 @@
 
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import cloudpickle
@@ -14,6 +16,7 @@ import numpy as np
 
 from ablation.store.epochs import Epoch
 from ablation.store.study_log import StudyLog
+from ablation.study.origin import is_own_module
 from ablation.study.outcome import Result
 from ablation.study.subject import Subject, Trial
 
@@ -120,8 +123,16 @@ def start(subject: bytes, threads: int | None, own: bool) -> None:
 
 
 def packed(subject: Subject) -> bytes:
-    """Return a subject as a worker can read it, the code of the user's own modules included."""
-    return bytes(cloudpickle.dumps(subject))
+    """Return a subject as a worker can read it, with the code of the user's own modules, which a worker elsewhere does not have."""
+    modules = [module for name, module in list(sys.modules.items()) if name != "__main__" and isinstance(module, ModuleType)]
+    own = [module for module in modules if module.__name__ in sys.modules and is_own_module(module)]
+    for module in own:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        return bytes(cloudpickle.dumps(subject))
+    finally:
+        for module in own:
+            cloudpickle.unregister_pickle_by_value(module)
 
 
 _latest: tuple[bytes, Subject] | None = None

@@ -8,10 +8,10 @@ from typing import Any
 from ablation.designs import Arm
 from ablation.errors import InputError
 from ablation.study.metric import Measure, Metric
+from ablation.study.origin import versions
 from ablation.study.outcome import Outcome, Result
 from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial
 from ablation.subjects.arguments import FeatureArguments, arguments
-from ablation.subjects.origin import versions
 from ablation.subjects.returned import returned
 from ablation.subjects.source import WAY_OUT, identify
 

@@ -21,8 +21,8 @@ import numpy as np
 
 from ablation.errors import InputError
 from ablation.study.key import digest
+from ablation.study.origin import is_own, is_own_class, is_own_module, locate, versions
 from ablation.subjects.code import class_syntax, function_syntax, function_text, has_source, imports, names, normal, parsed
-from ablation.subjects.origin import is_own, is_own_class, is_own_module, locate, versions
 
 WAY_OUT = "give version='1' and change it whenever the function changes"
 
