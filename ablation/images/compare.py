@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import fmean, median
 
 from ablation.errors import InputError, expected
+from ablation.report import Table, markdown_table, rich_table
 from ablation.store.connection import Store
 from ablation.store.reading import LoggedTrial, trials
 from ablation.study.outcome import Result
@@ -163,7 +164,7 @@ def notes(rows: Sequence[Compared]) -> list[str]:
 
 def table(rows: Sequence[Compared]) -> Table:
     """Return the comparison as a table."""
-    return Table("Backends compared", "", HEADS, tuple(map(tuple, cells(rows))), words=frozenset(HEADS[:2]))
+    return Table("", "", HEADS, tuple(map(tuple, cells(rows))), words=frozenset(HEADS[:2]))
 
 
 def markdown(rows: Sequence[Compared]) -> str:

@@ -1,26 +1,23 @@
-"""Tables and text: what a study found, for people, papers and machines.
+"""The report: what a study found, for people, papers and machines.
 
-Accuracies and effects are fractions in rows and in the CSV, and percent and percentage points wherever people read.
+Scores and effects are in the metric's own units in rows and in the CSV, and as its scale shows them wherever people read.
 """
 
 from ablation.report.answer import answer
-from ablation.report.document import Document, document
-from ablation.report.latex import latex
-from ablation.report.notes import LEFT_OUT, about_left_out, notes
-from ablation.report.page import html
+from ablation.report.notes import notes
+from ablation.report.page import Document, document, html, markdown, text
+from ablation.report.paper import latex
+from ablation.report.protocol import seeds_decided
 from ablation.report.rows import Credit, Measured, Row, rows
 from ablation.report.spreadsheet import csv
-from ablation.report.table import markdown
-from ablation.report.terminal import console_table
-from ablation.report.text import text
+from ablation.report.tables import Table, console_table, markdown_table, rich_table, written
 
 __all__ = [
-    "LEFT_OUT",
     "Credit",
     "Document",
     "Measured",
     "Row",
-    "about_left_out",
+    "Table",
     "answer",
     "console_table",
     "csv",
@@ -28,7 +25,11 @@ __all__ = [
     "html",
     "latex",
     "markdown",
+    "markdown_table",
     "notes",
+    "rich_table",
     "rows",
+    "seeds_decided",
     "text",
+    "written",
 ]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from ablation.errors import expected
 from ablation.report.rebuild import rebuild
+from ablation.report.tables import Table, rich_table
 from ablation.store import reading
 from ablation.store.connection import Store
 from ablation.store.sqlite import LoggedStudy
@@ -40,26 +41,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _list(studies: Sequence[LoggedStudy]) -> None:
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     if not studies:
         print("no study is here; python -m ablation makes one")
         return
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for head in HEADS:
-        table.add_column(head, overflow="fold", no_wrap=head in ("ended", "run id"))
-    for study in studies:
-        ended = datetime.fromtimestamp(study.ended / 1000).strftime("%Y-%m-%d %H:%M") if study.finished else "not yet"
-        some = " (some runs failed)" if study.status == "FAILED" else ""
-        cells = (study.name + some, study.designs, study.subject, study.seeds, ended, study.run_id)
-        table.add_row(*map(Text, cells))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 400  # In a pipe or a file, a line is a study.
-    console.print(table)
+    console.print(rich_table(Table("", "", HEADS, tuple(map(_line, studies)), words=frozenset(HEADS))))
+
+
+def _line(study: LoggedStudy) -> tuple[str, ...]:
+    ended = datetime.fromtimestamp(study.ended / 1000).strftime("%Y-%m-%d %H:%M") if study.finished else "not yet"
+    some = " (some runs failed)" if study.status == "FAILED" else ""
+    return study.name + some, study.designs, study.subject, study.seeds, ended, study.run_id
 
 
 if __name__ == "__main__":

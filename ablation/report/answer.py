@@ -3,7 +3,7 @@
 import numpy as np
 
 from ablation.designs import BASELINE
-from ablation.effects import ALPHA, FEWEST_SEEDS, LOST, NO_VERDICT, UNRESOLVED, describe, mean_and_sd, signed_points
+from ablation.effects import ALPHA, FEWEST_SEEDS, LOST, NO_VERDICT, UNRESOLVED, describe, mean_and_sd
 from ablation.study.findings import Findings
 from ablation.wording import listed, probability
 
@@ -15,8 +15,17 @@ SHOWN = 3
 
 def answer(findings: Findings) -> list[str]:
     """Return the answer in a few sentences, the most important first: verdicts, the order, pairs, fit, what was lost."""
-    said = [*_verdicts(findings), *_both_ends(findings), *_order(findings), *_pairs(findings), *_fit(findings), *_lost(findings)]
-    return said or ["This study credits no feature."]
+    if findings.unfinished and not findings.runs:
+        return [f"No run has finished yet, of {findings.scores.size}."]
+    parts = (_verdicts, _both_ends, _order, _pairs, _fit, _lost)
+    sentences = [sentence for part in parts for sentence in part(findings)]
+    return [*_so_far(findings), *(sentences or ["This study credits no feature."])]
+
+
+def _so_far(findings: Findings) -> list[str]:
+    if not findings.unfinished:
+        return []
+    return [f"In progress: {len(findings.runs)} of {findings.scores.size} runs have finished, and what follows rests on these."]
 
 
 def _named(feature: str) -> str:
@@ -34,29 +43,31 @@ def _verdicts(findings: Findings) -> list[str]:
         return []
     effects, features, digits = findings.effects[index], findings.designs[index].features, findings.digits
 
+    metric = findings.metric
+
     def size(row: int) -> str:
-        points = f"{signed_points(effects.estimate[row], digits)} points"
+        effect = metric.with_difference(metric.signed(effects.estimate[row], digits))
         if np.isnan(effects.low[row]):
-            return points
-        return f"{points} [{signed_points(effects.low[row], digits)}, {signed_points(effects.high[row], digits)}]"
+            return effect
+        return f"{effect} [{metric.signed(effects.low[row], digits)}, {metric.signed(effects.high[row], digits)}]"
 
     def strength(row: int) -> float:
         return -abs(effects.estimate[row])
 
-    said = []
+    sentences = []
     for verdict in SURE:
         rows = sorted((row for row, each in enumerate(effects.verdict) if each == verdict), key=strength)
         if rows:
-            said.append("; ".join(f"{_named(features[row])} {verdict}: {size(row)}" for row in rows) + ".")
+            sentences.append("; ".join(f"{_named(features[row])} {verdict}: {size(row)}" for row in rows) + ".")
     for verdict in ("negligible", UNRESOLVED, NO_VERDICT, LOST):
         rows = [row for row, each in enumerate(effects.verdict) if each == verdict]
         if rows and verdict == LOST:
-            said.append(f"{verdict}: {listed([_named(features[row]) for row in rows], 'and')}.")
+            sentences.append(f"{verdict}: {listed([_named(features[row]) for row in rows], 'and')}.")
         elif rows:
             seeds = sorted({int(effects.seeds[row]) for row in rows})
             head = describe(verdict, seeds[-1], 0).partition(";")[0] if verdict == UNRESOLVED else describe(verdict, seeds[-1], 0)
-            said.append(f"{head}: " + "; ".join(f"{_named(features[row])} {size(row)}" for row in rows) + ".")
-    return [_capital(sentence) for sentence in said]
+            sentences.append(f"{head}: " + "; ".join(f"{_named(features[row])} {size(row)}" for row in rows) + ".")
+    return [_capital(sentence) for sentence in sentences]
 
 
 def _both_ends(findings: Findings) -> list[str]:
@@ -64,11 +75,13 @@ def _both_ends(findings: Findings) -> list[str]:
     if len(findings.features) < 2 or BASELINE not in findings.arms or full not in findings.arms:
         return []
     means, _ = mean_and_sd(findings.scores)
-    first, last = (100 * means[findings.arms.index(arm)] for arm in (BASELINE, full))
+    first, last = (means[findings.arms.index(arm)] for arm in (BASELINE, full))
     if np.isnan(first) or np.isnan(last):
         return []
-    digits = findings.digits
-    return [f"With all {len(findings.features)} features the accuracy is {last:.{digits}f} %, against {first:.{digits}f} % without any."]
+    metric = findings.metric
+    below, above = (metric.with_unit(metric.level(score, findings.digits)) for score in (first, last))
+    lower = "" if metric.higher_is_better else "; lower is better"
+    return [f"With all {len(findings.features)} features the {metric.short} is {above}, against {below} without any{lower}."]
 
 
 def _order(findings: Findings) -> list[str]:
@@ -77,36 +90,40 @@ def _order(findings: Findings) -> list[str]:
         return []
     differs = [_named(feature) for feature, flag in zip(found.features, found.differs, strict=True) if flag]
     if not differs:
-        return [f"With {len(findings.seeds)} seeds no gain can be told to depend on the order of adding."]
-    return [f"Order matters for {listed(differs, 'and')}: the gain depends on which features are there already."]
+        return [f"With {len(findings.seeds)} seeds no effect can be shown to depend on the order of adding."]
+    return [f"Order matters for {listed(differs, 'and')}: the effect depends on which features are there already."]
 
 
 def _pairs(findings: Findings) -> list[str]:
     """Say which pairs interact, of the design that resolves most pairs."""
-    told = [found for found in findings.interactions if found is not None]
-    if not told or len(findings.seeds) < FEWEST_SEEDS:
+    known = [found for found in findings.interactions if found is not None]
+    if not known or len(findings.seeds) < FEWEST_SEEDS:
         return []
-    found = max(told, key=lambda each: len(each.pairs))
+    found = max(known, key=lambda each: len(each.pairs))
     sure = sorted(np.flatnonzero(found.p_holm < ALPHA), key=lambda row: -abs(found.estimate[row]))
     if not len(sure):
         return [f"With {len(findings.seeds)} seeds no interaction of two features can be told from noise."]
-    said = []
+    shown = []
     for row in sure[:SHOWN]:
         pairs = [" × ".join(map(_named, pair)) for pair in found.pairs[row]]
-        size = f"{signed_points(found.estimate[row], findings.digits)} points"
-        said.append(f"{pairs[0]} {size}" if len(pairs) == 1 else f"among {listed(pairs, 'and')} {size} in sum, not told apart")
+        size = findings.metric.with_difference(findings.metric.signed(found.estimate[row], findings.digits))
+        shown.append(
+            f"{pairs[0]} {size}" if len(pairs) == 1 else f"among {listed(pairs, 'and')} {size} in sum, which the design cannot separate"
+        )
     more = f"; and {len(sure) - SHOWN} more" if len(sure) > SHOWN else ""
-    return [f"Features interact: {'; '.join(said)}{more}."]
+    return [f"Features interact: {'; '.join(shown)}{more}."]
 
 
 def _fit(findings: Findings) -> list[str]:
     for design, fit in zip(findings.designs, findings.lack_of_fit, strict=False):
         if fit is not None and fit.p < ALPHA:
-            said = f"{design.name}: main effects and pairs do not explain the scores"
-            return [f"{said} (lack of fit, p {probability(fit.p)}), so effects may be biased."]
+            sentence = f"{design.name}: main effects and pairs do not explain the scores"
+            return [f"{sentence} (lack of fit, p {probability(fit.p)}), so effects may be biased."]
     return []
 
 
 def _lost(findings: Findings) -> list[str]:
+    if findings.unfinished:
+        return []
     count, runs = int(np.isnan(findings.scores).sum()), findings.scores.size
     return [f"{count} of {runs} runs did not finish; the notes say what that cost."] if count else []

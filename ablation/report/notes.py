@@ -1,7 +1,7 @@
 """The sentences that a reader needs beside the tables."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from scipy.special import stdtrit
@@ -13,44 +13,40 @@ from ablation.study.findings import Findings
 from ablation.wording import listed, probability
 
 LARGE_CHANGE = 0.10
-"""Relative change of the parameter count beyond which an effect is said to mix the feature with the size of the network."""
+"""Relative change of a measure beyond which an effect is said to mix the feature with it."""
 
 FEW_SEEDS = 5
 """Up to so many seeds Holm's threshold is far above the plain one, and the notes say so."""
 
-LEFT_OUT, MOST_LEFT_OUT = "left_out.txt", 5
-"""The file that names all that could not be used of the data, and how many of them the notes name."""
-
 MOST_FAILURES, LONGEST_MESSAGE = 10, 200
-"""How many failures the notes list, and the characters of a message that they tell."""
+"""How many failures the notes list, and the characters of a message that they show."""
 
 
 def notes(findings: Findings) -> list[str]:
     """Return what must be said beside the tables: how scores are made, what weakens them, what failed, one sentence or two each."""
-    said = [
+    sentences = [
         findings.protocol,
         *findings.remarks,
-        *_about_data(findings),
+        *_about_equal_scores(findings),
         *_about_seeds(findings),
         *_about_steadiness(findings),
-        *_about_size(findings),
+        *_about_confounders(findings),
+        *_about_failures(findings),
+        *_about_losses(findings),
+        *_about_environment(findings),
     ]
-    said += [*_about_failures(findings), *_about_losses(findings), *_about_environment(findings)]
-    return [sentence for sentence in said if sentence]
+    return [sentence for sentence in sentences if sentence]
 
 
-def _about_data(findings: Findings) -> Iterator[str]:
-    if "synthetic" in findings.data.lower():
-        yield "The data is synthetic: what helps here need not help on photographs."
-    yield from about_left_out(findings.left_out)
-
-
-def about_left_out(lines: Sequence[str]) -> Iterator[str]:
-    """Say how many files of the data could not be used, and name the first of them."""
-    if lines:
-        shown = "; ".join(lines[:MOST_LEFT_OUT])
-        more = f"; and {len(lines) - MOST_LEFT_OUT:,} more, all named in {LEFT_OUT}" if len(lines) > MOST_LEFT_OUT else ""
-        yield f"{len(lines):,} {'file of the data was' if len(lines) == 1 else 'files of the data were'} left out: {shown}{more}."
+def _about_equal_scores(findings: Findings) -> Iterator[str]:
+    """Say where the seed seems to make no difference at all."""
+    columns = [column[~np.isnan(column)] for column in findings.scores.T]
+    several = [column for column in columns if len(column) > 1]
+    if several and all((column == column[0]).all() for column in several):
+        yield (
+            "Every arm has the same score with each of its seeds: the runs do not seem to use their seed, so intervals and verdicts mean "
+            "nothing."
+        )
 
 
 def _about_seeds(findings: Findings) -> Iterator[str]:
@@ -88,19 +84,22 @@ def _critical(seeds: int, family: int) -> float:
     return float(stdtrit(seeds - 1, 1 - (1 - CONFIDENCE) / (2 * family)))
 
 
-def _about_size(findings: Findings) -> Iterator[str]:
-    """Say where turning a feature on changes the parameter count so much that its effect is not the technique's alone."""
-    for design in findings.designs:
-        sizes = np.array([measured(findings, arm).parameters or np.nan for arm in design.arms])
-        what = "the step" if is_path(design) else f"turning it on ({design.name})"
-        for feature, weights in zip(design.features, design.contrasts, strict=True):
-            used = weights != 0
-            without, together = (float(np.clip(sign * weights[used], 0, None) @ sizes[used]) for sign in (-1, 1))
-            change = together / without - 1
-            if abs(change) > LARGE_CHANGE:
-                percent = f"{100 * change:+.0f} %".replace("-", "−")
-                counts = f"{without:,.0f} → {together:,.0f}"
-                yield f"{feature}: {what} also changes the parameters by {percent} ({counts}); its delta mixes both."
+def _about_confounders(findings: Findings) -> Iterator[str]:
+    """Say where turning a feature on changes another measure so much that its effect is not the technique's alone."""
+    for measure in findings.measures:
+        if not measure.confounds:
+            continue
+        for design in findings.designs:
+            values = np.array([measured(findings, arm).measures.get(measure.key, np.nan) for arm in design.arms])
+            what = "the step" if is_path(design) else f"turning it on ({design.name})"
+            for feature, weights in zip(design.features, design.contrasts, strict=True):
+                used = weights != 0
+                without, together = (float(np.clip(sign * weights[used], 0, None) @ values[used]) for sign in (-1, 1))
+                change = together / without - 1 if without else np.nan
+                if abs(change) > LARGE_CHANGE:
+                    percent = f"{100 * change:+.0f} %".replace("-", "−")
+                    counts = f"{without:,.0f} → {together:,.0f}"
+                    yield f"{feature}: {what} also changes the {measure.words} by {percent} ({counts}); its effect mixes both."
 
 
 def _about_failures(findings: Findings) -> Iterator[str]:
@@ -113,7 +112,7 @@ def _about_failures(findings: Findings) -> Iterator[str]:
 
 
 def _about_losses(findings: Findings) -> Iterator[str]:
-    """Say which effects the failures cost, in whole or in part."""
+    """Say which effects missing runs cost, in whole or in part."""
     for design, effects in zip(findings.designs, findings.effects, strict=True):
         yield from (*design.lost, *effects.lost)
         if design.kind == "balanced":

@@ -1,22 +1,122 @@
-"""The report as one HTML file that needs nothing else, on the screen and on paper."""
+"""The whole report in order: answer, figures, tables, protocol, notes; as one HTML page, as Markdown, and in short for MLflow."""
 
 from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from ablation.report.document import WORDS, Document, Picture
+from ablation.report.answer import answer
+from ablation.report.notes import notes
+from ablation.report.protocol import protocol
+from ablation.report.tables import Table, design_table, markdown_table, so_far, tables
+from ablation.study.findings import Findings
 
 TEMPLATE = Path(__file__).with_name("report.html")
 
+TITLES = {
+    "forest": "Effects with intervals and verdicts",
+    "order": "Dependence on the order",
+    "interactions": "Interactions of pairs",
+    "contribution": "What each feature contributes, seed by seed",
+    "climb": "From the baseline to all features",
+    "arms": "Every arm",
+    "cost": "Cost against score",
+    "learning_curves": "Learning curves",
+}
+"""Titles of the pictures of any study; one of the subject's own goes by its file's name."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure: its title, and the drawing (SVG) and picture (PNG) that show it."""
+
+    title: str
+    drawing: Path
+    picture: Path
+
+
+@dataclass(frozen=True)
+class Document:
+    """What HTML and Markdown both say, in order."""
+
+    name: str
+    data: str
+    answer: tuple[str, ...]
+    pictures: tuple[Picture, ...]
+    units: str
+    tables: tuple[Table, ...]
+    protocol: tuple[tuple[str, str], ...]
+    command: str
+    notes: tuple[str, ...]
+
+
+def document(findings: Findings, files: Sequence[Path]) -> Document:
+    """Gather the report of a study.
+
+    Args:
+        findings: what it found.
+        files: its charts in the order to be read, an SVG and a PNG file of each name.
+    """
+    return Document(
+        name=f"{findings.name}{so_far(findings)}",
+        data=findings.description,
+        answer=tuple(answer(findings)),
+        pictures=tuple(_picture(file) for file in files if file.suffix == ".svg"),
+        units=_units(findings),
+        tables=tuple(tables(findings)),
+        protocol=tuple(protocol(findings)),
+        command=findings.provenance.command if findings.provenance else "",
+        notes=tuple(notes(findings)[1:]),  # the first is the score's definition, which the protocol holds
+    )
+
+
+def _units(findings: Findings) -> str:
+    better = "" if findings.metric.higher_is_better else "; lower is better"
+    return f"Effects are {findings.metric.effects_are}{better}."
+
+
+def _picture(drawing: Path) -> Picture:
+    kind = next((kind for kind in TITLES if drawing.stem == kind or drawing.stem.startswith(f"{kind}_")), "")
+    if not kind:
+        return Picture(drawing.stem.replace("_", " ").capitalize(), drawing, drawing.with_suffix(".png"))
+    design = drawing.stem.removeprefix(kind).lstrip("_")
+    return Picture(TITLES[kind] + (f" ({design})" if design else ""), drawing, drawing.with_suffix(".png"))
+
 
 def html(report: Document) -> str:
-    """Return the report as a page with its drawings inside."""
+    """Return the report as a page that needs nothing else, on the screen and on paper, with its drawings inside."""
     from jinja2 import Environment, StrictUndefined
 
     page = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True).from_string(TEMPLATE.read_text("utf-8"))
-    told = {name: getattr(report, name) for name in ("name", "data", "answer", "tables", "protocol", "command", "notes")}
-    return page.render(pictures=[(each.title, _inline(each)) for each in report.pictures], words=WORDS, **told)
+    return page.render(report=report, pictures=[(each.title, _inline(each)) for each in report.pictures])
 
 
 def _inline(picture: Picture) -> str:
     # Each drawing is an image of its own, for the identifiers inside two drawings would clash on one page.
     return f"data:image/svg+xml;base64,{b64encode(picture.drawing.read_bytes()).decode()}"
+
+
+def text(report: Document) -> str:
+    """Return the report as a page of Markdown that names its pictures by their files."""
+    parts = [f"# {report.name}", f"{report.data}.", *report.answer, "## Figures"]
+    parts += [f"![{picture.title}]({picture.picture.name})" for picture in report.pictures]
+    parts += ["## Tables", report.units]
+    for table in report.tables:
+        parts += [f"### {table.title}", *filter(None, [table.lead]), markdown_table(table), *filter(None, [table.foot])]
+    parts += ["## Protocol", "\n".join(f"- **{term}**: {words}" for term, words in report.protocol)]
+    if report.command:
+        parts += ["This command repeats the study:", f"    {report.command}"]
+    if report.notes:
+        parts += ["## Notes", "\n".join(f"- {note}" for note in report.notes)]
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown(findings: Findings) -> str:
+    """Return the report in short: a table a design, and the notes."""
+    count = len(findings.seeds)
+    head = f"{findings.description}. {count} {'seed' if count == 1 else 'seeds'}. {_units(findings)}"
+    parts = [f"# {findings.name}{so_far(findings)}", head]
+    for index, design in enumerate(findings.designs):
+        parts += [f"## {design.name}", *filter(None, [design.meaning]), markdown_table(design_table(findings, index))]
+    parts += ["## Notes", "\n".join(f"- {note}" for note in notes(findings))]
+    return "\n\n".join(parts) + "\n"

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ablation.effects import Precision
 from ablation.study.findings import Findings
+from ablation.study.metric import Metric
 from ablation.wording import duration, listed
 
 FORMULAS = {
@@ -15,19 +17,21 @@ FORMULAS = {
 
 
 def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
-    """Return terms and what is to be said of them, in order."""
+    """Return terms and what they stand for, in order."""
     for design in findings.designs:
         yield "Design", f"{design.name}: {len(design.arms)} {'arm' if len(design.arms) == 1 else 'arms'}. {design.meaning}".strip()
     yield "Order of features", " → ".join(findings.features)
-    yield "Data", findings.data
+    kind, _, what = findings.description.partition(": ")
+    yield kind, what
     seeds = f"{len(findings.seeds)} ({', '.join(map(str, findings.seeds))})"
-    decided = findings.precision.told().removeprefix("Seeds: ") if findings.precision else ""
+    decided = seeds_decided(findings.precision, findings.metric).removeprefix("Seeds: ") if findings.precision else ""
     yield "Seeds", f"{seeds}; {decided}" if decided else seeds
     yield "Score and split", findings.protocol
     if any(not np.isnan(effects.low).all() for effects in findings.effects):
         yield "95 % intervals", _formulas(findings)
         yield "Verdicts", _verdicts(findings)
-        yield "Sources of variability", " ".join(_sources(findings))
+        if findings.variability:
+            yield "Sources of variability", " ".join(findings.variability)
     yield from _provenance(findings)
 
 
@@ -43,23 +47,38 @@ def _formulas(findings: Findings) -> str:
 
 
 def _verdicts(findings: Findings) -> str:
-    said = "From three seeds on. Helps or hurts: p < 0.05 after Holm's adjustment over the features of the design. Probably: only the "
-    said += "unadjusted 95 % interval excludes zero."
+    metric = findings.metric
+    better = "" if metric.higher_is_better else ", lower scores being better"
+    sentences = f"From three seeds on{better}. Helps or hurts: p < 0.05 after Holm's adjustment over the features of the design. "
+    sentences += "Probably: only the unadjusted 95 % interval excludes zero."
     if findings.smallest > 0:
-        said += f" Negligible: neither, and the 90 % interval lies within ± {100 * findings.smallest:g} points."
-    return said
+        smallest = metric.with_difference(f"{metric.shown(findings.smallest):g}")
+        sentences += f" Negligible: neither, and the 90 % interval lies within ± {smallest}."
+    return sentences
 
 
-def _sources(findings: Findings) -> Iterator[str]:
-    images = "the seed and the choice of validation images" if findings.new_images else "the seed, on fixed validation images"
-    yield f"Intervals cover {images}; not other data, other settings or other hardware."
-    if findings.noise is not None:
-        noise = findings.noise
-        yield (
-            f"The seed alone spreads the score of a run by {100 * noise.seeds:.2f} points (standard deviation), the choice of "
-            f"{noise.images:,} validation images alone by {100 * noise.validation:.2f} points"
-            + (", and intervals cover both." if findings.new_images else "; intervals cover the first and not the second.")
+def seeds_decided(precision: Precision, metric: Metric) -> str:
+    """Return how the number of seeds was decided: the arithmetic in a sentence."""
+    if np.isnan(precision.pilot_sd).any():
+        return (
+            f"Seeds: too few runs of the pilot of {precision.pilot_seeds} finished to know how all effects vary between seeds, "
+            f"so {precision.total} seeds are run and the precision is not met."
         )
+    worst = int(precision.half_width.argmax())
+    sd, count, wanted = metric.shown(precision.pilot_sd[worst]), int(precision.needed[worst]), metric.shown(precision.wanted)
+    if not sd > 0:
+        return f"Seeds: in the pilot of {precision.pilot_seeds} no effect varies between seeds, so {precision.total} suffice."
+    t = precision.half_width[worst] * np.sqrt(precision.total) / precision.pilot_sd[worst]
+    asked = (t * sd / wanted) ** 2
+    enough = f"that is {count} seeds" if asked > precision.pilot_seeds else f"no more than the pilot's {precision.pilot_seeds} seeds"
+    decided = (
+        f"Seeds: in the pilot of {precision.pilot_seeds} an effect varies between seeds by up to {metric.with_difference(f'{sd:.3g}')} "
+        f"(standard deviation), so intervals of ± {metric.with_difference(f'{wanted:g}')} need ({t:.2f} · {sd:.3g} / {wanted:g})², {enough}"
+    )
+    if precision.met:
+        return f"{decided}."
+    reached = metric.with_difference(f"{metric.shown(float(np.nanmax(precision.half_width))):.3g}")
+    return f"{decided}; the cap of {precision.most} binds: the precision was not met, and half-widths reach {reached}."
 
 
 def _provenance(findings: Findings) -> Iterator[tuple[str, str]]:
@@ -68,7 +87,7 @@ def _provenance(findings: Findings) -> Iterator[tuple[str, str]]:
         return
     if known.hardware:
         yield "Hardware", known.hardware
-    yield "Total compute", f"{duration(known.seconds)} of training, summed over {len(findings.runs)} runs"
+    yield "Total compute", f"{duration(known.seconds)}, summed over {len(findings.runs)} runs"
     yield "Failed runs", str(known.failed) if known.failed else "none"
     if known.versions:
         yield "Versions", ", ".join(f"{name} {version}" for name, version in known.versions.items())

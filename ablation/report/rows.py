@@ -1,6 +1,7 @@
-"""What a table shows: one row a step or arm, with the arm's numbers and the effect that is read off it. Fractions throughout."""
+"""What a table shows: one row a step or arm, with the arm's numbers and the effect that is read off it, in the units of the scores."""
 
 import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,15 @@ import numpy as np
 from ablation.designs import Arm, Design, arm_names, label
 from ablation.effects import describe, mean_and_sd
 from ablation.study.findings import Findings
+from ablation.study.metric import Pooling
+
+POOLED: Mapping[Pooling, Callable[[Sequence[float]], float]] = {
+    "first": lambda values: values[0],
+    "mean": statistics.fmean,
+    "median": statistics.median,
+    "max": max,
+}
+"""What stands for the runs of an arm."""
 
 
 @dataclass(frozen=True)
@@ -17,32 +27,24 @@ class Measured:
     Attributes:
         arm: its name, as charts and MLflow have it.
         seeds: how many runs finished.
-        accuracy, accuracy_sd, test_accuracy: over those runs, fractions; NaN where there are too few.
-        parameters, trainable, convolutions, flops: of the arm's network; None where no run finished.
-        seconds_per_epoch: median over the runs; NaN where none finished.
-        peak_memory: the largest of the runs, in bytes; None where none finished.
+        score, score_sd: mean and standard deviation over those runs; NaN where there are too few.
+        measures: what else was measured, pooled over the runs as each measure says; without those that no run has.
     """
 
     arm: str
     seeds: int
-    accuracy: float
-    accuracy_sd: float
-    test_accuracy: float
-    parameters: int | None
-    trainable: int | None
-    convolutions: int | None
-    flops: int | None
-    seconds_per_epoch: float
-    peak_memory: int | None
+    score: float
+    score_sd: float
+    measures: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Credit:
-    """One feature's effect in fractions; the fields are those of :class:`ablation.effects.Effects`, and ``words`` its verdict in full."""
+    """One feature's effect; the fields are those of :class:`ablation.effects.Effects`, and ``words`` its verdict in full."""
 
     feature: str
     seeds: int
-    delta: float
+    effect: float
     low: float
     high: float
     p: float
@@ -97,21 +99,14 @@ def measured(findings: Findings, arm: Arm) -> Measured:
     """Gather the finished runs of one arm."""
     runs = [findings.runs[arm, seed] for seed in findings.seeds if (arm, seed) in findings.runs]
     mean, sd = mean_and_sd(findings.scores[:, [findings.arms.index(arm)]])
-    tests = [run.test_score for run in runs if run.test_score is not None]
-    one = runs[0] if runs else None
-    return Measured(
-        arm=label(arm, findings.features),
-        seeds=len(runs),
-        accuracy=float(mean[0]),
-        accuracy_sd=float(sd[0]),
-        test_accuracy=statistics.fmean(tests) if tests else float("nan"),
-        parameters=one.parameters if one else None,
-        trainable=one.trainable if one else None,
-        convolutions=one.convolutions if one else None,
-        flops=one.flops if one else None,
-        seconds_per_epoch=statistics.median(run.seconds_per_epoch for run in runs) if runs else float("nan"),
-        peak_memory=max((run.peak_memory for run in runs), default=None),
-    )
+    measures = {}
+    for measure in findings.measures:
+        # The time of a run is the engine's own measure, whatever its subject measures.
+        values = [run.seconds if measure.key == "seconds" else run.measures.get(measure.key) for run in runs]
+        known = [value for value in values if value is not None]
+        if known:
+            measures[measure.key] = float(POOLED[measure.pooled](known))
+    return Measured(label(arm, findings.features), len(runs), float(mean[0]), float(sd[0]), measures)
 
 
 def _credit(findings: Findings, design_index: int, feature: int) -> Credit:
@@ -120,7 +115,7 @@ def _credit(findings: Findings, design_index: int, feature: int) -> Credit:
     return Credit(
         feature=findings.designs[design_index].features[feature],
         seeds=seeds,
-        delta=float(effects.estimate[feature]),
+        effect=float(effects.estimate[feature]),
         low=float(effects.low[feature]),
         high=float(effects.high[feature]),
         p=float(effects.p[feature]),

@@ -8,43 +8,40 @@ import numpy as np
 from ablation.report.rows import rows
 from ablation.study.findings import Findings
 
-CSV_COLUMNS = (
-    *("design", "feature", "arm", "accuracy_mean", "accuracy_sd", "delta", "delta_low", "delta_high", "p", "p_holm", "verdict"),
-    *("delta_error", "delta_freedom", "delta_low_simultaneous", "delta_high_simultaneous"),
-    *("parameters", "trainable", "convolutions", "flops", "seconds_per_epoch", "peak_memory"),
-    *("seeds", "effect_seeds", "test_accuracy_mean"),
+COLUMNS = (
+    *("design", "feature", "arm", "score_mean", "score_sd", "effect", "effect_low", "effect_high", "p", "p_holm", "verdict"),
+    *("effect_error", "effect_freedom", "effect_low_simultaneous", "effect_high_simultaneous"),
 )
+"""The columns of every study; those of its measures come after them, and then the numbers of seeds."""
 
 
 def csv(findings: Findings) -> str:
-    """Return the rows of all designs as one table with raw numbers: accuracies and effects as fractions, memory in bytes.
+    """Return the rows of all designs as one table with raw numbers, in the units of the scores and of each measure.
 
     A value that does not exist is an empty field. ``seeds`` counts the arm's finished runs, ``effect_seeds`` those behind the effect.
     """
     text = io.StringIO()
-    table = comma_separated.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
+    measures = [measure.key for measure in findings.measures]
+    table = comma_separated.DictWriter(text, (*COLUMNS, *measures, "seeds", "effect_seeds"), lineterminator="\n")
     table.writeheader()
     for index, design in enumerate(findings.designs):
         for row in rows(findings, index):
             record: dict[str, str | float | None] = {"design": design.name}
             if row.credit:
                 each = row.credit
-                record |= {"feature": each.feature, "delta": each.delta, "delta_low": each.low, "delta_high": each.high}
-                record |= {"delta_error": each.error, "delta_freedom": each.freedom}
-                record |= {"delta_low_simultaneous": each.low_simultaneous, "delta_high_simultaneous": each.high_simultaneous}
+                record |= {"feature": each.feature, "effect": each.effect, "effect_low": each.low, "effect_high": each.high}
+                record |= {"effect_error": each.error, "effect_freedom": each.freedom}
+                record |= {"effect_low_simultaneous": each.low_simultaneous, "effect_high_simultaneous": each.high_simultaneous}
                 record |= {"p": each.p, "p_holm": each.p_holm, "verdict": each.verdict, "effect_seeds": each.seeds}
             if row.measured:
                 arm = row.measured
-                record |= {"arm": arm.arm, "accuracy_mean": arm.accuracy, "accuracy_sd": arm.accuracy_sd, "seeds": arm.seeds}
-                record |= {"parameters": arm.parameters, "trainable": arm.trainable, "convolutions": arm.convolutions}
-                record |= {"flops": arm.flops, "seconds_per_epoch": arm.seconds_per_epoch, "peak_memory": arm.peak_memory}
-                record |= {"test_accuracy_mean": arm.test_accuracy}
+                record |= {"arm": arm.arm, "score_mean": arm.score, "score_sd": arm.score_sd, "seeds": arm.seeds, **arm.measures}
             table.writerow({name: _raw(value) for name, value in record.items()})
     return text.getvalue()
 
 
 def _raw(value: str | float | None) -> str | float | None:
-    """Write a fraction with ten digits, enough for a table, and NaN as nothing."""
+    """Write a number with ten digits, enough for a table, and NaN as nothing."""
     if not isinstance(value, float):
         return value
     return "" if np.isnan(value) else f"{value:.10g}"

@@ -1,6 +1,7 @@
 """The main table for a paper, in LaTeX."""
 
-from ablation.report.document import WORDS, Document, Table
+from ablation.report.page import Document
+from ablation.report.tables import Table
 
 HEAD = r"""% For a paper: \usepackage{booktabs} and \input this file. It also compiles as it is.
 \ifdefined\maketitle\else
@@ -46,7 +47,7 @@ def latex(report: Document) -> str:
 def _table(table: Table, report: Document) -> str:
     columns = [_column(table, index) for index in range(len(table.heads))]
     lines = [" & ".join(map(_cell, line, columns)) + r" \\" for line in (table.heads, *table.lines)]
-    caption = f"{report.name}. {report.data}. Effects in percentage points of accuracy. {table.lead}"
+    caption = f"{report.name}. {report.data}. {report.units} {table.lead}"
     return "\n".join(
         [
             r"\begin{table}[htbp]",
@@ -67,7 +68,7 @@ def _table(table: Table, report: Document) -> str:
 
 
 def _column(table: Table, index: int) -> str:
-    if table.heads[index] not in WORDS:
+    if table.heads[index] not in table.words:
         return "r"
     longest = max((len(line[index]) for line in table.lines), default=0)
     return "l" if longest <= WIDE else "p{3.4cm}"

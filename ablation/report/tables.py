@@ -1,0 +1,256 @@
+"""Tables as text: of a design, of the dependence on the order, of pairs; and any table as Markdown or for a terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ablation.effects import ALPHA, Interactions, LackOfFit, OrderDependence
+from ablation.report.rows import Row, rows
+from ablation.study.findings import Findings
+from ablation.study.metric import Measure, Metric
+from ablation.wording import human, probability
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+WORDS = frozenset({"arm", "feature", "pair", "verdict", "order", "beyond noise"})
+"""Heads of the columns of words, which stand to the left while numbers stand to the right."""
+
+NAMED = 12
+"""Three-way terms that are named; more are counted."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text cells.
+
+    Attributes:
+        title: of the table.
+        lead, foot: what to know before and after reading it.
+        heads: of its columns.
+        lines: the cells of each line.
+        words: the heads of the columns of words.
+    """
+
+    title: str
+    lead: str
+    heads: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]
+    foot: str = ""
+    words: frozenset[str] = WORDS
+
+
+def markdown_table(table: Table) -> str:
+    """Return a table's cells between Markdown's pipes."""
+    rule = [":--" if head in table.words else "--:" for head in table.heads]
+    lines = (table.heads, rule, *table.lines)
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def rich_table(table: Table) -> "RichTable":
+    """Return a table for a terminal; long words wrap, numbers never do."""
+    from rich import box
+    from rich.table import Table as Rich
+    from rich.text import Text
+
+    made = Rich(
+        title=Text(table.title, style="bold") if table.title else None,
+        caption=Text(table.foot) if table.foot else None,
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+        pad_edge=False,
+    )
+    for head in table.heads:
+        words = head in table.words
+        made.add_column(head, justify="left" if words else "right", no_wrap=not words, overflow="fold", min_width=12 if words else None)
+    for line in table.lines:
+        made.add_row(*map(Text, line))
+    return made
+
+
+# ---- the table of a design --------------------------------------------------------------------------------------------------
+
+
+def design_table(findings: Findings, design_index: int) -> Table:
+    """Return the whole table of a design; a column in which every cell is empty is left out."""
+    design = findings.designs[design_index]
+    return _table_of(rows(findings, design_index), findings, design.name, design.meaning)
+
+
+def console_table(findings: Findings, design_index: int) -> "RichTable":
+    """Return the table of one design for a terminal of 100 columns. Measures that few arms have stand below it, in words."""
+    design, whole = findings.designs[design_index], design_table(findings, design_index)
+    below = {measure.heading: measure.below for measure in findings.measures if measure.below}
+    shown = [index for index, head in enumerate(whole.heads) if head not in below]
+    sentences = []
+    for index, head in enumerate(whole.heads):
+        if head in below:
+            values = [f"{line[0]} {findings.metric.with_unit(line[index])}" for line in whole.lines if line[index]]
+            sentences.append(f"{below[head]}: {', '.join(values)}.")
+    unit = f": effects in {_unit_of_effects(findings.metric)}" if design.features else ""
+    return rich_table(
+        Table(
+            title=design.name + unit + so_far(findings),
+            lead="",
+            heads=tuple(whole.heads[index] for index in shown),
+            lines=tuple(tuple(line[index] for index in shown) for line in whole.lines),
+            foot=" ".join(sentences),
+        )
+    )
+
+
+def _unit_of_effects(metric: Metric) -> str:
+    return metric.difference_in_words or metric.name
+
+
+def so_far(findings: Findings) -> str:
+    """Return what a title says of a study that has not come to its end; nothing of one that has."""
+    return f", in progress: {len(findings.runs)} of {findings.scores.size} runs" if findings.unfinished else ""
+
+
+def _table_of(chosen: Sequence[Row], findings: Findings, title: str, lead: str, foot: str = "") -> Table:
+    lines = [_line(row, findings) for row in chosen]
+    heads = tuple(head for head in lines[0] if any(line[head] for line in lines)) if lines else ()
+    return Table(title, lead, heads, tuple(tuple(line[head] for head in heads) for line in lines), foot)
+
+
+def _line(row: Row, findings: Findings) -> dict[str, str]:
+    """Write one row for people, under the heads of the table."""
+    arm, credit, metric, digits, seeds = row.measured, row.credit, findings.metric, findings.digits, len(findings.seeds)
+    score = "no result" if arm else ""
+    if arm and arm.seeds:
+        score = metric.level(arm.score, digits) + (f" ± {metric.level(arm.score_sd, digits)}" if arm.seeds > 1 else "")
+    interval = ""
+    if credit and not np.isnan(credit.low):
+        interval = f"{metric.signed(credit.low, digits)}, {metric.signed(credit.high, digits)}"
+    finished = arm.seeds if arm else credit.seeds if credit else 0
+    costs = {
+        each.heading: written(each, arm.measures[each.key], metric, digits) if arm and each.key in arm.measures else ""
+        for each in findings.measures
+        if each.heading
+    }
+    below = {each.heading for each in findings.measures if each.below}
+    return {
+        "arm": row.step,
+        metric.heading: score,
+        **{head: cell for head, cell in costs.items() if head in below},
+        "effect": metric.signed(credit.effect, digits) if credit and credit.seeds else "",
+        "95 % interval": interval,
+        "verdict": credit.words if credit else "",
+        **{head: cell for head, cell in costs.items() if head not in below},
+        "seeds": str(finished) if finished == seeds else f"{finished}/{seeds}",
+    }
+
+
+def written(measure: Measure, value: float, metric: Metric, digits: int) -> str:
+    """Write a measure as people read it."""
+    match measure.format:
+        case "score":
+            return metric.level(value, digits)
+        case "count":
+            return f"{value:,.0f}"
+        case "short":
+            return human(value)
+        case "seconds":
+            return f"{value:.{2 if value < 10 else 1}f}"
+        case _:
+            return f"{value:.4g}"
+
+
+# ---- the tables of a report -------------------------------------------------------------------------------------------------
+
+
+def tables(findings: Findings) -> list[Table]:
+    """Return every table of a study's report: effects and arms of each design, the order, the pairs."""
+    return [*_designs(findings), *_order(findings), *_pairs(findings)]
+
+
+def _designs(findings: Findings) -> list[Table]:
+    """Return the tables of every design; where effects belong to no single arm, they come first and the arms after them."""
+    made = []
+    for index in sorted(range(len(findings.designs)), key=lambda index: index != findings.headline):
+        design, every = findings.designs[index], rows(findings, index)
+        apart = [row for row in every if row.measured is None]
+        with_arms = [row for row in every if row.measured]
+        foot = _fit(findings.lack_of_fit[index]) if findings.lack_of_fit else ""
+        if apart:
+            effects = _table_of(apart, findings, design.name, design.meaning, foot)
+            made.append(Table(effects.title, effects.lead, ("feature", *effects.heads[1:]), effects.lines, effects.foot))
+            made.append(_table_of(with_arms, findings, f"{design.name}: arms", ""))
+        elif with_arms:
+            made.append(_table_of(with_arms, findings, design.name, design.meaning, foot))
+    return made
+
+
+def _fit(fit: LackOfFit | None) -> str:
+    """Write the lack-of-fit test, with the terms that it sees and how many it cannot."""
+    if fit is None or np.isnan(fit.p):
+        return ""
+    freedom = ", ".join(f"{each:.3g}" for each in fit.freedom)
+    sentence = f"Lack of fit: F({freedom}) = {fit.statistic:.2f}, p {probability(fit.p)}."
+    if fit.terms:
+        terms = ", ".join(" × ".join(term) for term in fit.terms)
+        named = f" ({terms})" if len(fit.terms) <= NAMED else ""
+        sentence += f" It sees {len(fit.terms)} three-way {'term' if len(fit.terms) == 1 else 'terms'}{named}"
+        sentence += f"; the other {fit.hidden} are aliased with main effects and would bias them unseen." if fit.hidden else "."
+    return sentence
+
+
+def _order(findings: Findings) -> list[Table]:
+    found = findings.order
+    if found is None:
+        return []
+    names = {"first": "added first", "chosen": "in the order", "last": "added last", "shapley": "Shapley value"}
+    kept = [name for name in names if not np.isnan(getattr(found, name)).all()]
+    heads = ("feature", *(names[name] for name in kept), "order")
+    lines = tuple(
+        (feature, *(_by_order(findings, found, name, row) for name in kept), "matters" if found.differs[row] else "")
+        for row, feature in enumerate(found.features)
+    )
+    lead = (
+        f"A feature's effect, in {findings.metric.effects_are}, by when it is added, ± 1 standard error. "
+        "“Matters”: two of its effects differ beyond noise."
+    )
+    return [Table("Dependence on the order", lead, heads, lines)]
+
+
+def _by_order(findings: Findings, found: OrderDependence, name: str, row: int) -> str:
+    effect, error = getattr(found, name)[row], getattr(found, f"{name}_error")[row]
+    if np.isnan(effect):
+        return ""
+    metric, digits = findings.metric, findings.digits
+    return metric.signed(effect, digits) + (f" ± {metric.level(error, digits)}" if not np.isnan(error) else "")
+
+
+def _pairs(findings: Findings) -> list[Table]:
+    made = []
+    for design, found in zip(findings.designs, findings.interactions, strict=False):
+        if found is not None:
+            grouped = any(len(pairs) > 1 for pairs in found.pairs)
+            lead = f"What features add together beyond what each adds alone, in {findings.metric.effects_are}."
+            lead += " Pairs on one line are aliased: the design estimates only their sum." if grouped else ""
+            heads = ("pair", "interaction", "95 % interval", "p (Holm)", "beyond noise")
+            lines = tuple(_pair(found, row, findings) for row in range(len(found.pairs)))
+            made.append(Table(f"Interactions of pairs ({design.name})", lead, heads, lines))
+    return made
+
+
+def _pair(found: Interactions, row: int, findings: Findings) -> tuple[str, ...]:
+    pairs = " + ".join(" × ".join(pair) for pair in found.pairs[row])
+    if np.isnan(found.estimate[row]):
+        return pairs, "no result", "", "", ""
+    metric, digits = findings.metric, findings.digits
+    low, high, p = found.low[row], found.high[row], found.p_holm[row]
+    interval = "" if np.isnan(low) else f"{metric.signed(low, digits)}, {metric.signed(high, digits)}"
+    return (
+        pairs,
+        metric.signed(found.estimate[row], digits),
+        interval,
+        "" if np.isnan(p) else probability(p).removeprefix("= "),
+        "yes" if p < ALPHA else "",
+    )
