@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command import environment, write_function
 
 import ablation
 
@@ -15,45 +16,57 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each module or folder imports only from rows below its own. A new one gets a place here.
 LAYERS = (
-    ("__main__", "predict", "compare", "report.__main__"),
-    ("announce", "finished"),
-    ("conduct",),
-    ("plan", "schedule"),
-    ("analysis",),
+    ("__main__", "images.predict", "images.compare", "report.__main__"),
+    ("api",),
+    ("configuration",),
+    ("subjects", "report.rebuild", "report.screen"),
+    ("images.subject",),
+    ("images.worker",),
+    ("engine",),
+    ("report.publish",),
+    ("images",),
+    ("report",),
+    ("charts",),
+    ("store",),
     ("study",),
-    ("deltas", "worker"),
-    ("tracking", "console"),
-    ("run", "catalogue", "publish"),
-    ("training", "report", "charts"),
-    ("results", "features", "models"),
-    ("recipe", "predictions", "effects", "data", "execution", "process"),
-    ("designs", "records", "wording"),
-    ("errors", "ledger"),
+    ("effects",),
+    ("designs",),
+    ("checks",),
+    ("errors", "wording"),
 )
 DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}
 
 # Who may import what is not ours; all others may not.
 ONLY_IN = {
-    "matplotlib": {"charts", "finished"},  # where the type of its figures is named
-    "mlflow": {"tracking"},
-    "hydra": {"__main__"},
-    "omegaconf": {"__main__"},
-    "distributed": {"execution"},
-    "dask": {"execution"},
-    "tensorflow": {"training"},
-    "jax": {"training"},
-    "torch": {"training", "process"},
-    "statsmodels": {"effects"},
+    "matplotlib": {"charts", "images", "api"},  # in api, where the type of its figures is named
+    "mlflow": {"store"},
+    "hydra": {"configuration"},
+    "omegaconf": {"configuration"},
+    "distributed": {"engine"},
+    "dask": {"engine"},
+    "cloudpickle": {"engine"},
+    "keras": {"images", "images.worker"},
+    "tensorflow": {"images"},
+    "jax": {"images"},
+    "torch": {"images"},
     "pydoe": {"designs"},
 }
-STATISTICS = {"numpy", "scipy", "statsmodels", "pydoe"}
-SLOW = {"keras", "tensorflow", "jax", "torch", "mlflow", "matplotlib", "distributed", "sklearn", "statsmodels", "pandas"}
+STATISTICS = {"numpy", "scipy", "pydoe"}
+SLOW = {"keras", "tensorflow", "jax", "torch", "mlflow", "matplotlib", "distributed", "sklearn", "pandas"}
+
+# What may know that there are images: only the subject itself, and who makes it out of the user's words.
+KNOW_IMAGES = {"images", "images.subject", "images.worker", "images.predict", "images.compare", "configuration"}
 
 
 def unit_of(file: Path) -> str:
-    """Return the module or folder of the package that a file belongs to; a folder's command is a unit of its own."""
-    parts = file.relative_to(PACKAGE).with_suffix("").parts
-    return ".".join(parts) if parts[-1] == "__main__" else parts[0]
+    """Return the row's entry that a file of the package belongs to: its own where it has one, else its folder's."""
+    return unit(".".join(file.relative_to(PACKAGE).with_suffix("").parts))
+
+
+def unit(name: str) -> str:
+    """Return the entry of a module, by its name within the package."""
+    parts = name.split(".")
+    return next((".".join(parts[:count]) for count in range(len(parts), 0, -1) if ".".join(parts[:count]) in DEPTH), parts[0])
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -77,15 +90,22 @@ def identify(file: Path) -> str:
 
 @pytest.mark.parametrize("file", FILES, ids=identify)
 def test_imports_run_downwards(file: Path) -> None:
-    unit = unit_of(file)
-    if unit == "__init__":
+    own = unit_of(file)
+    if own == "__init__":
         return
-    assert unit in DEPTH, f"'{unit}' has no place in LAYERS"
+    assert own in DEPTH, f"'{own}' has no place in LAYERS"
     for name in imports(file):
         top, _, rest = name.partition(".")
-        target = rest.partition(".")[0]
-        if top == "ablation" and target != unit:
-            assert DEPTH[target] > DEPTH[unit], f"{identify(file)} imports {name}, which is not below it"
+        target = unit(rest) if rest else ""
+        if top == "ablation" and target not in ("", own):
+            assert DEPTH[target] > DEPTH[own], f"{identify(file)} imports {name}, which is not below it"
+
+
+@pytest.mark.parametrize("file", FILES, ids=identify)
+def test_only_the_images_know_images(file: Path) -> None:
+    if unit_of(file) not in KNOW_IMAGES:
+        assert not [name for name in imports(file) if name.startswith("ablation.images")], identify(file)
+        assert "keras" not in outside(file), identify(file)
 
 
 @pytest.mark.parametrize("file", FILES, ids=identify)
@@ -95,29 +115,29 @@ def test_each_package_from_elsewhere_has_its_place(file: Path) -> None:
         assert unit in ONLY_IN.get(package, {unit}), f"{identify(file)} imports {package}, which only {ONLY_IN[package]} may"
 
 
-@pytest.mark.parametrize("unit", ["designs", "effects"])
-def test_designs_and_effects_know_only_numbers(unit: str) -> None:
-    files = [file for file in FILES if unit_of(file) == unit]
+@pytest.mark.parametrize("folder", ["designs", "effects"])
+def test_designs_and_effects_know_only_numbers(folder: str) -> None:
+    files = [file for file in FILES if unit_of(file) == folder]
     assert files
     assert {package for file in files for package in outside(file)} <= STATISTICS
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_each_backend_is_known_to_files_of_its_own_loop(backend: str) -> None:
-    files = {identify(file) for file in FILES if backend in outside(file) and unit_of(file) == "training"}
-    assert f"training/loops/{backend}_loop.py" in files
+    files = {identify(file) for file in FILES if backend in outside(file) and "training" in file.parts}
+    assert f"images/training/loops/{backend}_loop.py" in files
     more = {
         "tensorflow": ("compiled_augmentation", "fused_adam", "fused_batch_norm"),
         "jax": ("jax_compilation", "jax_gradients"),
         "torch": ("native_layers",),
     }[backend]
-    assert files <= {f"training/loops/{name}.py" for name in (f"{backend}_loop", *more)}
+    assert files <= {f"images/training/loops/{name}.py" for name in (f"{backend}_loop", *more)}
 
 
 def test_importing_the_package_imports_nothing_but_what_it_takes_to_import_later() -> None:
     program = "import sys; before = set(sys.modules); import ablation; print(*sorted(set(sys.modules) - before - {'ablation'}))"
-    told = subprocess.run([sys.executable, "-S", "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
-    assert all(name.partition(".")[0] in sys.stdlib_module_names for name in told.stdout.split()), told.stdout
+    ended = subprocess.run([sys.executable, "-S", "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    assert all(name.partition(".")[0] in sys.stdlib_module_names for name in ended.stdout.split()), ended.stdout
 
 
 @pytest.mark.parametrize("name", ablation.__all__)
@@ -132,17 +152,21 @@ def test_what_is_public_is_there(name: str) -> None:
         "ablation.images.compare",
         "ablation.engine.conduct",
         "ablation.engine.plan",
-        "ablation.report.announce",
+        "ablation.report.screen",
+        "ablation.report.rebuild",
+        "ablation.subjects.function",
+        "ablation.configuration",
         "ablation.__main__",
         "ablation.images.worker",
+        "ablation.images.subject",
         "ablation.images.process",
         "ablation.images.data",
     ],
 )
 def test_what_is_slow_to_import_waits_until_it_is_needed(module: str) -> None:
     program = f"import sys, {module}; print(*sorted({SLOW!r} & sys.modules.keys()))"
-    told = subprocess.run([sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
-    assert told.stdout.split() == []
+    ended = subprocess.run([sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == []
 
 
 def test_a_configuration_is_instantiated_without_keras() -> None:
@@ -152,5 +176,18 @@ def test_a_configuration_is_instantiated_without_keras() -> None:
         "compose(Training(1, 1).recipe(), {'residual': Residual(), 'batch_norm': BatchNorm()}, CNN(), 'cnn'); Sprites().identity(); "
         f"print(*sorted({SLOW!r} & sys.modules.keys()))"
     )
-    told = subprocess.run([sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
-    assert told.stdout.split() == []
+    ended = subprocess.run([sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == []
+
+
+def test_a_function_study_imports_neither_keras_nor_tensorflow(tmp_path: Path) -> None:
+    write_function(tmp_path)
+    program = (
+        "import sys, ablation; from toy import train\n"
+        "study = ablation.run(train, ['one', 'two'], seeds=3, metric='val_score', execution='inline')\n"
+        "study.contribution(); print(*sorted({'keras', 'tensorflow', 'jax', 'torch'} & sys.modules.keys()), file=sys.stderr)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
+    )
+    assert ended.stderr.split() == []

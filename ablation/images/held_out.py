@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+CORRECT, PREDICTIONS, CLASSES = "correct.npz", "predictions.npz", "classes.json"
+"""Files of a run: which validation images it got right, what it predicted for each, and the names of the classes."""
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:

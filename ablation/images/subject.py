@@ -14,14 +14,14 @@ from ablation.errors import InputError
 from ablation.images.catalogue import Catalogue, compose
 from ablation.images.data import Dataset, Source, divide, open_staged, stage
 from ablation.images.features.feature import Feature
-from ablation.images.held_out import ArmPredictions, Predictions, unpacked
+from ablation.images.held_out import CLASSES, CORRECT, PREDICTIONS, ArmPredictions, Predictions, unpacked
 from ablation.images.models import Model, idle
-from ablation.images.models.model import ImageShape
 from ablation.images.noise import noise
 from ablation.images.process import PACKAGES, prepare
 from ablation.images.recipe import NETWORK_SLOTS, Recipe, filled
 from ablation.images.training.draws import SPLIT, generator
 from ablation.images.training.settings import SCALINGS, VERSION, Training
+from ablation.images.worker import Job, run_job
 from ablation.study.findings import Findings
 from ablation.study.key import described
 from ablation.study.metric import Measure, Metric
@@ -33,9 +33,6 @@ VALIDATIONS = ("held_out", "test")
 
 LEFT_OUT, MOST_LEFT_OUT = "left_out.txt", 5
 """The file that names all that could not be used of the data, and how many of them a remark names."""
-
-CORRECT, PREDICTIONS, CLASSES = "correct.npz", "predictions.npz", "classes.json"
-"""Files of a run: which validation images it got right, what it predicted for each, and the names of the classes."""
 
 MEASURES = (
     Measure("test_accuracy", "test %", "score", "mean", below="Accuracy on the test images"),
@@ -192,7 +189,7 @@ class Images(Subject):
 
     def prepare(self) -> None:
         dataset = self.dataset()
-        self.model.check(image_shape(dataset))
+        self.model.check(dataset.image_shape)
         training, _ = divide(dataset, self.validation, self.fraction, generator(0, SPLIT))
         if self.training.batch_size > len(training.y):
             raise InputError(
@@ -206,9 +203,21 @@ class Images(Subject):
         prepare(self.backend, threads, own)
 
     def run(self, trial: Trial, report: Report) -> Outcome:
-        from ablation.images.worker import train_trial
-
-        return train_trial(self, trial, report)
+        job = Job(
+            seed=trial.seed,
+            group=trial.group,
+            features=self.on(trial.arm),
+            recipe=self.recipe(trial.arm),
+            model=self.model,
+            training=self.training,
+            dataset=self.dataset(),
+            validation=self.validation,
+            fraction=self.fraction,
+            backend=self.backend,
+            tested=self.tested(trial.arm),
+            save_model=self.save_model,
+        )
+        return run_job(job, report)
 
     # ---- what a reader must know ---------------------------------------------------------------------------------------
 
@@ -248,7 +257,7 @@ class Images(Subject):
 
     def remarks(self) -> tuple[str, ...]:
         dataset = self.dataset()
-        height, width, _ = shape = image_shape(dataset)
+        height, width, _ = shape = dataset.image_shape
         start, nothing = self.start_recipe(), idle(self.model, shape)
         said = [
             f"{name} changes nothing in model={self.model_name} at {height} × {width} pixels: "
@@ -303,12 +312,6 @@ class Images(Subject):
                 _, validation = divide(dataset, self.validation, self.fraction, generator(next(iter(by_seed)), SPLIT))
                 shown.append(ArmPredictions(name, by_seed, validation.x))
         return draw_predictions(findings, dataset.classes, shown, folder)
-
-
-def image_shape(dataset: Dataset) -> ImageShape:
-    """Return height, width and channels of a data set's images."""
-    height, width, channels = dataset.train.x.shape[1:]
-    return height, width, channels
 
 
 def _about_left_out(lines: tuple[str, ...]) -> str:

@@ -2,41 +2,71 @@
 
 import json
 import time
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from ablation.images.data import Dataset, divide
-from ablation.images.held_out import packed
+from ablation.images.features.feature import Feature
+from ablation.images.held_out import CLASSES, CORRECT, PREDICTIONS, packed
+from ablation.images.models import Model
 from ablation.images.process import PACKAGES, peak_memory, reset_peak_memory
-from ablation.images.subject import CLASSES, CORRECT, PREDICTIONS, Images, image_shape
+from ablation.images.recipe import Recipe
 from ablation.images.training.draws import SPLIT, generator
+from ablation.images.training.settings import Training
 from ablation.study.outcome import KerasModel, Outcome
-from ablation.study.subject import Report, Trial
+from ablation.study.subject import Report
 
 if TYPE_CHECKING:
     from ablation.images.training.program import Program
 
 
-def train_trial(images: Images, trial: Trial, report: Report) -> Outcome:
-    """Train the network of a trial's arm with its seed. The process must run the right backend."""
+@dataclass(frozen=True, eq=False)
+class Job:
+    """All that one training needs.
+
+    Attributes:
+        group: the same for all seeds of an arm, which share a compiled network.
+        features, recipe: of the arm: the features that are on, in the order of application, and what they fill.
+        dataset, validation, fraction: the images, and how they are divided.
+        tested: whether the test images are evaluated at the end.
+        save_model: whether the trained network is stored.
+    """
+
+    seed: int
+    group: str
+    features: Mapping[str, Feature]
+    recipe: Recipe
+    model: Model
+    training: Training
+    dataset: Dataset
+    validation: str
+    fraction: float
+    backend: str
+    tested: bool
+    save_model: bool
+
+
+def run_job(job: Job, report: Report) -> Outcome:
+    """Train the network of an arm with a seed. The process must run the right backend."""
     from ablation.images.training.cost import cost, layer_summary
     from ablation.images.training.fit import train
 
     reset_peak_memory()
-    dataset = images.dataset()
-    training, validation = divide(dataset, images.validation, images.fraction, generator(trial.seed, SPLIT))
+    dataset = job.dataset
+    training, validation = divide(dataset, job.validation, job.fraction, generator(job.seed, SPLIT))
     report.stage("compiling")
     began = time.perf_counter()
-    program = _program(images, trial, dataset)
+    program = _program(job)
     building = time.perf_counter() - began
-    program.verify(images.on(trial.arm), training, trial.seed)
+    program.verify(dict(job.features), training, job.seed)
 
-    test = dataset.test if images.tested(trial.arm) else None
+    test = dataset.test if job.tested else None
     trained = train(
         program,
-        trial.seed,
-        images.training.epochs,
+        job.seed,
+        job.training.epochs,
         training,
         validation,
         test,
@@ -57,12 +87,12 @@ def train_trial(images: Images, trial: Trial, report: Report) -> Outcome:
         measures["test_accuracy"] = trained.test_score
     texts = {"network.txt": layer_summary(program.network)}
     arrays = {CORRECT: packed(trained.predictions.correct)}
-    if images.tested(trial.arm):
+    if job.tested:
         # They are large, and what a reader looks at are the first and the last arm.
         arrays[PREDICTIONS] = asdict(trained.predictions)
     model = None
-    packages = ("keras", *PACKAGES[images.backend])
-    if images.save_model:
+    packages = ("keras", *PACKAGES[job.backend])
+    if job.save_model:
         from ablation.images.training.program import standalone
 
         texts[CLASSES] = json.dumps(dataset.classes)
@@ -74,7 +104,7 @@ def train_trial(images: Images, trial: Trial, report: Report) -> Outcome:
         measures=measures,
         texts=texts,
         arrays=arrays,
-        environment={name: version(name) for name in ("keras", PACKAGES[images.backend][0])},
+        environment={name: version(name) for name in ("keras", PACKAGES[job.backend][0])},
         start_up=max(building + trained.first_epoch - trained.seconds_per_epoch, 0.0),
         model=model,
     )
@@ -83,10 +113,10 @@ def train_trial(images: Images, trial: Trial, report: Report) -> Outcome:
 _latest: "tuple[str, Program] | None" = None
 
 
-def _program(images: Images, trial: Trial, dataset: Dataset) -> "Program":
-    """Return the compiled network of the trial's arm. One is kept: the seeds of an arm come one after the other where that pays."""
+def _program(job: Job) -> "Program":
+    """Return the compiled network of the job's arm. One is kept: the seeds of an arm come one after the other where that pays."""
     global _latest
-    if _latest is None or _latest[0] != trial.group:
+    if _latest is None or _latest[0] != job.group:
         import keras
 
         from ablation.images.training.program import Program
@@ -96,7 +126,7 @@ def _program(images: Images, trial: Trial, dataset: Dataset) -> "Program":
         keras.utils.clear_session()
         # Weights for which a layer declares no initialiser are drawn by Keras, and must not depend on what was built before.
         keras.utils.set_random_seed(0)
-        training, recipe = images.training, images.recipe(trial.arm)
-        program = Program.build(images.model, recipe, image_shape(dataset), len(dataset.classes), training.batch_size, training.precision)
-        _latest = (trial.group, program)
+        training, classes = job.training, len(job.dataset.classes)
+        program = Program.build(job.model, job.recipe, job.dataset.image_shape, classes, training.batch_size, training.precision)
+        _latest = (job.group, program)
     return _latest[1]

@@ -73,6 +73,12 @@ class Dataset:
             if low < 0 or high >= len(self.classes):
                 raise InputError(f"{part} labels run from {low} to {high}; expected class indices from 0 to {len(self.classes) - 1}")
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of every image."""
+        height, width, channels = self.train.x.shape[1:]
+        return height, width, channels
+
     def parts(self) -> dict[str, Images]:
         """Return the parts that there are, by name."""
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
