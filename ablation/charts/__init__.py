@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from ablation.charts.arms import arms
 from ablation.charts.climb import climb
 from ablation.charts.contribution import contribution
-from ablation.charts.cost import cost
-from ablation.charts.drawing.saving import save
+from ablation.charts.cost import cost, costs
+from ablation.charts.drawing.page import save
 from ablation.charts.forest import forest
 from ablation.charts.interactions import interactions
-from ablation.charts.learning_curves import learning_curves
+from ablation.charts.learning_curves import learning_curves, styled
 from ablation.charts.order import order
 from ablation.designs import is_path
 from ablation.study.findings import Findings
@@ -53,7 +53,7 @@ def pictures(findings: Findings) -> list[tuple[str, Callable[[], Figure]]]:
     credited = [index for index, design in enumerate(designs) if design.features]
     sure = [index for index in credited if not np.isnan(findings.effects[index].low).all()]
     sure.sort(key=lambda index: index != findings.headline)
-    told = [index for index, found in enumerate(findings.interactions) if found is not None]
+    paired = [index for index, found in enumerate(findings.interactions) if found is not None]
     paths = [index for index in credited if is_path(designs[index])]
 
     def each(chart: Callable[[Findings, int], Figure], name: str, indices: list[int]) -> list[tuple[str, Callable[[], Figure]]]:
@@ -62,7 +62,7 @@ def pictures(findings: Findings) -> list[tuple[str, Callable[[], Figure]]]:
 
     found = each(forest, "forest", sure)
     found += [("order", partial(order, findings))] if findings.order is not None else []
-    found += each(interactions, "interactions", told) + each(contribution, "contribution", credited) + each(climb, "climb", paths)
+    found += each(interactions, "interactions", paired) + each(contribution, "contribution", credited) + each(climb, "climb", paths)
     found += [("arms", partial(arms, findings))] if len(findings.arms) > 2 else []
-    found += [("cost", partial(cost, findings))] if len(findings.arms) > 1 else []
-    return [*found, ("learning_curves", partial(learning_curves, findings))]
+    found += [("cost", partial(cost, findings))] if len(findings.arms) > 1 and costs(findings) else []
+    return [*found, *([("learning_curves", partial(learning_curves, findings))] if styled(findings) else [])]

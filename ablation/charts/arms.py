@@ -6,13 +6,13 @@ from matplotlib.figure import Figure
 
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page
-from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, tidy
+from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, subtitle, tidy
 from ablation.designs import BASELINE, Arm
 from ablation.effects import mean_and_sd
 from ablation.study.findings import Findings
 
 MOST = 64
-"""Arms that a page holds; of more, the highest and the lowest are shown."""
+"""Arms that a page holds; of more, the worst and the best are shown."""
 
 NARROWEST, WIDEST, PLOT, FROM = 0.135, 0.42, 6.4, 0.17
 """Inches: a column at least and at most, all columns together if they may, and the column from which on it carries its number."""
@@ -22,11 +22,12 @@ NAMES, HIGH, LINE = 1.7, 2.3, 0.27
 
 
 def arms(findings: Findings) -> Figure:
-    """Draw the arms from the lowest to the highest mean accuracy, above a matrix of the features that each has on."""
+    """Draw the arms from the worst to the best mean score, above a matrix of the features that each has on."""
     shown, left_out = _shown(findings)
+    metric = findings.metric
     count, features = len(shown), findings.features
     columns = [findings.arms.index(arm) for arm in shown]
-    scores = 100 * findings.scores[:, columns]
+    scores = metric.scale * findings.scores[:, columns]
     means, deviations = mean_and_sd(scores)
     slot = float(np.clip(PLOT / count, NARROWEST, WIDEST))
     names = [wrap(feature, NAMES, BODY) for feature in features]
@@ -41,18 +42,18 @@ def arms(findings: Findings) -> Figure:
     sheet = page(
         max(start + plot + MARGIN, 5.6),
         matrix + 0.12 + HIGH + above,
-        "Every arm and its accuracy",
-        "validation accuracy above, the features that are on below",
+        f"Every arm and its {metric.short}",
+        subtitle(f"{metric.name} above, the features that are on below", findings),
         _caption(findings, left_out),
     )
     upper = sheet.axes(start, matrix + 0.12, plot, HIGH)
     lower = sheet.axes(start, 0.0, plot, matrix)
     for axes in (upper, lower):
         axes.set_xlim(-0.5, plot / slot - 0.5)
-    _scores(upper, scores, means, deviations)
+    _scores(upper, scores, means, deviations, metric.scale)
     tidy(upper, "y")
     upper.tick_params(axis="x", length=0, labelbottom=False)
-    upper.set_ylabel("accuracy (%)", size=BODY, color=INK)
+    upper.set_ylabel(metric.axis, size=BODY, color=INK)
     if numbered:
         for place, value in enumerate(values):
             where = upper.get_xaxis_transform()
@@ -63,15 +64,15 @@ def arms(findings: Findings) -> Figure:
 
 
 def _shown(findings: Findings) -> tuple[list[Arm], int]:
-    """Return the arms from the lowest mean to the highest, those without a result last, and how many have no room."""
+    """Return the arms from the worst mean to the best, those without a result last, and how many have no room."""
     means, _ = mean_and_sd(findings.scores)
-    ranked = [findings.arms[index] for index in np.argsort(means)]  # NaN goes last
+    ranked = [findings.arms[index] for index in np.argsort(means if findings.metric.higher_is_better else -means)]  # NaN goes last
     if len(ranked) <= MOST:
         return ranked, 0
     return ranked[: MOST // 2] + ranked[-MOST // 2 :], len(ranked) - MOST
 
 
-def _scores(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: np.ndarray) -> None:
+def _scores(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: np.ndarray, scale: float) -> None:
     places = np.arange(len(means))
     axes.vlines(places, means - deviations, means + deviations, color=GAIN, linewidth=1.3, zorder=3)
     if len(scores) > 1:
@@ -79,7 +80,7 @@ def _scores(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: np.nd
             found = scores[~np.isnan(scores[:, place]), place]
             axes.scatter(place + np.array(jitter(len(found), 0.45)), found, s=9, color="white", edgecolors=INK, linewidths=0.7, zorder=3.5)
     axes.plot(places, means, color=GAIN, marker="o", markersize=5, linestyle="none", zorder=4)
-    bottom, top = axes.get_ylim() if not np.isnan(means).all() else (0.0, 100.0)
+    bottom, top = axes.get_ylim() if not np.isnan(means).all() else (0.0, scale)
     axes.set_ylim(bottom, top)
     for place in np.flatnonzero(np.isnan(means)).tolist():
         no_result(axes, place - 0.4, bottom, 0.8, top - bottom, rotation=90)
@@ -111,5 +112,5 @@ def _caption(findings: Findings, left_out: int) -> list[str]:
         marks = "Filled dots: one run of each arm."
     marks += " Below: black where a feature is on. Blue columns: baseline and all features."
     if left_out:
-        marks += f" Only the {MOST // 2} lowest and the {MOST // 2} highest of {len(findings.arms)} arms are shown."
-    return [marks, f"Study: {findings.name}. Data: {findings.data}. {findings.protocol}"]
+        marks += f" Only the {MOST // 2} worst and the {MOST // 2} best of {len(findings.arms)} arms are shown."
+    return [marks, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]

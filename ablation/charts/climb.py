@@ -1,4 +1,4 @@
-"""Accuracy along a cumulative path, from the baseline to the arm with every feature."""
+"""Scores along a cumulative path, from the baseline to the arm with every feature."""
 
 import re
 
@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from ablation.charts.drawing.lettering import LINESPACING, height, width, wrap
 from ablation.charts.drawing.page import MARGIN, page
-from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, tidy
+from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, subtitle, tidy
 from ablation.designs import arm_names
 from ablation.effects import mean_and_sd
 from ablation.study.findings import Findings
@@ -17,9 +17,10 @@ SLOT, WIDEST = 0.86, 1.4
 
 
 def climb(findings: Findings, design_index: int) -> Figure:
-    """Draw the mean accuracy of each arm of a path with its standard deviation and a dot a seed; a missing arm breaks the line."""
+    """Draw the mean score of each arm of a path with its standard deviation and a dot a seed; a missing arm breaks the line."""
     design = findings.designs[design_index]
-    scores = 100 * findings.scores_of(design)
+    metric = findings.metric
+    scores = metric.scale * findings.scores_of(design)
     means, deviations = mean_and_sd(scores)
     finished = (~np.isnan(scores)).sum(axis=0)
     labels = [name.replace("+ ", "+\u00a0") for name in arm_names(design, findings.features)]
@@ -30,8 +31,8 @@ def climb(findings: Findings, design_index: int) -> Figure:
 
     start, plot = MARGIN + 0.55, max(slot * count, 4.5)
     above, below = 0.3, 0.12 + max(height(name, SMALL) for name in names)
-    subtitle = f"{design.name}: mean validation accuracy, features added from left to right"
-    sheet = page(start + plot + MARGIN, above + 3.1 + below, "From the baseline to all features", subtitle, _caption(findings))
+    below_title = subtitle(f"{design.name}: mean {metric.name}, features added from left to right", findings)
+    sheet = page(start + plot + MARGIN, above + 3.1 + below, "From the baseline to all features", below_title, _caption(findings))
     axes = sheet.axes(start, below, plot, 3.1)
     axes.set_xlim(-0.5, count - 0.5)
 
@@ -44,7 +45,7 @@ def climb(findings: Findings, design_index: int) -> Figure:
             across = place + 0.2 + np.array(jitter(len(found), 0.12))
             axes.scatter(across, found, s=13, color="white", edgecolors=INK, linewidths=0.9, zorder=4)
 
-    bottom, top = axes.get_ylim() if finished.any() else (0.0, 100.0)
+    bottom, top = axes.get_ylim() if finished.any() else (0.0, metric.scale)
     axes.set_ylim(bottom, top)
     for place in np.flatnonzero(finished == 0).tolist():
         no_result(axes, place - 0.3, bottom, 0.6, top - bottom, rotation=90)
@@ -52,7 +53,7 @@ def climb(findings: Findings, design_index: int) -> Figure:
     tidy(axes, "y")
     axes.set_xticks(places, names, size=SMALL, linespacing=LINESPACING, parse_math=False)
     axes.tick_params(axis="x", length=0)
-    axes.set_ylabel("validation accuracy (%)", size=BODY, color=INK)
+    axes.set_ylabel(metric.axis, size=BODY, color=INK)
     for place in np.flatnonzero(finished).tolist():
         value = f"{means[place]:.{findings.digits}f}"
         value += f" ± {deviations[place]:.{findings.digits}f}" if finished[place] > 1 else ""
@@ -68,4 +69,4 @@ def _caption(findings: Findings) -> list[str]:
         marks = f"Filled dots: mean over {seeds} seeds. Vertical lines: ± 1 standard deviation. Rings: single seeds."
         if findings.failures:
             marks += " A grey number rests on fewer seeds than the others."
-    return [marks, f"Study: {findings.name}. Data: {findings.data}. {findings.protocol}"]
+    return [marks, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]

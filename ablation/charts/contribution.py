@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 from ablation.charts.drawing.intervals import extent, interval
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page
-from ablation.charts.drawing.style import BODY, GAIN, INK, LOSS, MUTED, SMALL, jitter, no_result, tidy
+from ablation.charts.drawing.style import BODY, INK, MUTED, SMALL, color_of, jitter, no_result, subtitle, tidy
 from ablation.designs import BASELINE, Design
-from ablation.effects import LOST, Effects, describe, mean_and_sd, signed_points
+from ablation.effects import LOST, Effects, describe, mean_and_sd
 from ablation.study.findings import Findings
+from ablation.study.metric import Metric
 
 WIDTH, NAMES, VERDICTS, SPACE = 9.0, 1.7, 1.75, 0.12
 """Inches: the figure, at most the feature names, the verdicts, and between the columns."""
@@ -23,38 +24,38 @@ BAR = 0.62
 
 
 def contribution(findings: Findings, design_index: int) -> Figure:
-    """Draw the effects of one design as bars in percentage points, in the design's order from top to bottom.
+    """Draw the effects of one design as bars, in the design's order from top to bottom.
 
     An interval that is much wider than the effects is cut at the axis and ends in an arrow there; its numbers stand beside it. A
     feature whose effect cannot be estimated leaves a marked gap.
     """
-    design, effects = findings.designs[design_index], findings.effects[design_index]
+    design, effects, metric = findings.designs[design_index], findings.effects[design_index], findings.metric
     count = len(design.features)
-    seen = 100 * np.concatenate([effects.estimate, effects.per_seed.ravel()])
-    left, right, cut = extent(seen, 100 * np.concatenate([effects.low, effects.high]))
+    seen = metric.scale * np.concatenate([effects.estimate, effects.per_seed.ravel()])
+    left, right, cut = extent(seen, metric.scale * np.concatenate([effects.low, effects.high]), 10.0 ** (1 - findings.digits))
 
     names = [wrap(feature, NAMES, BODY) for feature in design.features]
-    values = [_value(effects, row, len(findings.seeds), findings.digits) for row in range(count)]
+    values = [_value(findings, effects, row) for row in range(count)]
     words = [describe(*each) for each in zip(effects.verdict, effects.seeds.tolist(), effects.seeds_needed.tolist(), strict=True)]
     verdicts = [wrap(text, VERDICTS, SMALL) for text in words]
     heads = ("effect" if np.isnan(effects.low).all() else "effect [95 % interval]", "verdict")
 
-    slot = max(0.44, *(0.1 + max(height(name, BODY), height(said, SMALL)) for name, said in zip(names, verdicts, strict=True)))
+    slot = max(0.44, *(0.1 + max(height(name, BODY), height(verdict, SMALL)) for name, verdict in zip(names, verdicts, strict=True)))
     start = MARGIN + widest(names, BODY) + SPACE
     value_column = widest([heads[0], *values], BODY)
     plot = WIDTH - MARGIN - VERDICTS - SPACE - value_column - SPACE - start
-    told = (_subtitle(findings, design), _caption(findings, design_index, cut))
-    sheet = page(WIDTH, ABOVE + slot * count + BELOW, "What each feature contributes", *told)
+    texts = (subtitle(_ends(findings, design), findings), _caption(findings, design_index, cut))
+    sheet = page(WIDTH, ABOVE + slot * count + BELOW, "What each feature contributes", *texts)
     axes = sheet.axes(start, BELOW, plot, slot * count)
     axes.set_xlim(left, right)
     axes.set_ylim(count - 0.5, -0.5)
-    _marks(axes, effects, left, right)
+    _marks(axes, effects, metric, left, right)
 
     tidy(axes, "x")
     axes.spines["left"].set_visible(False)
     axes.set_yticks(range(count), names, size=BODY, linespacing=LINESPACING, parse_math=False)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("effect on validation accuracy (percentage points)", size=BODY, color=INK)
+    axes.set_xlabel(metric.effect_axis(), size=BODY, color=INK)
     beside = axes.get_yaxis_transform()
     first, second = 1 + SPACE / plot, 1 + (SPACE + value_column + SPACE) / plot
     for row, (value, verdict) in enumerate(zip(values, verdicts, strict=True)):
@@ -65,17 +66,17 @@ def contribution(findings: Findings, design_index: int) -> Figure:
     return sheet.figure
 
 
-def _marks(axes: Axes, effects: Effects, left: float, right: float) -> None:
+def _marks(axes: Axes, effects: Effects, metric: Metric, left: float, right: float) -> None:
     """Draw the zero line, and in each row a bar, its seeds and its interval, or the gap."""
-    points = 100 * effects.estimate
+    points = metric.scale * effects.estimate
     known = np.flatnonzero(~np.isnan(points)).tolist()
-    colors = [LOSS if point < 0 else GAIN for point in points[known]]
+    colors = [color_of(point, metric) for point in points[known]]
     axes.barh(known, points[known], height=BAR, color=colors, zorder=2)
     axes.axvline(0, color=INK, linewidth=0.9, zorder=2.5)
     for row in known:
-        _seeds(axes, row, 100 * effects.per_seed[:, row])
+        _seeds(axes, row, metric.scale * effects.per_seed[:, row])
         if not np.isnan(effects.low[row]):
-            interval(axes, row - 0.13, 100 * effects.low[row], 100 * effects.high[row], INK)
+            interval(axes, row - 0.13, metric.scale * effects.low[row], metric.scale * effects.high[row], INK)
     for row in np.flatnonzero(np.isnan(points)).tolist():
         no_result(axes, left, row - BAR / 2, right - left, BAR)
 
@@ -87,36 +88,41 @@ def _seeds(axes: Axes, row: int, points: np.ndarray) -> None:
     axes.scatter(points, heights, s=13, color=INK, edgecolors="white", linewidths=0.5, zorder=5)
 
 
-def _value(effects: Effects, row: int, seeds: int, digits: int) -> str:
+def _value(findings: Findings, effects: Effects, row: int) -> str:
     if not effects.seeds[row]:
         return "–"
-    text = signed_points(effects.estimate[row], digits)
+    metric, digits = findings.metric, findings.digits
+    text, seeds = metric.signed(effects.estimate[row], digits), len(findings.seeds)
     if not np.isnan(effects.low[row]):
-        text += f" [{signed_points(effects.low[row], digits)}, {signed_points(effects.high[row], digits)}]"
+        text += f" [{metric.signed(effects.low[row], digits)}, {metric.signed(effects.high[row], digits)}]"
     return text if effects.seeds[row] == seeds else f"{text}\n{effects.seeds[row]} of {seeds} seeds"
 
 
-def _subtitle(findings: Findings, design: Design) -> str:
+def _ends(findings: Findings, design: Design) -> str:
+    """Return the scores of the baseline and of all features, where the design has them."""
     means, _ = mean_and_sd(findings.scores_of(design))
     ends = ((BASELINE, "baseline"), (frozenset(design.features), "all features"))
-    told = []
+    shown = []
     for arm, name in ends:
         if arm in design.arms:
             mean = means[design.arms.index(arm)]
-            told.append(f"{name} (no result)" if np.isnan(mean) else f"{name} {100 * mean:.{findings.digits}f} %")
-    return f"{design.name}: " + " → ".join(told) if told else design.name
+            score = findings.metric.with_unit(findings.metric.level(mean, findings.digits))
+            shown.append(f"{name} (no result)" if np.isnan(mean) else f"{name} {score}")
+    return f"{design.name}: " + " → ".join(shown) if shown else design.name
 
 
 def _caption(findings: Findings, design_index: int, cut: bool) -> list[str]:
     design, effects = findings.designs[design_index], findings.effects[design_index]
     count = len(findings.seeds)
-    marks = "Bars: one run of each arm, blue for a gain and vermillion for a loss; a single run gives no interval."
+    marks = "Bars: one run of each arm, blue for the better and vermillion for the worse; a single run gives no interval."
     if count > 1:
-        marks = f"Bars: mean over {count} seeds, blue for a gain and vermillion for a loss. Dots: single seeds. Lines: 95 % intervals."
+        marks = (
+            f"Bars: mean over {count} seeds, blue for the better and vermillion for the worse. Dots: single seeds. Lines: 95 % intervals."
+        )
     if cut:
         marks += " An arrow at the edge: the interval goes on beyond the axis, to the number given."
     if LOST in effects.verdict:
         marks += " Hatched: an arm that the effect needs has no finished run."
     order = f"Order: {' → '.join(design.features)}."
-    what = f"Study: {findings.name}. Data: {findings.data}. {count} {'seed' if count == 1 else 'seeds'}. {findings.protocol}"
+    what = f"Study: {findings.name}. {findings.description}. {count} {'seed' if count == 1 else 'seeds'}. {findings.protocol}"
     return [" ".join(filter(None, (design.meaning, order))), marks, what]

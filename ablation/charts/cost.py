@@ -1,6 +1,6 @@
-"""What the arms cost beside what they gain: parameters, operations and time next to accuracy."""
+"""What the arms cost beside what they score."""
 
-import statistics
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,14 +8,16 @@ from matplotlib.figure import Figure
 
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page
-from ablation.charts.drawing.style import BODY, GAIN, INK, SMALL, no_result, tidy
+from ablation.charts.drawing.style import BODY, GAIN, INK, SMALL, no_result, subtitle, tidy
 from ablation.designs import BASELINE, Arm, arm_names, is_path, label
 from ablation.effects import mean_and_sd
 from ablation.study.findings import Findings
-from ablation.wording import human
+from ablation.study.measured import measured, written
+from ablation.study.metric import Measure
+from ablation.wording import listed
 
 NAMES, FIRST, PANEL, SPACE = 2.1, 2.3, 1.2, 0.14
-"""Inches: at most the arms' names, the panel of accuracies, one of a cost, and between them."""
+"""Inches: at most the arms' names, the panel of scores, at least one of a cost, and between them."""
 
 ABOVE, BELOW, MOST = 0.28, 0.3, 20
 """Inches above and below the panels; and the most arms that are shown where no design is a path."""
@@ -23,48 +25,58 @@ ABOVE, BELOW, MOST = 0.28, 0.3, 20
 COST = "#9A9A9A"
 
 
+def costs(findings: Findings) -> list[Measure]:
+    """Return the measures that are costs, as far as any run has them."""
+    return [
+        measure
+        for measure in findings.measures
+        if measure.words and any(measure.key in measured(findings, arm).measures for arm in findings.arms)
+    ]
+
+
 def cost(findings: Findings) -> Figure:
-    """Draw a line for each arm from the baseline to all features: its accuracy, and beside it what it costs.
+    """Draw a line for each arm from the baseline to all features: its score, and beside it what it costs.
 
     The arms are those of the first design that is a path; else all, from few features to many, or the two ends where there are too many.
     """
-    shown = _shown(findings)
+    shown, metric = _shown(findings), findings.metric
     names = [wrap(name, NAMES, BODY) for _, name in shown]
-    scores = 100 * findings.scores[:, [findings.arms.index(arm) for arm, _ in shown]]
-    runs = [[findings.runs[arm, seed] for seed in findings.seeds if (arm, seed) in findings.runs] for arm, _ in shown]
-    costs = {
-        "parameters": [float(found[0].parameters) if found else np.nan for found in runs],
-        "FLOPs an image": [float(found[0].flops) if found else np.nan for found in runs],
-        "seconds an epoch": [statistics.median(run.seconds_per_epoch for run in found) if found else np.nan for found in runs],
+    scores = metric.scale * findings.scores[:, [findings.arms.index(arm) for arm, _ in shown]]
+    measures = [measured(findings, arm).measures for arm, _ in shown]
+    panels = {each.words: (each, [known.get(each.key, np.nan) for known in measures]) for each in costs(findings)}
+    texts = {
+        words: ["–" if np.isnan(value) else _written(each, value, findings) for value in values] for words, (each, values) in panels.items()
     }
-    told = {name: [_cost(name, value) for value in values] for name, values in costs.items()}
     means, deviations = mean_and_sd(scores)
-    accuracies = [_accuracy(mean, sd, findings.digits) for mean, sd in zip(means, deviations, strict=True)]
+    levels = [_level(mean, sd, findings.digits) for mean, sd in zip(means, deviations, strict=True)]
 
     slot = max(0.3, *(0.08 + height(name, BODY) for name in names)) if len(names) > 1 else 0.4
     start = MARGIN + widest(names, BODY) + SPACE
-    beside = {"accuracy (%)": widest(accuracies, SMALL), **{name: widest(texts, SMALL) for name, texts in told.items()}}
-    wide = start + FIRST + 3 * PANEL + sum(beside.values()) + 4 * 2 * SPACE
+    columns = {metric.short_axis: levels, **texts}
+    beside = {name: widest(cells, SMALL) for name, cells in columns.items()}
+    room = {name: max(PANEL, widest([name], SMALL) * 1.1) if index else FIRST for index, name in enumerate(columns)}
+    wide = start + sum(room.values()) + sum(beside.values()) + len(columns) * 2 * SPACE
     high = slot * len(names)
-    sheet = page(wide + MARGIN, ABOVE + high + BELOW, "What it gains and what it costs", _subtitle(findings), _caption(findings))
+    below_title = subtitle(_arms_shown(findings), findings)
+    sheet = page(wide + MARGIN, ABOVE + high + BELOW, "What it costs beside what it scores", below_title, _caption(findings))
 
     left = start
-    panels: list[Axes] = []
-    for name, texts in (("accuracy (%)", accuracies), *told.items()):
-        room = PANEL if panels else FIRST
-        axes = sheet.axes(left, BELOW, room, high)
+    drawn: list[Axes] = []
+    for name, cells in columns.items():
+        axes = sheet.axes(left, BELOW, room[name], high)
         axes.set_ylim(len(names) - 0.5, -0.5)
         tidy(axes, "x")
-        axes.spines["left"].set_visible(bool(panels))
-        axes.tick_params(axis="y", length=0, labelleft=not panels)
+        axes.spines["left"].set_visible(bool(drawn))
+        axes.tick_params(axis="y", length=0, labelleft=not drawn)
         axes.set_title(name, size=SMALL, weight="bold", color=INK, loc="left", pad=5)
-        for row, text in enumerate(texts):
-            axes.text(1 + SPACE / 2 / room, row, text, size=SMALL, color=INK, va="center_baseline", transform=axes.get_yaxis_transform())
-        panels.append(axes)
-        left += room + beside[name] + 2 * SPACE
-    panels[0].set_yticks(range(len(names)), names, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
-    _accuracies(panels[0], scores, means, deviations, any(is_path(design) for design in findings.designs))
-    for axes, values in zip(panels[1:], costs.values(), strict=True):
+        for row, text in enumerate(cells):
+            place = 1 + SPACE / 2 / room[name]
+            axes.text(place, row, text, size=SMALL, color=INK, va="center_baseline", transform=axes.get_yaxis_transform())
+        drawn.append(axes)
+        left += room[name] + beside[name] + 2 * SPACE
+    drawn[0].set_yticks(range(len(names)), names, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
+    _scores(drawn[0], scores, means, deviations, any(is_path(design) for design in findings.designs), metric.scale)
+    for axes, (_, values) in zip(drawn[1:], panels.values(), strict=True):
         _bars(axes, np.array(values))
     return sheet.figure
 
@@ -80,20 +92,20 @@ def _shown(findings: Findings) -> list[tuple[Arm, str]]:
     return [(arm, label(arm, findings.features)) for arm in arms]
 
 
-def _accuracy(mean: float, sd: float, digits: int) -> str:
+def _level(mean: float, sd: float, digits: int) -> str:
     if np.isnan(mean):
         return "–"
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if not np.isnan(sd) else "")
 
 
-def _cost(name: str, value: float) -> str:
-    if np.isnan(value):
-        return "–"
-    return (f"{value:.2f}" if value < 10 else f"{value:.1f}") if name.startswith("seconds") else human(value)
+def _written(measure: Measure, value: float, findings: Findings) -> str:
+    # A chart has no room for all digits of a count.
+    short = replace(measure, format="short") if measure.format == "count" else measure
+    return written(short, value, findings.metric, findings.digits)
 
 
-def _accuracies(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: np.ndarray, joined: bool) -> None:
-    """Draw mean, standard deviation and seeds of each arm; along a path, what was gained is followed by a line."""
+def _scores(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: np.ndarray, joined: bool, scale: float) -> None:
+    """Draw mean, standard deviation and seeds of each arm; along a path, a line from arm to arm."""
     rows = np.arange(len(means))
     axes.plot(means, rows, color=GAIN, marker="o", markersize=5.5, linewidth=1.2 if joined else 0, zorder=4)
     axes.hlines(rows, means - deviations, means + deviations, color=GAIN, linewidth=1.3, zorder=3)
@@ -101,7 +113,7 @@ def _accuracies(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: n
         for row in range(len(means)):
             found = scores[~np.isnan(scores[:, row]), row]
             axes.scatter(found, np.full(len(found), row + 0.22), s=9, color="white", edgecolors=INK, linewidths=0.7, zorder=3.5)
-    left, right = axes.get_xlim() if not np.isnan(means).all() else (0.0, 100.0)
+    left, right = axes.get_xlim() if not np.isnan(means).all() else (0.0, scale)
     axes.set_xlim(left, right)
     for row in np.flatnonzero(np.isnan(means)).tolist():
         no_result(axes, left, row - 0.35, right - left, 0.7)
@@ -114,7 +126,7 @@ def _bars(axes: Axes, values: np.ndarray) -> None:
     axes.set_xticks([])
 
 
-def _subtitle(findings: Findings) -> str:
+def _arms_shown(findings: Findings) -> str:
     path = next((design for design in findings.designs if is_path(design)), None)
     return f"{path.name}: from the baseline to all features" if path else "arms from few features to many"
 
@@ -123,7 +135,6 @@ def _caption(findings: Findings) -> list[str]:
     seeds = len(findings.seeds)
     marks = "Dots: one run of each arm."
     if seeds > 1:
-        marks = f"Filled dots: mean validation accuracy over {seeds} seeds. Lines across: ± 1 standard deviation. Rings: single seeds."
-    bars = "Grey: parameters of the network, floating-point operations of one image's forward pass, and the median time of an epoch "
-    bars += "with its evaluation, on the machine that trained it."
-    return [f"{marks} {bars}", f"Study: {findings.name}. Data: {findings.data}. {findings.protocol}"]
+        marks = f"Filled dots: mean {findings.metric.name} over {seeds} seeds. Lines across: ± 1 standard deviation. Rings: single seeds."
+    bars = f"Grey: {listed([measure.words for measure in costs(findings)], 'and')}, on the machine that ran it."
+    return [f"{marks} {bars}", f"Study: {findings.name}. {findings.description}. {findings.protocol}"]

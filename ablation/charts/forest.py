@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 from ablation.charts.drawing.intervals import extent, interval
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page
-from ablation.charts.drawing.style import BAND, BODY, GAIN, INK, LOSS, MUTED, SMALL, no_result, tidy
-from ablation.effects import Effects, LackOfFit, describe, signed_points
+from ablation.charts.drawing.style import BAND, BODY, INK, MUTED, SMALL, color_of, no_result, subtitle, tidy
+from ablation.effects import Effects, LackOfFit, describe
 from ablation.study.findings import Findings
+from ablation.study.metric import Metric
 from ablation.wording import probability
 
 WIDTH, NAMES, VERDICTS, SPACE = 9.0, 1.7, 1.75, 0.12
@@ -22,22 +23,23 @@ SURE = ("helps", "hurts")
 
 
 def forest(findings: Findings, design_index: int) -> Figure:
-    """Draw a design's effects as points with two intervals each, in percentage points, over the band of no interest.
+    """Draw a design's effects as points with two intervals each, over the band of no interest.
 
     The thick line is the feature's own 95 % interval, the thin one the interval that holds for all features at once. The last row, where
     the design has arms to spare, is the test of what main effects and pairs leave unexplained.
     """
-    design, effects = findings.designs[design_index], findings.effects[design_index]
+    design, effects, metric = findings.designs[design_index], findings.effects[design_index], findings.metric
     fit = findings.lack_of_fit[design_index] if findings.lack_of_fit else None
     count = len(design.features)
-    smallest = 100 * findings.smallest
-    left, right, cut = extent(100 * effects.estimate, 100 * np.concatenate([effects.low, effects.high]))
+    smallest = metric.scale * findings.smallest
+    ends = metric.scale * np.concatenate([effects.low, effects.high])
+    left, right, cut = extent(metric.scale * effects.estimate, ends, 10.0 ** (1 - findings.digits))
     left, right = min(left, -1.2 * smallest), max(right, 1.2 * smallest)
-    outermost = 100 * np.concatenate([effects.low_simultaneous, effects.high_simultaneous])
+    outermost = metric.scale * np.concatenate([effects.low_simultaneous, effects.high_simultaneous])
     cut = cut or bool(np.nanmin(outermost, initial=left) < left or np.nanmax(outermost, initial=right) > right)
 
     names = [wrap(feature, NAMES, BODY) for feature in design.features]
-    values = [_value(effects, row, findings.digits) for row in range(count)]
+    values = [_value(findings, effects, row) for row in range(count)]
     words = [describe(*each) for each in zip(effects.verdict, effects.seeds.tolist(), effects.seeds_needed.tolist(), strict=True)]
     if fit is not None:
         names.append("lack of fit")
@@ -46,14 +48,14 @@ def forest(findings: Findings, design_index: int) -> Figure:
     verdicts = [wrap(text, VERDICTS, SMALL) for text in words]
     heads = ("effect [95 % interval]\nall at once", "verdict")
 
-    slot = max(0.44, *(0.1 + max(height(name, BODY), height(said, SMALL)) for name, said in zip(names, verdicts, strict=True)))
+    slot = max(0.44, *(0.1 + max(height(name, BODY), height(verdict, SMALL)) for name, verdict in zip(names, verdicts, strict=True)))
     start = MARGIN + widest(names, BODY) + SPACE
     value_column = widest([heads[0], *values], BODY)
     plot = WIDTH - MARGIN - VERDICTS - SPACE - value_column - SPACE - start
     rows = len(names)
     caption = _caption(findings, design_index, fit, cut)
-    subtitle = f"{design.name}: {len(findings.seeds)} seeds, {len(design.arms)} arms"
-    sheet = page(WIDTH, ABOVE + slot * rows + BELOW, "What each feature contributes, and how sure that is", subtitle, caption)
+    below = subtitle(f"{design.name}: {len(findings.seeds)} seeds, {len(design.arms)} arms", findings)
+    sheet = page(WIDTH, ABOVE + slot * rows + BELOW, "What each feature contributes, and how sure that is", below, caption)
     axes = sheet.axes(start, BELOW, plot, slot * rows)
     axes.set_xlim(left, right)
     axes.set_ylim(rows - 0.5, -0.5)
@@ -62,7 +64,7 @@ def forest(findings: Findings, design_index: int) -> Figure:
         axes.axvspan(-smallest, smallest, color=BAND, linewidth=0, zorder=0.5)
     axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
     for row in range(count):
-        _mark(axes, effects, row, left, right)
+        _mark(axes, effects, metric, row, left, right)
     if fit is not None:
         axes.axhline(count - 0.5, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=2)
 
@@ -70,7 +72,7 @@ def forest(findings: Findings, design_index: int) -> Figure:
     axes.spines["left"].set_visible(False)
     axes.set_yticks(range(rows), names, size=BODY, linespacing=LINESPACING, parse_math=False)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("effect on validation accuracy (percentage points)", size=BODY, color=INK)
+    axes.set_xlabel(metric.effect_axis(), size=BODY, color=INK)
     beside = axes.get_yaxis_transform()
     first, second = 1 + SPACE / plot, 1 + (SPACE + value_column + SPACE) / plot
     for row, (value, verdict) in enumerate(zip(values, verdicts, strict=True)):
@@ -85,29 +87,30 @@ def forest(findings: Findings, design_index: int) -> Figure:
     return sheet.figure
 
 
-def _mark(axes: Axes, effects: Effects, row: int, left: float, right: float) -> None:
+def _mark(axes: Axes, effects: Effects, metric: Metric, row: int, left: float, right: float) -> None:
     """Draw one effect: two intervals and a point, filled where the verdict is sure; or the gap."""
-    estimate = 100 * effects.estimate[row]
+    estimate, scale = metric.scale * effects.estimate[row], metric.scale
     if np.isnan(estimate):
         no_result(axes, left, row - 0.3, right - left, 0.6)
         return
-    color = LOSS if estimate < 0 else GAIN
+    color = color_of(estimate, metric)
     if not np.isnan(effects.low_simultaneous[row]):
-        interval(axes, row, 100 * effects.low_simultaneous[row], 100 * effects.high_simultaneous[row], color, 1.0, 5)
+        interval(axes, row, scale * effects.low_simultaneous[row], scale * effects.high_simultaneous[row], color, 1.0, 5)
     if not np.isnan(effects.low[row]):
-        interval(axes, row, 100 * effects.low[row], 100 * effects.high[row], color, 3.4, 0)
+        interval(axes, row, scale * effects.low[row], scale * effects.high[row], color, 3.4, 0)
     filled = effects.verdict[row] in SURE
     axes.plot(estimate, row, marker="o", markersize=7.5, color=color, markerfacecolor=color if filled else "white", mew=1.6, zorder=5)
 
 
-def _value(effects: Effects, row: int, digits: int) -> str:
+def _value(findings: Findings, effects: Effects, row: int) -> str:
     if not effects.seeds[row]:
         return "–"
+    metric, digits = findings.metric, findings.digits
 
     def ends(low: np.ndarray, high: np.ndarray) -> str:
-        return f"[{signed_points(low[row], digits)}, {signed_points(high[row], digits)}]" if not np.isnan(low[row]) else ""
+        return f"[{metric.signed(low[row], digits)}, {metric.signed(high[row], digits)}]" if not np.isnan(low[row]) else ""
 
-    own = f"{signed_points(effects.estimate[row], digits)} {ends(effects.low, effects.high)}".strip()
+    own = f"{metric.signed(effects.estimate[row], digits)} {ends(effects.low, effects.high)}".strip()
     return f"{own}\n{ends(effects.low_simultaneous, effects.high_simultaneous)}".strip()
 
 
@@ -119,10 +122,11 @@ def _fit_words(fit: LackOfFit) -> str:
 
 def _caption(findings: Findings, design_index: int, fit: LackOfFit | None, cut: bool) -> list[str]:
     design = findings.designs[design_index]
-    marks = "Points: mean effects, filled where the verdict is helps or hurts, blue for a gain and vermillion for a loss. "
+    marks = "Points: mean effects, filled where the verdict is helps or hurts, blue for the better and vermillion for the worse. "
     marks += "Thick lines: 95 % interval of each effect. Thin lines: intervals that hold for all effects at once, with 95 %."
     if findings.smallest > 0:
-        marks += f" Grey band: effects of at most ± {100 * findings.smallest:g} points, too small to be of interest."
+        smallest = findings.metric.with_difference(f"{findings.metric.shown(findings.smallest):g}")
+        marks += f" Grey band: effects of at most ± {smallest}, too small to be of interest."
     if cut:
         marks += " An arrow at the edge: the interval goes on beyond the axis, to the number given."
     tested = ""
@@ -132,5 +136,5 @@ def _caption(findings: Findings, design_index: int, fit: LackOfFit | None, cut: 
         tested = f"Lack of fit: the spare arms see {seen}."
         if fit.hidden:
             tested += f" The other {fit.hidden} are aliased with main effects."
-    what = f"Study: {findings.name}. Data: {findings.data}. {findings.protocol}"
+    what = f"Study: {findings.name}. {findings.description}. {findings.protocol}"
     return [design.meaning, marks, tested, what]

@@ -10,8 +10,8 @@ from matplotlib.patches import Rectangle
 
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, width, wrap
 from ablation.charts.drawing.page import MARGIN, page
-from ablation.charts.drawing.style import BODY, GAIN, INK, LOSS, SMALL
-from ablation.effects import ALPHA, Interactions, signed_points
+from ablation.charts.drawing.style import BODY, GAIN, INK, LOSS, SMALL, subtitle
+from ablation.effects import ALPHA, Interactions
 from ablation.study.findings import Findings
 
 CELL, NAMES = 0.62, 1.7
@@ -20,24 +20,25 @@ CELL, NAMES = 0.62, 1.7
 NARROWEST = 5.6
 """Inches: the figure at least, so that its caption stays readable."""
 
-FAINTEST = 0.25
-"""Points of interaction that have the full colour at least, so that noise alone is not painted boldly."""
+FAINTEST = 2.5
+"""Units of the last decimal shown that have the full colour at least, so that noise alone is not painted boldly."""
 
 COLORS = LinearSegmentedColormap.from_list("loss to gain", [LOSS, "#FFFFFF", GAIN])
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def interactions(findings: Findings, design_index: int) -> Figure:
-    """Draw a triangle of cells, one a pair, in percentage points.
+    """Draw a triangle of cells, one a pair.
 
-    Cells that only their sum is known of are hatched, and carry that sum with the letter of their group. A pair that nothing is known
-    of is left empty.
+    Cells of which only the sum is known are hatched, and carry that sum with the letter of their group. A pair of which nothing is
+    known is left empty.
     """
     found = findings.interactions[design_index]
-    assert found is not None, "drawn only where a design tells pairs"
+    assert found is not None, "drawn only where a design estimates pairs"
     design = findings.designs[design_index]
     features, count = design.known, len(design.known)
-    strongest = max(float(np.nanmax(np.abs(100 * found.estimate), initial=0.0)), FAINTEST)
+    faintest = FAINTEST * 10.0**-findings.digits / findings.metric.scale
+    strongest = max(float(np.nanmax(np.abs(found.estimate), initial=0.0)), faintest)
     groups = [row for row, pairs in enumerate(found.pairs) if len(pairs) > 1]
     letters = {row: _letter(index) for index, row in enumerate(groups)}
 
@@ -50,7 +51,8 @@ def interactions(findings: Findings, design_index: int) -> Figure:
     start = MARGIN + widest(side, BODY) + 0.14
     wide = max(start + square + MARGIN, NARROWEST)
     caption = _caption(findings, design_index, found)
-    sheet = page(wide, square + room, "What pairs of features are worth together", f"{design.name}: pair interactions", caption)
+    below_title = subtitle(f"{design.name}: pair interactions", findings)
+    sheet = page(wide, square + room, "What pairs of features are worth together", below_title, caption)
     axes = sheet.axes(start, room, square, square)
     axes.set_xlim(-0.5, count - 1.5)
     axes.set_ylim(count - 0.5, 0.5)
@@ -59,7 +61,7 @@ def interactions(findings: Findings, design_index: int) -> Figure:
         for one, other in pairs:
             column, line = sorted((features.index(one), features.index(other)))
             sure = bool(found.p_holm[row] < ALPHA)
-            _cell(axes, column, line, float(100 * found.estimate[row]), strongest, letters.get(row, ""), sure, findings.digits)
+            _cell(axes, column, line, float(found.estimate[row]), strongest, letters.get(row, ""), sure, findings)
     known = {frozenset(pair) for pairs in found.pairs for pair in pairs}
     for line in range(1, count):
         for column in range(line):
@@ -79,33 +81,35 @@ def _letter(index: int) -> str:
     return (LETTERS[first - 1] if first else "") + LETTERS[last]
 
 
-def _cell(axes: Axes, column: int, line: int, value: float, strongest: float, letter: str, sure: bool, digits: int) -> None:
+def _cell(axes: Axes, column: int, line: int, value: float, strongest: float, letter: str, sure: bool, findings: Findings) -> None:
     """Paint one pair: its colour by size, a hatch where it stands for a group, a frame where it is beyond noise."""
     lost = bool(np.isnan(value))
-    face = "white" if lost else to_hex(COLORS(0.5 + 0.5 * value / strongest))
+    face = "white" if lost else to_hex(COLORS(0.5 + (0.5 if findings.metric.higher_is_better else -0.5) * value / strongest))
     hatch = "xxxx" if lost else "////" if letter else None
     axes.add_patch(Rectangle((column - 0.5, line - 0.5), 1, 1, facecolor=face, edgecolor="#B8B8B8", hatch=hatch, linewidth=0.6, zorder=1))
     if sure:
         axes.add_patch(Rectangle((column - 0.455, line - 0.455), 0.91, 0.91, fill=False, edgecolor=INK, linewidth=1.8, zorder=3))
-    text = "–" if lost else signed_points(value / 100, digits)
+    text = "–" if lost else findings.metric.signed(value, findings.digits)
     plain = lost or bool(letter)
     color = "white" if abs(value) > 0.75 * strongest else INK
     box = {"facecolor": face, "edgecolor": "none", "pad": 1.5} if plain else None
     size = SMALL + 0.5 if width(text, SMALL + 0.5) < CELL - 0.1 else SMALL - 1
-    said = f"{letter}\n{text}" if letter else text
+    shown = f"{letter}\n{text}" if letter else text
     weight = "bold" if sure else "normal"
-    axes.text(column, line, said, size=size, color=color, weight=weight, ha="center", va="center", bbox=box, zorder=4, linespacing=1.2)
+    axes.text(column, line, shown, size=size, color=color, weight=weight, ha="center", va="center", bbox=box, zorder=4, linespacing=1.2)
 
 
 def _caption(findings: Findings, design_index: int, found: Interactions) -> list[str]:
-    what = "A number is what two features add together beyond what each adds without the other, in percentage points of accuracy, averaged "
+    what = (
+        f"A number is what two features add together beyond what each adds without the other, in {findings.metric.effects_are}, averaged "
+    )
     what += "over the other features. Blue: they help each other. Vermillion: they get in each other's way."
     marks = "Framed and bold: beyond noise (p < 0.05 after Holm's adjustment over all cells or groups)."
     if any(len(pairs) > 1 for pairs in found.pairs):
-        marks += " Hatched: this design tells only the sum over all cells of the same letter, and that is the number shown."
+        marks += " Hatched: this design estimates only the sum over all cells of the same letter, and that is the number shown."
     if np.isnan(found.estimate).any():
         marks += " Crossed: a run that it needs did not finish."
     known = {frozenset(pair) for pairs in found.pairs for pair in pairs}
     if len(known) < len(list(combinations(findings.designs[design_index].known, 2))):
-        marks += " Empty: this design tells nothing of the pair."
-    return [what, marks, f"Study: {findings.name}. Data: {findings.data}. {len(findings.seeds)} seeds."]
+        marks += " Empty: this design says nothing of the pair."
+    return [what, marks, f"Study: {findings.name}. {findings.description}. {len(findings.seeds)} seeds."]

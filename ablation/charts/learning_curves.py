@@ -1,4 +1,4 @@
-"""Training and validation accuracy by epoch, one panel an arm."""
+"""Scores by epoch, one panel an arm."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ablation.charts.drawing.lettering import LINESPACING, height, wrap
 from ablation.charts.drawing.page import MARGIN, page
-from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, tidy
+from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, subtitle, tidy
 from ablation.designs import Arm, arm_names, is_path
 from ablation.study.findings import Findings
 
@@ -17,11 +17,12 @@ PANEL, HIGH, BETWEEN = 1.85, 1.25, 0.2
 MOST = 30
 """Panels that a page holds; of more arms, the first are shown, as the designs list them."""
 
-CURVES = (("accuracy", "training", "#7A7A7A", "--"), ("val_accuracy", "validation", GAIN, "-"))
+STYLES = (("#7A7A7A", "--"), ("#B0782D", ":"), (GAIN, "-"))
+"""Colour and line of each curve; the last is that of the metric."""
 
 
 def learning_curves(findings: Findings) -> Figure:
-    """Draw mean and range over seeds of both accuracies for every arm of the study; an arm without a run says so."""
+    """Draw mean and range over seeds of the metric's curves for every arm of the study; an arm without a run says so."""
     shown = findings.arms[:MOST]
     count = len(shown)
     columns = min(count, 4 if count <= 8 else 5)
@@ -39,20 +40,22 @@ def learning_curves(findings: Findings) -> Figure:
         lines += " “+ x”: x and every feature before it are on."
     if count < len(findings.arms):
         lines += f" Only the first {count} of {len(findings.arms)} arms are shown."
-    caption = [lines, f"Study: {findings.name}. Data: {findings.data}. {findings.protocol}"]
-    sheet = page(wide, body, "Learning curves", "accuracy by epoch, one panel an arm", caption)
+    caption = [lines, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]
+    metric = findings.metric
+    below_title = subtitle(f"{metric.short} by epoch, one panel an arm", findings)
+    sheet = page(wide, body, "Learning curves", below_title, caption)
 
     curves = [_curves(findings, arm) for arm in shown]
-    floor, longest = _extent(curves)
-    marks = [mark for mark in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(floor, 100) if floor <= mark <= 100]
+    floor, top, longest = _extent(curves)
+    marks = [mark for mark in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(floor, top) if floor <= mark <= top]
     for index, (name, found) in enumerate(zip(names, curves, strict=True)):
         row, column = divmod(index, columns)
         bottom = low + ticks + (rows - 1 - row) * (HIGH + title + ticks)
         axes = sheet.axes(left + column * (panel + BETWEEN), bottom, panel, HIGH)
         axes.set_xlim(0.5 if longest == 1 else 1, max(longest, 1.5))
-        axes.set_ylim(floor, 102)
+        axes.set_ylim(floor, top)
         axes.set_yticks(marks)
-        _panel(axes, found)
+        _panel(axes, found, findings)
         axes.set_title(name, size=SMALL, color=INK, loc="left", pad=3, linespacing=LINESPACING, parse_math=False)
         axes.set_xticks(sorted({1, longest}))
         if column:
@@ -62,10 +65,19 @@ def learning_curves(findings: Findings) -> Figure:
     across, up = figure.get_size_inches()
     figure.text((left + wide - MARGIN) / 2 / across, (sheet.floor + 0.02) / up, "epoch", size=BODY, color=INK, ha="center", va="bottom")
     middle = (sheet.floor + low + (body - low - legend) / 2) / up
-    figure.text(MARGIN / across, middle, "accuracy (%)", size=BODY, color=INK, rotation=90, ha="left", va="center")
-    handles = [axes.plot([], [], color=color, linestyle=style, label=name)[0] for _, name, color, style in CURVES]
+    figure.text(
+        MARGIN / across,
+        middle,
+        metric.short_axis,
+        size=BODY,
+        color=INK,
+        rotation=90,
+        ha="left",
+        va="center",
+    )
+    handles = [axes.plot([], [], color=color, linestyle=style, label=label)[0] for _, label, color, style in styled(findings)]
     place = ((left - 0.1) / across, (sheet.floor + body) / up)
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=place, ncols=2, frameon=False, fontsize=SMALL, borderaxespad=0)
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=place, ncols=3, frameon=False, fontsize=SMALL, borderaxespad=0)
     return figure
 
 
@@ -78,31 +90,48 @@ def _names(findings: Findings) -> list[str]:
     return [names[arm] for arm in findings.arms[:MOST]]
 
 
+def styled(findings: Findings) -> list[tuple[str, str, str, str]]:
+    """Return the curves that histories hold, each with its label, colour and line; none where no run has a history of the metric."""
+    held = {name for run in findings.runs.values() for name, values in run.history.items() if values}
+    if findings.metric.key not in held:
+        return []
+    curves = [curve for curve in findings.metric.curves if curve[0] in held][-len(STYLES) :]
+    return [(*curve, *style) for curve, style in zip(curves, STYLES[-len(curves) :], strict=True)]
+
+
 def _curves(findings: Findings, arm: Arm) -> dict[str, np.ndarray]:
-    """Return each accuracy of an arm's finished runs in percent, shape ``(runs, epochs)``; empty where none finished."""
+    """Return each curve of an arm's finished runs, shape ``(runs, epochs)``; runs that ended early are filled up with NaN."""
     runs = [findings.runs[arm, seed] for seed in findings.seeds if (arm, seed) in findings.runs]
-    if not runs:
-        return {}
-    return {metric: 100 * np.array([run.history[metric] for run in runs]) for metric, *_ in CURVES}
+    found = {}
+    for name, *_ in styled(findings):
+        histories = [run.history[name] for run in runs if run.history.get(name)]
+        if histories:
+            longest = max(map(len, histories))
+            found[name] = findings.metric.scale * np.array([[*each, *[np.nan] * (longest - len(each))] for each in histories])
+    return found
 
 
-def _extent(curves: list[dict[str, np.ndarray]]) -> tuple[float, int]:
-    """Return where the shared accuracy axis starts, and the last epoch."""
+def _extent(curves: list[dict[str, np.ndarray]]) -> tuple[float, float, int]:
+    """Return the ends of the shared axis of scores, and the last epoch."""
     drawn = [values for found in curves for values in found.values()]
     lowest = min((float(np.nanmin(values)) for values in drawn), default=0.0)
-    return max(10 * np.floor(lowest / 10), 0.0) - 2, max((values.shape[1] for values in drawn), default=1)
+    highest = max((float(np.nanmax(values)) for values in drawn), default=1.0)
+    room = 0.05 * (highest - lowest) or 0.05 * abs(highest) or 0.05
+    return lowest - room, highest + room, max((values.shape[1] for values in drawn), default=1)
 
 
-def _panel(axes: Axes, found: dict[str, np.ndarray]) -> None:
+def _panel(axes: Axes, found: dict[str, np.ndarray], findings: Findings) -> None:
     tidy(axes, "y")
     if not found:
         axes.text(0.5, 0.5, "no finished run", size=SMALL, color=MUTED, ha="center", va="center", transform=axes.transAxes)
         axes.set_facecolor("#F4F4F4")
         axes.grid(visible=False)
         return
-    for metric, _, color, style in CURVES:
-        values = found[metric]
+    for name, _, color, style in styled(findings):
+        if name not in found:
+            continue
+        values = found[name]
         epochs = np.arange(1, values.shape[1] + 1)
-        axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=color, alpha=0.22, linewidth=0)
+        axes.fill_between(epochs, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=color, alpha=0.22, linewidth=0)
         marker = "o" if len(epochs) == 1 else ""
-        axes.plot(epochs, values.mean(axis=0), color=color, linestyle=style, linewidth=1.3, marker=marker, markersize=4)
+        axes.plot(epochs, np.nanmean(values, axis=0), color=color, linestyle=style, linewidth=1.3, marker=marker, markersize=4)

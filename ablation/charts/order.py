@@ -1,4 +1,4 @@
-"""How much a feature's gain depends on when it is added."""
+"""How much a feature's effect depends on when it is added."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page
-from ablation.charts.drawing.style import BODY, INK, MUTED, SKY, SMALL, YELLOW, tidy
-from ablation.effects import OrderDependence, signed_points
+from ablation.charts.drawing.style import BODY, INK, MUTED, SKY, SMALL, YELLOW, subtitle, tidy
+from ablation.effects import OrderDependence
 from ablation.study.findings import Findings
 
 WIDTH, NAMES, SPACE = 9.0, 1.7, 0.14
@@ -19,20 +19,20 @@ ABOVE, BELOW, LEGEND = 0.28, 0.5, 0.3
 """Inches: for the heads of the columns, for the axis, and for the legend."""
 
 MARKS = (("first", "o", "white", -0.21), ("chosen", "D", SKY, -0.07), ("last", "s", YELLOW, 0.07), ("shapley", "o", INK, 0.21))
-"""Each gain with its marker, its filling and its height within a row, so that no mark hides another."""
+"""Each effect with its marker, its filling and its height within a row, so that no mark hides another."""
 
-TOLD = {"first": "added first", "chosen": "in the chosen order", "last": "added last", "shapley": "Shapley value"}
+LABELS = {"first": "added first", "chosen": "in the chosen order", "last": "added last", "shapley": "Shapley value"}
 HEADS = {"first": "first", "chosen": "chosen", "last": "last", "shapley": "Shapley"}
 
 
 def order(findings: Findings) -> Figure:
-    """Draw a feature's gains as marks on a bar from the least to the largest, with a flag where they differ beyond noise."""
+    """Draw a feature's effects as marks on a bar from the least to the largest, with a flag where they differ beyond noise."""
     found = findings.order
     assert found is not None, "drawn only where order was looked at"
     count = len(found.features)
     shown = [mark for mark in MARKS if not np.isnan(getattr(found, mark[0])).all()]
     names = [wrap(feature, NAMES, BODY) for feature in found.features]
-    columns = [(HEADS[name], [_number(value, findings.digits) for value in getattr(found, name)]) for name, *_ in shown]
+    columns = [(HEADS[name], [_number(value, findings) for value in getattr(found, name)]) for name, *_ in shown]
     columns.append(("order", ["matters" if flag else "–" for flag in found.differs]))
     widths = [widest([head, *cells], BODY) + SPACE for head, cells in columns]
 
@@ -40,18 +40,21 @@ def order(findings: Findings) -> Figure:
     start = MARGIN + widest(names, BODY) + SPACE
     plot = WIDTH - MARGIN - sum(widths) - start
     body = ABOVE + LEGEND + slot * count + BELOW
-    sheet = page(WIDTH, body, "Does the order of adding matter?", "gains by when a feature is added", _caption(findings, found))
+    below_title = subtitle("effects by when a feature is added", findings)
+    sheet = page(
+        WIDTH, body, "Does the order of adding matter?", subtitle("effects by when a feature is added", findings), _caption(findings, found)
+    )
     axes = sheet.axes(start, BELOW, plot, slot * count)
     axes.set_ylim(count - 0.5, -0.5)
     axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
     for row in range(count):
-        _row(axes, found, row, shown)
+        _row(axes, found, findings.metric.scale, row, shown)
 
     tidy(axes, "x")
     axes.spines["left"].set_visible(False)
     axes.set_yticks(range(count), names, size=BODY, linespacing=LINESPACING, parse_math=False)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("gain in validation accuracy (percentage points)", size=BODY, color=INK)
+    axes.set_xlabel(findings.metric.effect_axis(), size=BODY, color=INK)
     beside = axes.get_yaxis_transform()
     edge = plot
     for (head, cells), wide in zip(columns, widths, strict=True):
@@ -60,7 +63,7 @@ def order(findings: Findings) -> Figure:
         for row, cell in enumerate(cells):
             color = MUTED if cell == "–" else INK
             axes.text(edge / plot, row, cell, size=BODY, color=color, ha="right", va="center_baseline", transform=beside)
-    handles = [axes.plot([], [], label=TOLD[name], **_style(marker, fill))[0] for name, marker, fill, _ in shown]
+    handles = [axes.plot([], [], label=LABELS[name], **_style(marker, fill))[0] for name, marker, fill, _ in shown]
     across, up = sheet.figure.get_size_inches()
     place = (MARGIN / across, (sheet.floor + body) / up)
     sheet.figure.legend(
@@ -81,29 +84,29 @@ def _style(marker: str, fill: str) -> dict[str, Any]:
     }
 
 
-def _row(axes: Axes, found: OrderDependence, row: int, shown: list[tuple[str, str, str, float]]) -> None:
-    """Draw one feature's gains, each with its standard error, on the bar that spans them."""
-    gains = {name: float(100 * getattr(found, name)[row]) for name, *_ in shown}
-    known = [gain for gain in gains.values() if not np.isnan(gain)]
+def _row(axes: Axes, found: OrderDependence, scale: float, row: int, shown: list[tuple[str, str, str, float]]) -> None:
+    """Draw one feature's effects, each with its standard error, on the bar that spans them."""
+    effects = {name: float(scale * getattr(found, name)[row]) for name, *_ in shown}
+    known = [effect for effect in effects.values() if not np.isnan(effect)]
     if len(known) > 1:
         color = "#9A9A9A" if found.differs[row] else "#E2E2E2"
         axes.plot([min(known), max(known)], [row, row], color=color, linewidth=5, solid_capstyle="round", zorder=2)
     for name, marker, fill, up in shown:
-        error = float(100 * getattr(found, f"{name}_error")[row])
-        if not np.isnan(gains[name]) and not np.isnan(error):
-            axes.plot([gains[name] - error, gains[name] + error], [row + up, row + up], color=MUTED, linewidth=0.9, zorder=3)
-        axes.plot(gains[name], row + up, **_style(marker, fill))
+        error = float(scale * getattr(found, f"{name}_error")[row])
+        if not np.isnan(effects[name]) and not np.isnan(error):
+            axes.plot([effects[name] - error, effects[name] + error], [row + up, row + up], color=MUTED, linewidth=0.9, zorder=3)
+        axes.plot(effects[name], row + up, **_style(marker, fill))
 
 
-def _number(value: float, digits: int) -> str:
-    return "–" if np.isnan(value) else signed_points(value, digits)
+def _number(value: float, findings: Findings) -> str:
+    return "–" if np.isnan(value) else findings.metric.signed(value, findings.digits)
 
 
 def _caption(findings: Findings, found: OrderDependence) -> list[str]:
     return [
         "First: the feature alone on the baseline. Chosen: its step in the study's order. Last: what all features lose without it. "
         f"Shapley: its step, averaged over all orders. Order: {' → '.join(found.features)}.",
-        "Bars: from the least to the largest gain, dark where two gains of a feature differ beyond noise (p < 0.05 after Holm's adjustment "
-        "over all differences); the last column says so too. Lines: ± 1 standard error, where there is one.",
-        f"Study: {findings.name}. Data: {findings.data}. {len(findings.seeds)} seeds.",
+        "Bars: from the least to the largest effect, dark where two effects of a feature differ beyond noise (p < 0.05 after Holm's "
+        "adjustment over all differences); the last column says so too. Lines: ± 1 standard error, where there is one.",
+        f"Study: {findings.name}. {findings.description}. {len(findings.seeds)} seeds.",
     ]

@@ -197,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write(rows: Sequence[Compared], folder: Path) -> list[Path]:
-    from ablation.charts import save
+    from ablation.charts.drawing.page import save
     from ablation.images.charts.backends import comparison
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,8 +11,8 @@ import numpy as np
 
 from ablation.errors import InputError, expected
 from ablation.images.data import UnreadableError, read_images, with_channels
-from ablation.images.process import prepare
 from ablation.images.held_out import CLASSES
+from ablation.images.process import prepare
 from ablation.store import reading
 from ablation.store.connection import Store
 

@@ -8,14 +8,13 @@ from ablation.report.notes import notes
 from ablation.report.page import Document, document, html, markdown, text
 from ablation.report.paper import latex
 from ablation.report.protocol import seeds_decided
-from ablation.report.rows import Credit, Measured, Row, rows
+from ablation.report.rows import Credit, Row, rows
 from ablation.report.spreadsheet import csv
-from ablation.report.tables import Table, console_table, markdown_table, rich_table, written
+from ablation.report.tables import Table, console_table, markdown_table, rich_table
 
 __all__ = [
     "Credit",
     "Document",
-    "Measured",
     "Row",
     "Table",
     "answer",
@@ -31,5 +30,4 @@ __all__ = [
     "rows",
     "seeds_decided",
     "text",
-    "written",
 ]

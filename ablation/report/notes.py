@@ -8,8 +8,9 @@ from scipy.special import stdtrit
 
 from ablation.designs import is_path, label
 from ablation.effects import ALPHA, CONFIDENCE, FEWEST_SEEDS, LOST, unsteady
-from ablation.report.rows import measured, own_arm
+from ablation.report.rows import own_arm
 from ablation.study.findings import Findings
+from ablation.study.measured import measured
 from ablation.wording import listed, probability
 
 LARGE_CHANGE = 0.10

@@ -1,41 +1,13 @@
 """What a table shows: one row a step or arm, with the arm's numbers and the effect that is read off it, in the units of the scores."""
 
-import statistics
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ablation.designs import Arm, Design, arm_names, label
-from ablation.effects import describe, mean_and_sd
+from ablation.designs import Arm, Design, arm_names
+from ablation.effects import describe
 from ablation.study.findings import Findings
-from ablation.study.metric import Pooling
-
-POOLED: Mapping[Pooling, Callable[[Sequence[float]], float]] = {
-    "first": lambda values: values[0],
-    "mean": statistics.fmean,
-    "median": statistics.median,
-    "max": max,
-}
-"""What stands for the runs of an arm."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What the finished runs of one arm say.
-
-    Attributes:
-        arm: its name, as charts and MLflow have it.
-        seeds: how many runs finished.
-        score, score_sd: mean and standard deviation over those runs; NaN where there are too few.
-        measures: what else was measured, pooled over the runs as each measure says; without those that no run has.
-    """
-
-    arm: str
-    seeds: int
-    score: float
-    score_sd: float
-    measures: Mapping[str, float]
+from ablation.study.measured import Measured, measured
 
 
 @dataclass(frozen=True)
@@ -93,20 +65,6 @@ def own_arm(design: Design, feature: int) -> Arm | None:
     """Return the arm whose difference from its reference is the feature's effect; None where other than two arms are weighed."""
     used = [design.arms[index] for index in np.flatnonzero(design.contrasts[feature])]
     return next((arm for arm in used if len(used) == 2 and design.references.get(arm) in used), None)
-
-
-def measured(findings: Findings, arm: Arm) -> Measured:
-    """Gather the finished runs of one arm."""
-    runs = [findings.runs[arm, seed] for seed in findings.seeds if (arm, seed) in findings.runs]
-    mean, sd = mean_and_sd(findings.scores[:, [findings.arms.index(arm)]])
-    measures = {}
-    for measure in findings.measures:
-        # The time of a run is the engine's own measure, whatever its subject measures.
-        values = [run.seconds if measure.key == "seconds" else run.measures.get(measure.key) for run in runs]
-        known = [value for value in values if value is not None]
-        if known:
-            measures[measure.key] = float(POOLED[measure.pooled](known))
-    return Measured(label(arm, findings.features), len(runs), float(mean[0]), float(sd[0]), measures)
 
 
 def _credit(findings: Findings, design_index: int, feature: int) -> Credit:

@@ -9,8 +9,9 @@ import numpy as np
 from ablation.effects import ALPHA, Interactions, LackOfFit, OrderDependence
 from ablation.report.rows import Row, rows
 from ablation.study.findings import Findings
-from ablation.study.metric import Measure, Metric
-from ablation.wording import human, probability
+from ablation.study.measured import written
+from ablation.study.metric import Metric
+from ablation.wording import probability
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -145,21 +146,6 @@ def _line(row: Row, findings: Findings) -> dict[str, str]:
         **{head: cell for head, cell in costs.items() if head not in below},
         "seeds": str(finished) if finished == seeds else f"{finished}/{seeds}",
     }
-
-
-def written(measure: Measure, value: float, metric: Metric, digits: int) -> str:
-    """Write a measure as people read it."""
-    match measure.format:
-        case "score":
-            return metric.level(value, digits)
-        case "count":
-            return f"{value:,.0f}"
-        case "short":
-            return human(value)
-        case "seconds":
-            return f"{value:.{2 if value < 10 else 1}f}"
-        case _:
-            return f"{value:.4g}"
 
 
 # ---- the tables of a report -------------------------------------------------------------------------------------------------

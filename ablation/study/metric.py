@@ -52,6 +52,11 @@ class Metric:
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
     @property
+    def short_axis(self) -> str:
+        """The label of an axis of scores where there is little room: ``accuracy (%)``."""
+        return f"{self.short} ({self.unit})" if self.unit else self.short
+
+    @property
     def difference_in_words(self) -> str:
         """The unit of a difference in full: ``percentage points``; empty where there is none."""
         return "percentage points" if self.difference == "points" and self.unit == "%" else self.difference

@@ -7,16 +7,19 @@ ROOM = 0.5
 """How far intervals may widen an axis on either side, in units of the span of the values."""
 
 
-def extent(values: np.ndarray, ends: np.ndarray) -> tuple[float, float, bool]:
-    """Return the ends of an axis that shows zero, all values and, where there is room, the ends of intervals; and whether one is cut."""
+def extent(values: np.ndarray, ends: np.ndarray, least: float) -> tuple[float, float, bool]:
+    """Return the ends of an axis that shows zero, all values and, where there is room, the ends of intervals; and whether one is cut.
+
+    ``least`` is the span that the axis has at least, so that rounding alone does not look like an effect.
+    """
     seen = np.append(values[~np.isnan(values)], 0.0)
     first, last = float(seen.min()), float(seen.max())
-    span = max(last - first, 1.0)
+    span = max(last - first, least)
     ends = ends[~np.isnan(ends)]
     lowest, highest = float(ends.min(initial=first)), float(ends.max(initial=last))
     left, right = max(lowest, first - ROOM * span), min(highest, last + ROOM * span)
     cut = lowest < left or highest > right
-    edge = max(0.04 * (right - left), (1.0 - (right - left)) / 2)  # at least one unit from end to end
+    edge = max(0.04 * (right - left), (least - (right - left)) / 2)
     return left - edge, right + edge, cut
 
 

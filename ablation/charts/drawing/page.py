@@ -1,8 +1,10 @@
-"""A page: title and subtitle above, a caption below, and between them room for axes that is measured in inches."""
+"""A page: title and subtitle above, a caption below, between them room for axes that is measured in inches; and its files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -11,6 +13,7 @@ from ablation.charts.drawing.style import BODY, INK, MUTED, SMALL, TITLE
 
 MARGIN = 0.18
 GAP = 0.1
+DPI = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,3 +60,14 @@ def page(width: float, body: float, title: str, subtitle: str, caption: Sequence
     write(top, subtitle, BODY, INK)
     write(top + height(subtitle, BODY) + 0.04, title, TITLE, INK, "bold")
     return Page(figure, floor)
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write ``name.png`` and ``name.svg`` into a folder, made where it is missing; the same figure gives the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    picture, drawing = folder / f"{name}.png", folder / f"{name}.svg"
+    figure.savefig(picture, dpi=DPI)
+    # Without a salt the ids in an SVG are random, and its date is that of the drawing.
+    with matplotlib.rc_context({"svg.hashsalt": "ablation"}):
+        figure.savefig(drawing, metadata={"Date": None})
+    return [picture, drawing]

@@ -3,6 +3,9 @@
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from ablation.study.findings import Findings
+from ablation.study.metric import Metric
+
 GAIN, LOSS = "#0072B2", "#D55E00"
 SKY, YELLOW = "#56B4E9", "#F0E442"
 INK, MUTED, GRID = "#1A1A1A", "#5A5A5A", "#DDDDDD"
@@ -10,6 +13,18 @@ BAND = "#E9E9E9"
 
 TITLE, BODY, SMALL = 12.0, 9.0, 7.5
 """Type sizes in points: a title, what stands in the plot, and what explains it."""
+
+
+def color_of(difference: float, metric: Metric) -> str:
+    """Return the colour of an effect: that of a deterioration, or that of everything else."""
+    return LOSS if metric.improves(-difference) else GAIN
+
+
+def subtitle(text: str, findings: Findings) -> str:
+    """Return a picture's subtitle with what a reader of the scores must know: their direction, and whether there are more to come."""
+    better = "" if findings.metric.higher_is_better else "; lower is better"
+    progress = f"; in progress: {len(findings.runs)} of {findings.scores.size} runs" if findings.unfinished else ""
+    return f"{text}{better}{progress}"
 
 
 def tidy(axes: Axes, value_axis: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ablation.charts.drawing.saving import save
+from ablation.charts.drawing.page import save
 from ablation.images.charts.class_accuracy import class_accuracy
 from ablation.images.charts.confusion import confusion
 from ablation.images.charts.predictions import predictions

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from ablation.charts.drawing.lettering import height, wrap
 from ablation.charts.drawing.page import MARGIN, page
 from ablation.charts.drawing.style import BODY, INK, MUTED, SMALL
-from ablation.study.findings import Compared
+from ablation.images.compare import Compared
 
 COLORS = {"tensorflow": "#D55E00", "torch": "#0072B2", "jax": "#009E73"}
 """One each, told apart by colour-blind readers (Okabe and Ito 2008); the names stand beside the bars."""

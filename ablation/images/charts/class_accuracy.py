@@ -93,4 +93,4 @@ def _caption(findings: Findings, arms: Sequence[ArmPredictions], numbered: bool)
     marks = f"Dots: {many} of an arm."
     if numbered:
         marks += " A class with letters that the chart's font lacks is shown by its number, in the order of the classes."
-    return [marks, f"Study: {findings.name}. Data: {findings.data}. {findings.protocol}"]
+    return [marks, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]

@@ -112,4 +112,4 @@ def _caption(findings: Findings, arms: Sequence[ArmPredictions], numbered: bool)
     marks = f"{many}White: none; blue: every image of the class. On the diagonal stand those that are right."
     if numbered:
         marks += " A class with letters that the chart's font lacks is shown by its number, in the order of the classes."
-    return [marks, f"Study: {findings.name}. Data: {findings.data}. {findings.protocol}"]
+    return [marks, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]
