@@ -8,8 +8,16 @@ import numpy as np
 
 from ablation.designs import Arm, Design, cumulative, union
 from ablation.effects import Precision, estimate, interactions, lack_of_fit, order_dependence
-from ablation.images.noise import Noise
-from ablation.study.findings import Failure, Findings, RunResult, provenance
+from ablation.images.subject import MEASURES
+from ablation.study.findings import Failure, Findings, provenance
+from ablation.study.metric import Measure, Metric
+from ablation.study.outcome import Result
+
+ACCURACY = Metric(
+    "val_accuracy", "validation accuracy", "accuracy", "%", "points", 100.0, curves=(("accuracy", "training"), ("val_accuracy", "validation"))
+)
+LOG_LOSS = Metric("log_loss", higher_is_better=False)
+SECONDS = (Measure("seconds", "s/run", "seconds", "median", "seconds a run"),)
 
 FEATURES = ("augmentation", "batch_norm", "residual", "gap", "dropout", "mixup", "amsgrad")
 GAINS = (0.254, 0.065, 0.016, 0.034, -0.103, 0.059, -0.043)
@@ -46,6 +54,9 @@ def synthetic(
     test_scores: bool = False,
     together: Mapping[Collection[str], float] = MappingProxyType({}),
     environment: Sequence[dict[str, str]] = ({"threads": "1", "keras": "3.15.0"},),
+    metric: Metric = ACCURACY,
+    measures: Sequence[Measure] = MEASURES,
+    base: float = 0.578,
 ) -> Findings:
     """Make findings up: a baseline of 57.8 % plus the gains of the features that are on, plus noise.
 
@@ -59,28 +70,32 @@ def synthetic(
         test_scores: whether runs carry an accuracy on the test images.
         together: what some features add where all of them are on, a fraction.
         environment: given to the runs in turn.
+        metric, measures: what a score is, and what else is measured.
+        base: the score without features.
     """
     chosen = designs or (cumulative(features),)
     random = np.random.default_rng(5)
     arms, worth = union(chosen), dict(zip(features, gains, strict=True))
     scores = np.full((seeds, len(arms)), np.nan)
-    runs: dict[tuple[Arm, int], RunResult] = {}
+    runs: dict[tuple[Arm, int], Result] = {}
     failures: list[Failure] = []
     for column, arm in enumerate(arms):
         pull = sum(extra for group, extra in together.items() if arm.issuperset(group))
         for seed in range(seeds):
-            score = float(np.clip(0.578 + sum(worth[feature] for feature in arm) + pull + random.normal(0, noise), 0, 1))
+            score = float(np.clip(base + sum(worth[feature] for feature in arm) + pull + random.normal(0, noise), 0, 1))
             if (arm, seed) in failed:
                 failures.append(Failure(arm, seed, "ResourceExhaustedError: out of memory\nwhile allocating a tensor"))
                 continue
             scores[seed, column] = score
-            runs[arm, seed] = _run(arm, score, epochs, test_scores, environment[len(runs) % len(environment)], random)
+            runs[arm, seed] = _run(arm, score, epochs, test_scores, environment[len(runs) % len(environment)], random, metric)
     columns = [[arms.index(arm) for arm in design.arms] for design in chosen]
-    effects = tuple(estimate(design, scores[:, own], smallest=0.005) for design, own in zip(chosen, columns, strict=True))
+    effects = tuple(estimate(design, scores[:, own], 0.005, higher_is_better=metric.higher_is_better) for design, own in zip(chosen, columns, strict=True))
     return Findings(
         name="synthetic study",
-        data="sprites (synthetic)",
+        description="Data: sprites (synthetic)",
         protocol=PROTOCOL,
+        metric=metric,
+        measures=tuple(measures),
         features=tuple(features),
         seeds=tuple(range(seeds)),
         arms=arms,
@@ -93,7 +108,9 @@ def synthetic(
     )
 
 
-def _run(arm: Arm, score: float, epochs: int, test_scores: bool, environment: dict[str, str], random: np.random.Generator) -> RunResult:
+def _run(
+    arm: Arm, score: float, epochs: int, test_scores: bool, environment: dict[str, str], random: np.random.Generator, metric: Metric
+) -> Result:
     """Make up one run that ends at ``score``, with the article's parameter counts for its residual and pooling steps."""
     epoch = np.arange(1, epochs + 1)
     rise = 1 - np.exp(-4 * epoch / epochs)
@@ -106,21 +123,19 @@ def _run(arm: Arm, score: float, epochs: int, test_scores: bool, environment: di
         "loss": (2.3 * (1 - rise)).tolist(),
         "accuracy": training.tolist(),
         "val_loss": (2.3 * (1 - 0.8 * rise)).tolist(),
-        "val_accuracy": validation.tolist(),
+        metric.key: validation.tolist(),
     }
-    return RunResult(
-        score=score,
-        history=history,
-        test_score=score - 0.01 if test_scores else None,
-        parameters=parameters,
-        trainable=parameters - (2_816 if "batch_norm" in arm else 0),
-        convolutions=10,
-        flops=12_345_678 + 1_000_000 * len(arm),
-        seconds_per_epoch=0.16 + 0.01 * len(arm),
-        seconds=10.0,
-        peak_memory=734_003_200,
-        environment=environment,
-    )
+    measures = {
+        "parameters": float(parameters),
+        "trainable_parameters": float(parameters - (2_816 if "batch_norm" in arm else 0)),
+        "convolutions": 10.0,
+        "flops": 12_345_678.0 + 1_000_000 * len(arm),
+        "seconds_per_epoch": 0.16 + 0.01 * len(arm),
+        "peak_memory_mb": 734.0,
+    }
+    if test_scores:
+        measures["test_accuracy"] = score - 0.01
+    return Result(score, history, measures, environment, seconds=10.0)
 
 
 def enriched(findings: Findings) -> Findings:
@@ -132,7 +147,7 @@ def enriched(findings: Findings) -> Findings:
         interactions=tuple(interactions(*each) for each in zip(findings.designs, scores, strict=True)),
         lack_of_fit=tuple(lack_of_fit(*each) for each in zip(findings.designs, scores, strict=True)),
         order=order_dependence(findings.features, findings.arms, findings.scores, findings.designs),
-        noise=Noise(seeds=0.012, validation=0.017, images=300),
+        variability=("Intervals cover the seed, on fixed validation images; not other data, other settings or other hardware.",),
         precision=Precision(0.01, 3, np.full(count, 0.011), np.full(count, 5), 5, 20, True, np.full(count, 0.0095)),
         provenance=provenance(findings.runs, len(findings.failures), "python -m ablation 'features=[cumulative,fractional]' seeds=3"),
     )

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from findings import FEATURES, LONG, LONG_GAINS, PROTOCOL, synthetic
+from findings import FEATURES, LOG_LOSS, LONG, LONG_GAINS, PROTOCOL, SECONDS, enriched, synthetic
 from rich.console import Console
 
 from ablation import report
 from ablation.designs import BASELINE, Design, all_on, cumulative, leave_one_out, none, one_at_a_time, only
-from ablation.report.cells import cells
+from ablation.report.tables import design_table
 from ablation.study.findings import Findings
+from ablation.study.metric import Measure, Metric
 from ablation.wording import human
 
 FULL = frozenset(FEATURES)
@@ -34,7 +35,7 @@ def printed(findings: Findings, design_index: int = 0, width: int = 100) -> str:
     return console.file.getvalue()
 
 
-def said(findings: Findings, part: str) -> list[str]:
+def noted(findings: Findings, part: str) -> list[str]:
     return [note for note in report.notes(findings) if part in note]
 
 
@@ -42,10 +43,10 @@ def test_a_cumulative_row_is_an_arm_with_the_step_that_leads_to_it() -> None:
     findings = synthetic()
     table = report.rows(findings, 0)
     assert [row.step for row in table] == ["baseline", *(f"+ {feature}" for feature in FEATURES)]
-    means = [row.measured.accuracy for row in table if row.measured]
+    means = [row.measured.score for row in table if row.measured]
     assert means == pytest.approx(findings.scores.mean(axis=0))
     assert table[0].credit is None
-    steps = [row.credit.delta for row in table if row.credit]
+    steps = [row.credit.effect for row in table if row.credit]
     assert steps == pytest.approx(np.diff(means))
 
 
@@ -56,7 +57,7 @@ def test_leave_one_out_shows_the_full_arm_first_and_credits_what_it_loses() -> N
     full = table[0].measured
     assert full is not None
     for row in table[1:]:
-        assert row.measured and row.credit and row.credit.delta == pytest.approx(full.accuracy - row.measured.accuracy)
+        assert row.measured and row.credit and row.credit.effect == pytest.approx(full.score - row.measured.score)
 
 
 def test_one_at_a_time_shows_the_baseline_and_each_feature_alone() -> None:
@@ -86,7 +87,7 @@ def test_a_feature_credited_from_many_arms_follows_them_on_a_row_of_its_own() ->
     assert "3" in printed(findings).splitlines()[-1]
 
 
-def test_the_verdict_is_told_in_full() -> None:
+def test_the_verdict_stands_in_full() -> None:
     findings = synthetic(gains=[0.003] * 7, noise=0.02)
     (row, *_) = [row for row in report.rows(findings, 0) if row.credit and row.credit.verdict == "cannot be told from zero"]
     assert row.credit and row.credit.words.startswith("cannot be told from zero with 3 seeds; about ")
@@ -111,9 +112,9 @@ def test_the_console_table_fits_a_hundred_columns_with_its_numbers_whole(seeds: 
     findings = synthetic(leave_one_out(LONG), features=LONG, gains=LONG_GAINS, seeds=seeds, noise=noise, test_scores=True)
     shown = printed(findings)
     assert all(len(line) <= 100 for line in shown.splitlines())
-    heads, lines = cells(findings, 0)
-    for line in lines:
-        for head, cell in zip(heads, line, strict=True):
+    whole = design_table(findings, 0)
+    for line in whole.lines:
+        for head, cell in zip(whole.heads, line, strict=True):
             assert head in ("arm", "verdict") or cell.split(" ± ")[0] in shown, f"{head}: {cell}"
     last = [line.split()[-1] for line in shown.splitlines() if "1,978,442" in line]
     assert last == [str(seeds)] * len(last) and len(last) > 5
@@ -125,49 +126,49 @@ def test_a_failed_arm_has_no_result_and_costs_both_its_steps() -> None:
     shown = report.markdown(findings)
     assert "| + gap | no result |  |  | cannot be estimated |" in shown
     assert "| 2/3 |" in next(line for line in shown.splitlines() if line.startswith("| baseline"))
-    assert said(findings, "gap or dropout") == [
+    assert noted(findings, "gap or dropout") == [
         "cumulative: no seed finished every arm that the effect of gap or dropout needs, so it cannot be estimated."
     ]
-    assert said(findings, "rests on 2 of 3 seeds")
-    assert said(findings, "Arm “baseline”, seed 1, did not finish: ResourceExhaustedError: out of memory while allocating a tensor")
+    assert noted(findings, "rests on 2 of 3 seeds")
+    assert noted(findings, "Arm “baseline”, seed 1, did not finish: ResourceExhaustedError: out of memory while allocating a tensor")
 
 
 def test_many_failures_and_long_messages_are_cut_short() -> None:
     arms = [frozenset(FEATURES[:n]) for n in range(8)]
     findings = synthetic(failed=[(arm, seed) for arm in arms for seed in range(3)])
-    assert len(said(findings, "seed ")) < 15 and said(findings, "14 more runs did not finish.")
+    assert len(noted(findings, "seed ")) < 15 and noted(findings, "14 more runs did not finish.")
     endless = dataclasses.replace(findings, failures=(dataclasses.replace(findings.failures[0], message="word " * 1000),))
-    assert len(said(endless, "did not finish")[0]) < 300
+    assert len(noted(endless, "did not finish")[0]) < 300
 
 
-def test_a_step_that_changes_the_size_of_the_network_is_told() -> None:
+def test_a_step_that_changes_the_size_of_the_network_is_noted() -> None:
     findings = synthetic(cumulative(FEATURES), leave_one_out(FEATURES))
-    assert said(findings, "the parameters by") == [
-        "residual: the step also changes the parameters by −56 % (1,984,074 → 876,234); its delta mixes both.",
-        "residual: turning it on (leave_one_out) also changes the parameters by −56 % (1,963,594 → 855,754); its delta mixes both.",
+    assert noted(findings, "the parameters by") == [
+        "residual: the step also changes the parameters by −56 % (1,984,074 → 876,234); its effect mixes both.",
+        "residual: turning it on (leave_one_out) also changes the parameters by −56 % (1,963,594 → 855,754); its effect mixes both.",
     ]
 
 
 def test_few_seeds_are_called_few() -> None:
-    assert said(synthetic(seeds=1), "One seed: differences between single runs carry no interval")
-    assert said(synthetic(seeds=2), "12.7 standard errors")
-    (holm,) = said(synthetic(seeds=3), "Holm")
+    assert noted(synthetic(seeds=1), "One seed: differences between single runs carry no interval")
+    assert noted(synthetic(seeds=2), "12.7 standard errors")
+    (holm,) = noted(synthetic(seeds=3), "Holm")
     assert "3 seeds and 7 features" in holm and "|t| > 11.8" in holm and "|t| > 4.3" in holm
-    assert not said(synthetic(seeds=10), "Holm")
-    assert not said(synthetic(none(FEATURES), seeds=1), "One seed")
+    assert not noted(synthetic(seeds=10), "Holm")
+    assert not noted(synthetic(none(FEATURES), seeds=1), "One seed")
 
 
-def test_protocol_and_synthetic_data_are_told() -> None:
+def test_protocol_and_remarks_are_noted() -> None:
     findings = synthetic()
     assert report.notes(findings)[0] == PROTOCOL
-    assert said(findings, "The data is synthetic")
-    assert not said(dataclasses.replace(findings, data="CIFAR-10"), "synthetic")
+    remarked = dataclasses.replace(findings, remarks=("The data is synthetic.",))
+    assert noted(remarked, "The data is synthetic") and not noted(findings, "synthetic")
 
 
-def test_versions_and_threads_that_differ_between_runs_are_told() -> None:
+def test_versions_and_threads_that_differ_between_runs_are_noted() -> None:
     reused = [{"threads": "1", "keras": "3.15.0"}] * 2 + [{"threads": "2", "keras": "3.15.0"}]
-    assert said(synthetic(environment=reused), "Not all runs agree") == ["Not all runs agree in threads: 1 (16 runs), 2 (8 runs)."]
-    assert not said(synthetic(), "Not all runs agree")
+    assert noted(synthetic(environment=reused), "Not all runs agree") == ["Not all runs agree in threads: 1 (16 runs), 2 (8 runs)."]
+    assert not noted(synthetic(), "Not all runs agree")
 
 
 def test_the_csv_holds_raw_numbers_for_machines() -> None:
@@ -177,13 +178,13 @@ def test_the_csv_holds_raw_numbers_for_machines() -> None:
     effects = findings.effects[0]
     first = table[1]
     assert (first["feature"], first["arm"]) == ("augmentation", "augmentation")
-    for column, expected in (("delta", effects.estimate), ("delta_low", effects.low), ("p", effects.p), ("p_holm", effects.p_holm)):
+    for column, expected in (("effect", effects.estimate), ("effect_low", effects.low), ("p", effects.p), ("p_holm", effects.p_holm)):
         assert float(first[column]) == pytest.approx(expected[0])
-    assert float(table[0]["accuracy_mean"]) == pytest.approx(findings.scores[:, 0].mean())
+    assert float(table[0]["score_mean"]) == pytest.approx(findings.scores[:, 0].mean())
     assert (first["parameters"], first["flops"], first["seeds"]) == ("1978442", "13345678", "3")
-    assert table[0]["delta"] == "" and table[0]["verdict"] == ""
+    assert table[0]["effect"] == "" and table[0]["verdict"] == ""
     lost = table[4]
-    assert (lost["feature"], lost["verdict"], lost["accuracy_mean"], lost["parameters"]) == ("gap", "cannot be estimated", "", "")
+    assert (lost["feature"], lost["verdict"], lost["score_mean"], lost["parameters"]) == ("gap", "cannot be estimated", "", "")
     assert "nan" not in report.csv(findings)
 
 
@@ -192,7 +193,7 @@ def test_test_accuracy_is_shown_where_it_was_logged() -> None:
     assert "test %" not in report.markdown(plain) and "test images" not in printed(plain)
     assert "| baseline | 57.80 ± 0.00 | 56.80 |" in report.markdown(tested)
     assert "Accuracy on the test images: baseline 56.80 %," in printed(tested)
-    assert float(records(tested)[0]["test_accuracy_mean"]) == pytest.approx(0.568)
+    assert float(records(tested)[0]["test_accuracy"]) == pytest.approx(0.568)
 
 
 def test_markdown_has_a_well_formed_table_for_each_design_and_the_notes() -> None:
@@ -223,3 +224,63 @@ def test_a_feature_named_like_markup_is_shown_as_it_is() -> None:
 def test_the_report_needs_no_plotting_training_or_tracking_library() -> None:
     code = "import sys, ablation.report; sys.exit(any(name in sys.modules for name in ('matplotlib', 'keras', 'mlflow')))"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False).returncode == 0
+
+
+# ---- any metric -------------------------------------------------------------------------------------------------------------
+
+LOSSES = (-0.08, -0.03, 0.02, 0.0, 0.01, -0.01, 0.0)
+"""What each feature does to a log loss of 0.34; lower is better."""
+
+
+def losses(seeds: int = 3) -> Findings:
+    return enriched(synthetic(gains=LOSSES, base=0.34, noise=0.004, metric=LOG_LOSS, measures=SECONDS, seeds=seeds))
+
+
+def test_a_lower_loss_helps() -> None:
+    findings = losses(seeds=10)
+    verdicts = dict(zip(findings.designs[0].features, findings.effects[0].verdict, strict=True))
+    assert (verdicts["augmentation"], verdicts["residual"]) == ("helps", "hurts")
+    [first, *_] = report.answer(findings)
+    assert first.startswith("Augmentation helps: −0.0")
+    assert any("With all 7 features the log_loss is 0." in line and "lower is better" in line for line in report.answer(findings))
+    assert "lower scores being better" in dict(report.document(findings, []).protocol)["Verdicts"]
+
+
+def test_no_word_of_accuracy_where_the_metric_is_another() -> None:
+    findings = dataclasses.replace(losses(), protocol="A score is the log_loss that train returns.")
+    document = report.document(findings, [])
+    for text in (report.markdown(findings), report.text(document), report.latex(document), printed(findings), report.csv(findings)):
+        assert not [word for word in ("accuracy", "point", " %", "params") if word in text.replace("95 %", "").replace("90 %", "")]
+    assert "| arm | log_loss | effect | 95 % interval | verdict | s/run | seeds |" in report.markdown(findings)
+    assert "lower is better" in report.markdown(findings)
+
+
+def test_numbers_of_a_metric_have_the_digits_that_its_spread_deserves() -> None:
+    assert [metric_digits(scale, noise) for scale, noise in ((1.0, 0.02), (1.0, 0.0004), (1000.0, 0.02), (1.0, 60.0))] == [3, 4, 1, 0]
+
+
+def metric_digits(scale: float, noise: float) -> int:
+    scores = 0.3 + noise * np.array([[-1.0, 0.0], [0.0, 1.0], [1.0, -1.0]])
+    return dataclasses.replace(synthetic(cumulative(["a"]), features=["a"], gains=[0.1]), scores=scores, metric=Metric("x", scale=scale)).digits
+
+
+def test_measures_of_ones_own_are_columns() -> None:
+    own = (Measure("parameters", "weights", "short", "max"), Measure("flops"))
+    findings = synthetic(cumulative(["gap"]), features=["gap"], gains=[0.1], measures=own)
+    assert "| 1.98 M |" in report.markdown(findings) and "flops" not in report.markdown(findings)
+    assert records(findings)[0]["flops"] == "12345678"
+
+
+def test_scores_that_do_not_depend_on_the_seed_are_pointed_out() -> None:
+    assert noted(synthetic(noise=0.0), "the runs do not seem to use their seed")
+    assert not noted(synthetic(), "do not seem to use their seed")
+    assert not noted(synthetic(noise=0.0, seeds=1), "do not seem to use their seed")
+
+
+def test_a_study_in_progress_says_so_and_calls_nothing_failed() -> None:
+    whole = synthetic(failed=NO_FOURTH)
+    findings = dataclasses.replace(whole, failures=(), unfinished=True)
+    for text in (report.markdown(findings), report.text(report.document(findings, [])), printed(findings)):
+        assert "in progress: 21 of 24 runs" in text
+    assert report.answer(findings)[0].startswith("In progress: 21 of 24 runs have finished")
+    assert not any("did not finish" in line for line in report.answer(findings))

@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as arrays
 from ablation import report
 from ablation.designs import BASELINE, cumulative, fractional, leave_one_out
 from ablation.errors import InputError
-from ablation.study.findings import Findings, RunResult, from_json, provenance, to_json
+from ablation.study.findings import Findings, from_json, provenance, to_json
+from ablation.study.outcome import Result
 from ablation.study.records import from_plain, to_plain
 
 
@@ -48,7 +49,7 @@ def test_a_record_comes_back_as_it_was(sample: Sample) -> None:
     assert back.maybe == sample.maybe or (back.maybe is not None and np.isnan(back.maybe))
 
 
-def with_ids(findings: Findings) -> tuple[Findings, dict[str, RunResult]]:
+def with_ids(findings: Findings) -> tuple[Findings, dict[str, Result]]:
     """Give every run an id of its own, and return the runs by it."""
     named = {key: dataclasses.replace(run, run_id=f"run{number}") for number, (key, run) in enumerate(findings.runs.items())}
     return dataclasses.replace(findings, runs=named), {run.run_id: run for run in named.values()}
@@ -70,8 +71,8 @@ def test_findings_of_another_version_are_refused_in_one_sentence() -> None:
         from_json(text, by_id.__getitem__)
 
 
-def test_provenance_tells_versions_and_hardware_that_differ() -> None:
+def test_provenance_holds_versions_and_hardware_that_differ() -> None:
     environments = [{"keras": "3.1", "threads": "1", "processor": "A"}, {"keras": "3.2", "threads": "1", "processor": "A"}]
-    told = provenance(synthetic(environment=environments).runs, failed=2, command="x")
-    assert told.versions == {"keras": "3.1 or 3.2"}
-    assert (told.hardware, told.failed, told.seconds) == ("A, 1 thread a run", 2, 240.0)
+    found = provenance(synthetic(environment=environments).runs, failed=2, command="x")
+    assert found.versions == {"keras": "3.1 or 3.2"}
+    assert (found.hardware, found.failed, found.seconds) == ("A, 1 thread a run", 2, 240.0)

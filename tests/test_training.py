@@ -438,7 +438,7 @@ def test_in_bfloat16_the_same_training_comes_out_but_for_rounding(article: dict[
 
 
 def test_a_kept_network_takes_pixels_and_gives_probabilities(full: "Program", photos: Photos) -> None:
-    from ablation.images.training.saving import standalone
+    from ablation.images.training.program import standalone
 
     images = photos(20)
     trained(full, images, epochs=1)
@@ -462,7 +462,7 @@ def modules_of(config: Any) -> Iterator[str]:
 def test_a_kept_network_is_plain_keras_after_saving_and_loading(full: "Program", photos: Photos, tmp_path: Path) -> None:
     import keras
 
-    from ablation.images.training.saving import standalone
+    from ablation.images.training.program import standalone
 
     images, path = photos(20), tmp_path / "kept.keras"
     trained(full, images)

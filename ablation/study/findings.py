@@ -112,7 +112,8 @@ class Findings:
         deviation is known, four digits of the typical score.
         """
         mean, spread = mean_and_sd(self.scores)
-        spreads = self.metric.scale * spread[spread > 0]
+        # Equal scores spread by nothing but rounding.
+        spreads = self.metric.scale * spread[spread > 1e-9 * np.abs(mean)]
         if spreads.size:
             typical = float(np.median(spreads))
             return int(np.clip(1 - np.floor(np.log10(4 * typical)), 0 if typical >= 25 else 1, 6))
