@@ -40,9 +40,9 @@ ASKED = ("subject=function", "subject.target=toy.train", "subject.features=[one,
 """Three arms of that function, in the file ``toy.py``."""
 
 
-def write_function(folder: Path, pause: float = 0.0, worth: str = "", name: str = "toy") -> None:
-    """Write the function into a folder; each of its two epochs takes ``pause`` seconds."""
-    (folder / f"{name}.py").write_text(FUNCTION.replace("PAUSE", repr(pause)) + worth)
+def write_function(folder: Path, pause: float = 0.0, more: str = "") -> None:
+    """Write the function into a folder; each of its two epochs takes ``pause`` seconds, and ``more`` follows it."""
+    (folder / "toy.py").write_text(FUNCTION.replace("PAUSE", repr(pause)) + more)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,13 @@ from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Result
 
 ACCURACY = Metric(
-    "val_accuracy", "validation accuracy", "accuracy", "%", "points", 100.0, curves=(("accuracy", "training"), ("val_accuracy", "validation"))
+    "val_accuracy",
+    "validation accuracy",
+    "accuracy",
+    "%",
+    "points",
+    100.0,
+    curves=(("accuracy", "training"), ("val_accuracy", "validation")),
 )
 LOG_LOSS = Metric("log_loss", higher_is_better=False)
 SECONDS = (Measure("seconds", "s/run", "seconds", "median", "seconds a run"),)
@@ -89,7 +95,10 @@ def synthetic(
             scores[seed, column] = score
             runs[arm, seed] = _run(arm, score, epochs, test_scores, environment[len(runs) % len(environment)], random, metric)
     columns = [[arms.index(arm) for arm in design.arms] for design in chosen]
-    effects = tuple(estimate(design, scores[:, own], 0.005, higher_is_better=metric.higher_is_better) for design, own in zip(chosen, columns, strict=True))
+    effects = tuple(
+        estimate(design, scores[:, own], 0.005, higher_is_better=metric.higher_is_better)
+        for design, own in zip(chosen, columns, strict=True)
+    )
     return Findings(
         name="synthetic study",
         description="Data: sprites (synthetic)",

@@ -279,7 +279,7 @@ def test_arms_stand_from_low_to_high_over_their_features(told: Findings) -> None
 
 def test_more_arms_than_a_page_holds_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = CASES["a hundred arms"]()
-    for figure, words in ((arms(findings), "32 lowest and the 32 highest of 128"), (learning_curves(findings), "first 30 of 128 arms")):
+    for figure, words in ((arms(findings), "32 worst and the 32 best of 128"), (learning_curves(findings), "first 30 of 128 arms")):
         assert words in " ".join(" ".join(text for text, _ in texts(figure, monkeypatch)).split())
         assert max(figure.get_size_inches()) < 16
 
@@ -288,8 +288,8 @@ def test_costs_are_bars_beside_the_accuracies_of_the_path(told: Findings) -> Non
     accuracy, parameters, _, seconds = cost(told).axes
     path = told.designs[0].arms
     assert np.asarray(accuracy.lines[0].get_xdata()) == pytest.approx(100 * told.scores_of(told.designs[0]).mean(axis=0))
-    assert [bar.get_width() for bar in bars_of(parameters)] == [told.runs[arm, 0].parameters for arm in path]
-    assert [bar.get_width() for bar in bars_of(seconds)] == pytest.approx([told.runs[arm, 0].seconds_per_epoch for arm in path])
+    assert [bar.get_width() for bar in bars_of(parameters)] == [told.runs[arm, 0].measures["parameters"] for arm in path]
+    assert [bar.get_width() for bar in bars_of(seconds)] == pytest.approx([told.runs[arm, 0].measures["seconds_per_epoch"] for arm in path])
 
 
 def test_each_chart_is_drawn_where_its_data_is_there(told: Findings) -> None:

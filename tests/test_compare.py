@@ -1,6 +1,6 @@
 """The comparison of backends: only what was trained alike is compared, and what is not one network is refused."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,42 +8,46 @@ import pytest
 
 from ablation.errors import InputError
 from ablation.images.charts.backends import comparison
-from ablation.images.compare import check_parameters, compare, main, markdown, notes
-from ablation.store.connection import LoggedTraining, Store
-from ablation.study.findings import Compared, RunResult
+from ablation.images.compare import Compared, check_parameters, compare, main, markdown, notes
+from ablation.store.connection import Store
+from ablation.store.reading import LoggedTrial
+from ablation.store.study_log import StudyLog
+from ablation.study.outcome import Result
+from ablation.study.subject import Trial
 
 PARAMS = {"model": "MLP", "model.hidden": "[200]", "training.epochs": "2", "data.name": "digits"}
 
 
-def result(**changes: Any) -> RunResult:
+def result(**changes: Any) -> Result:
+    """Make a result up; a measure that is None is not there."""
     history = {"loss": [2.0, 1.0], "accuracy": [0.1, 0.6], "val_loss": [2.1, 1.2], "val_accuracy": [0.2, 0.5]}
-    values: dict[str, Any] = {"score": 0.5, "history": history, "test_score": None, "parameters": 1000, "trainable": 1000}
-    values |= {"convolutions": 0, "flops": 2000, "seconds_per_epoch": 0.25, "seconds": 4.0, "peak_memory": 1_500_000_000}
-    values |= {"first_epoch": 3.0, "processor_use": 1.5, "environment": {"python": "3.11", "threads": "2"}}
-    return RunResult(**{**values, **changes})
+    measures: dict[str, Any] = {"parameters": 1000.0, "seconds_per_epoch": 0.25, "peak_memory_mb": 1500.0}
+    measures |= {"seconds_to_first_epoch": 3.0, "processor_use": 1.5, **changes}
+    known = {name: value for name, value in measures.items() if value is not None}
+    return Result(0.5, history, known, {"python": "3.11", "threads": "2"}, seconds=4.0)
 
 
 def trained(backend: str, seed: int = 0, params: dict[str, str] | None = None, arm: frozenset[str] = frozenset(), **changes: Any) -> Any:
     settings = {**PARAMS, **(params or {}), "backend": backend, "seed": str(seed)}
-    return LoggedTraining(arm, seed, settings, result(**changes))
+    return LoggedTrial(arm, seed, settings, result(**changes))
 
 
 def test_runs_that_share_all_but_the_backend_are_compared() -> None:
     rows = compare(
         [
-            trained("jax", first_epoch=6.0),
-            trained("tensorflow", seconds_per_epoch=1.0, peak_memory=1),
-            trained("tensorflow", seed=1, seconds_per_epoch=3.0, peak_memory=5),
+            trained("jax", seconds_to_first_epoch=6.0),
+            trained("tensorflow", seconds_per_epoch=1.0, peak_memory_mb=1.0),
+            trained("tensorflow", seed=1, seconds_per_epoch=3.0, peak_memory_mb=5.0),
             trained("jax", seed=1),
-            trained("jax", seed=2, peak_memory=10**12),
-            LoggedTraining(frozenset(), 2, {**PARAMS, "backend": "tensorflow", "seed": "2"}, None),
+            trained("jax", seed=2, peak_memory_mb=1e6),
+            LoggedTrial(frozenset(), 2, {**PARAMS, "backend": "tensorflow", "seed": "2"}, None),
         ]
     )
     tensorflow, jax = rows
     assert (tensorflow.backend, jax.backend) == ("tensorflow", "jax")
     assert (tensorflow.seeds, jax.seeds) == (2, 2), "only seeds that both finished"
-    assert (tensorflow.seconds_per_epoch, tensorflow.peak_memory) == (2.0, 5)
-    assert (jax.peak_memory, jax.first_epoch) == (1_500_000_000, 6.0)
+    assert (tensorflow.seconds_per_epoch, tensorflow.peak_memory) == (2.0, 5e6)
+    assert (jax.peak_memory, jax.first_epoch) == (1.5e9, 6.0)
     assert (jax.loss, jax.accuracy, jax.processor_use) == (1.2, 0.5, 1.5)
 
 
@@ -75,7 +79,7 @@ def test_other_parameters_on_another_backend_are_another_network() -> None:
 
 
 def test_runs_from_before_it_was_measured_leave_gaps() -> None:
-    rows = compare([trained("jax"), trained("torch", first_epoch=None, processor_use=None)])
+    rows = compare([trained("jax"), trained("torch", seconds_to_first_epoch=None, processor_use=None)])
     line = next(line for line in markdown(rows).splitlines() if "| torch |" in line)
     assert line == "| MLP | torch | 1,000 | 0.25 |  | 1.50 |  | 1.2000 | 50.00 | 1 |"
     assert "not measured" in texts(rows)
@@ -104,16 +108,14 @@ def test_the_command_reads_mlflow_and_leaves_a_table_and_a_chart(
     assert main([]) == 1
     assert "expected runs such as those of" in capsys.readouterr().err
     store = Store.of_environment("ablation")
-    destination = store.open_study("key", "study", {})
+    log = StudyLog.open(store, "key", "study", "val_accuracy", {})
     for backend in ("tensorflow", "jax"):
-        data = {"name": "digits", "digest": "1", "description": "digits"}
-        tags = {"ablation.arm": "", "ablation.seed": "0"}
-        run = destination.start_run(f"{backend}", f"key of {backend}", tags, {**PARAMS, "backend": backend, "seed": 0}, data)
-        destination.finish_run(run, replace(result(), run_id=run), {}, {})
-    assert asdict(store.trainings()[0].result or result(score=-1))["score"] == 0.5
+        params = {**PARAMS, "backend": backend, "seed": "0"}
+        run = log.start_run(Trial(frozenset(), 0, f"key of {backend}", "group", backend, (), params), None)
+        log.finish_run(run, replace(result(), run_id=run), {}, {})
     assert main(["--folder", "compared"]) == 0
-    told = capsys.readouterr().out
-    assert "tensorflow" in told
-    assert "jax" in told
+    printed = capsys.readouterr().out
+    assert "tensorflow" in printed
+    assert "jax" in printed
     assert (tmp_path / "compared/table.md").read_text().count("| MLP |") == 2
     assert {path.name for path in (tmp_path / "compared").iterdir()} == {"table.md", "comparison.png", "comparison.svg"}

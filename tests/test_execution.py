@@ -51,7 +51,9 @@ def has_runs(database: Path) -> bool:
 def test_epochs_appear_while_a_run_goes(tmp_path: Path) -> None:
     write_function(tmp_path, pause=30.0)
     text = (tmp_path / "toy.py").read_text()
-    (tmp_path / "toy.py").write_text(text.replace("        time.sleep(30.0)\n", "").replace("    return", "    time.sleep(30.0)\n    return"))
+    (tmp_path / "toy.py").write_text(
+        text.replace("        time.sleep(30.0)\n", "").replace("    return", "    time.sleep(30.0)\n    return")
+    )
     process = start(tmp_path, *ASKED, "features=none", "seeds=1", "execution.workers=1")
     try:
         deadline = time.monotonic() + 60

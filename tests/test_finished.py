@@ -60,7 +60,7 @@ def test_its_charts_are_figures(study: Any) -> None:
 
 
 def test_a_study_that_is_not_there_is_named(study: Any) -> None:
-    with pytest.raises(InputError, match="no finished study is called 'tyni'; did you mean 'tiny'?"):
+    with pytest.raises(InputError, match="no study is called 'tyni'; did you mean 'tiny'?"):
         ablation.load_study("tyni")
     with pytest.raises(InputError, match="did you mean 'lenet'?"):
         ablation.run_study("model=lenett")

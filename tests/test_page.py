@@ -5,13 +5,15 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from findings import FEATURES, GAINS, enriched, synthetic
 
 from ablation import report
 from ablation.designs import BASELINE, cumulative, factorial, fractional, leave_one_out, none, one_at_a_time
-from ablation.report.document import WORDS
 from ablation.report.publish import publish, unchanged
+from ablation.report.tables import WORDS
+from ablation.store.names import CONFIGURATION
 from ablation.study.findings import Findings
 
 TOGETHER = {("augmentation", "batch_norm"): -0.15}
@@ -35,7 +37,7 @@ def folder(small: Findings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("studies") / "study"
     folder.mkdir()
     (folder / "old.txt").write_text("left over")
-    publish(small, folder, "seeds: 3\n", lambda _: [])
+    publish(small, folder, {CONFIGURATION: "seeds: 3\n"}, lambda _: [])
     return folder
 
 
@@ -74,7 +76,7 @@ def test_the_page_opens_with_the_answer(folder: Path, small: Findings) -> None:
     page = Page((folder / "report.html").read_text())
     answer = report.answer(small)
     start = page.shown.index(answer[0])
-    assert page.shown[start - 1] == small.data and page.shown[start : start + len(answer)] == answer
+    assert page.shown[start - 1] == small.description and page.shown[start : start + len(answer)] == answer
     assert start < page.shown.index("Figures") < page.shown.index("Tables") < page.shown.index("Protocol") < page.shown.index("Notes")
 
 
@@ -130,16 +132,16 @@ def test_unsure_effects_are_not_claimed() -> None:
 
 
 def test_the_protocol_says_what_another_laboratory_needs(findings: Findings) -> None:
-    told: dict[str, str] = {}
+    sections: dict[str, str] = {}
     for term, words_ in report.document(findings, []).protocol:
-        told[term] = told.get(term, "") + words_
-    assert "t(k − 1) · sd / √k" in told["95 % intervals"] and "Satterthwaite" in told["95 % intervals"]
-    assert findings.precision and told["Seeds"].startswith("3 (0, 1, 2); ")
-    assert findings.precision.told().endswith(told["Seeds"].partition("; ")[2])
-    assert "1.20 points" in told["Sources of variability"] and "cover the first and not the second" in told["Sources of variability"]
-    assert told["Failed runs"] == "1" and told["Total compute"] == "10 min 20 s of training, summed over 62 runs"
-    assert "keras 3.15.0" in told["Versions"] and "± 0.5 points" in told["Verdicts"]
-    assert "16 arms" in told["Design"] and "8 arms" in told["Design"]
+        sections[term] = sections.get(term, "") + words_
+    assert "t(k − 1) · sd / √k" in sections["95 % intervals"] and "Satterthwaite" in sections["95 % intervals"]
+    assert findings.precision and sections["Seeds"].startswith("3 (0, 1, 2); ")
+    assert report.seeds_decided(findings.precision, findings.metric).endswith(sections["Seeds"].partition("; ")[2])
+    assert sections["Sources of variability"] == " ".join(findings.variability)
+    assert sections["Failed runs"] == "1" and sections["Total compute"] == "10 min 20 s, summed over 62 runs"
+    assert "keras 3.15.0" in sections["Versions"] and "± 0.5 points" in sections["Verdicts"]
+    assert "16 arms" in sections["Design"] and "8 arms" in sections["Design"]
 
 
 def test_terms_that_the_lack_of_fit_sees_are_named(findings: Findings) -> None:
@@ -157,7 +159,7 @@ def test_what_is_only_known_in_sum_is_called_aliased(findings: Findings) -> None
 
 
 @pytest.mark.parametrize("name", ["a_b%c", "<b>&x", "x|y", "50$#{}~^\\"])
-def test_odd_names_are_told_as_they_are(name: str) -> None:
+def test_odd_names_are_shown_as_they_are(name: str) -> None:
     odd = synthetic(cumulative((name, "gap")), features=(name, "gap"), gains=GAINS[:2])
     document = report.document(odd, [])
     assert any(name in each for each in Page(report.html(document)).shown)
@@ -189,8 +191,19 @@ def test_a_study_that_lost_its_baseline_still_reports() -> None:
 
 def test_files_that_show_these_findings_already_are_left_as_they_are(small: Findings, tmp_path: Path) -> None:
     assert unchanged(small, tmp_path / "study") is None, "there is nothing yet"
-    files = publish(small, tmp_path / "study", "seeds: 3\n", lambda _: [])
+    files = publish(small, tmp_path / "study", {CONFIGURATION: "seeds: 3\n"}, lambda _: [])
     assert unchanged(small, tmp_path / "study") == files
     assert unchanged(replace(small, name="another"), tmp_path / "study") is None
     files[0].unlink()
     assert unchanged(small, tmp_path / "study") is None, "a picture is missing"
+
+
+def test_the_number_of_seeds_is_explained_with_its_arithmetic(findings: Findings) -> None:
+    assert findings.precision is not None
+    one = replace(findings.precision, pilot_sd=np.full(7, 0.011), half_width=np.full(7, 4.303 * 0.011 / np.sqrt(5)), needed=np.full(7, 23))
+    sentence = report.seeds_decided(one, findings.metric)
+    assert "up to 1.1 points (standard deviation)" in sentence and "± 1 points need (4.30 · 1.1 / 1)², that is 23 seeds" in sentence
+    capped = report.seeds_decided(replace(one, met=False), findings.metric)
+    assert "the cap of 20 binds: the precision was not met, and half-widths reach 2.12 points" in capped
+    assert "no effect varies between seeds" in report.seeds_decided(replace(one, pilot_sd=np.zeros(7)), findings.metric)
+    assert "too few runs of the pilot" in report.seeds_decided(replace(one, pilot_sd=np.full(7, np.nan)), findings.metric)

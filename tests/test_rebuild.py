@@ -1,7 +1,6 @@
-"""``python -m ablation.report`` lists what has ended, and makes a study's files anew from MLflow alone."""
+"""``python -m ablation.report`` lists studies, and makes one's files anew from MLflow alone, also while it runs."""
 
 import dataclasses
-import os
 import shutil
 import subprocess
 import sys
@@ -9,47 +8,51 @@ import time
 from pathlib import Path
 
 import pytest
-from command import Ended, environment
+from command import Ended, ablation, environment
 from findings import FEATURES, GAINS, enriched, synthetic
 
-from ablation.api import chosen
 from ablation.designs import BASELINE, cumulative, leave_one_out
 from ablation.report.publish import publish
-from ablation.store.connection import COPY, KEY, STUDY, Destination, Store
-from ablation.store.sqlite import LoggedStudy, ended_studies
-from ablation.study.findings import Findings
+from ablation.store.connection import Store
+from ablation.store.names import CONFIGURATION, COPY, FINDINGS, KEY, PARENT
+from ablation.store.reading import chosen
+from ablation.store.sqlite import LoggedStudy
+from ablation.store.study_log import StudyLog
+from ablation.study.findings import Findings, to_json
+from ablation.study.study import STUDIES
+from ablation.study.subject import Trial
 
 NAME = "made-up study"
-PARAMS = {"designs": "cumulative, leave_one_out", "data": "sprites", "seeds": "0, 1, 2"}
+PARAMS = {"designs": "cumulative, leave_one_out", "subject": "sprites", "seeds": "0, 1, 2"}
 
 
-def told(folder: Path, *arguments: str, **more: str) -> Ended:
+def rebuilt(folder: Path, *arguments: str) -> Ended:
     """Run the command in a folder."""
-    command = [sys.executable, "-W", "ignore", "-m", "ablation.report", *arguments]
-    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
-    kept = environment(PYTHONPATH=path, **more)
-    ended = subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True, check=False, timeout=120)
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
+    return ablation(folder, *arguments, module="ablation.report")
 
 
-def log(destination: Destination, findings: Findings) -> Findings:
-    """Log every run of a study as a worker does, but the first as a copy of a run that another study trained."""
-    logged = {}
+def log_runs(log: StudyLog, findings: Findings) -> Findings:
+    """Log every run of a study as the engine does, but the first as a copy of a run that another study made."""
+    logged, client = {}, log.store.client
     for number, ((arm, seed), result) in enumerate(findings.runs.items()):
-        name = f"{'+'.join(sorted(arm))} · seed {seed}"
-        data = {"name": "sprites", "digest": "0", "description": ""}
-        run_id = destination.start_run(name, f"key{number}", {}, {}, data)
-        destination.finish_run(run_id, result, {}, {})
+        features = tuple(sorted(arm))
+        run_id = log.start_run(Trial(arm, seed, f"key{number}", "group", "+".join(features), features, {}), None)
+        log.finish_run(run_id, dataclasses.replace(result, run_id=run_id), {}, {})
         if number == 0:
-            original, run_id = run_id, destination.client.create_run(destination.experiment_id, tags={COPY: run_id}).info.run_id
-            assert KEY in destination.client.get_run(original).data.tags
+            original = client.get_run(run_id)
+            assert KEY in original.data.tags
+            client.set_tag(run_id, PARENT, "another study")
+            tags = {**{name: value for name, value in original.data.tags.items() if name.startswith("ablation.")}, COPY: run_id}
+            del tags[KEY]
+            run_id = client.create_run(log.experiment_id, tags={**tags, PARENT: log.parent}).info.run_id
+            client.set_terminated(run_id, "FINISHED")
         logged[arm, seed] = dataclasses.replace(result, run_id=run_id)
     return dataclasses.replace(findings, runs=logged)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which a study was conducted, another one killed, and one logged nothing of itself."""
+    """A folder in which a study was conducted, another one killed half-way, and one logged nothing of itself."""
     folder = tmp_path_factory.mktemp("work")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -58,33 +61,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         two = FEATURES[:2]
         designs = (cumulative(two), leave_one_out(two))
         findings = enriched(synthetic(*designs, features=two, gains=GAINS[:2], epochs=3, failed=[(BASELINE, 2)]))
-        destination = store.open_study("abc", NAME, PARAMS)
-        findings = dataclasses.replace(log(destination, findings), name=NAME)
-        publish(findings, Path("mlruns/studies") / NAME, "seeds: 3\n", lambda _: [])
-        destination.close("FAILED", {}, Path("mlruns/studies") / NAME, "")
-        store.open_study("def", "killed study", PARAMS).kill()
+        log = StudyLog.open(store, "abc", NAME, "val_accuracy", PARAMS)
+        findings = dataclasses.replace(log_runs(log, findings), name=NAME)
+        publish(findings, STUDIES / NAME, {CONFIGURATION: "seeds: 3\n", "left_out.txt": "one.png\n"}, lambda _: [])
+        log.close("FAILED", {}, STUDIES / NAME, "")
+
+        half = synthetic(cumulative(two), features=two, gains=GAINS[:2], epochs=3, failed=[(BASELINE, 2), (frozenset(two), 1)])
+        log = StudyLog.open(store, "def", "killed study", "val_accuracy", PARAMS)
+        asked = dataclasses.replace(half, name="killed study", runs={}, failures=(), effects=(), unfinished=True)
+        log.keep({FINDINGS: to_json(asked), CONFIGURATION: "seeds: 3\n"})
+        log_runs(log, half)
+        log.kill()
+
         (folder / "empty").mkdir()
-        store.open_study("ghi", "bare study", PARAMS).close("FINISHED", {}, folder / "empty", "")
+        StudyLog.open(store, "ghi", "bare study", "val_accuracy", PARAMS).close("FINISHED", {}, folder / "empty", "")
     return folder
 
 
-def test_finished_studies_are_listed_the_latest_first(folder: Path) -> None:
-    ended = told(folder)
+def test_studies_are_listed_the_latest_first(folder: Path) -> None:
+    ended = rebuilt(folder)
     assert ended.code == 0, ended.err
     lines = [line for line in ended.out.splitlines() if "study" in line][1:]
-    assert [line.split("  ")[0] for line in lines] == ["bare study", f"{NAME} (some runs failed)"]
+    assert [line.split("  ")[0] for line in lines] == ["bare study", "killed study", f"{NAME} (some runs failed)"]
     for each in PARAMS.values():
-        assert each in lines[1]
-    assert time.strftime("%Y-%m-%d") in lines[1]
-
-
-def test_listing_without_mlflow_says_what_mlflow_says(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    store = Store.of_environment("ablation")
-    quick = ended_studies(folder / "mlflow.db", STUDY)
-    assert len(quick) == 2
-    assert sorted(quick, key=str) == sorted(store._studies_asked_for(), key=str)
+        assert each in lines[2]
+    assert time.strftime("%Y-%m-%d") in lines[2] and "not yet" in lines[1]
 
 
 def test_a_study_is_rebuilt_as_it_was_from_mlflow_alone(folder: Path, tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_a_study_is_rebuilt_as_it_was_from_mlflow_alone(folder: Path, tmp_path: 
     assert len(before) > 15
     shutil.move(study, tmp_path / "away")
     try:
-        ended = told(folder, NAME)
+        ended = rebuilt(folder, NAME)
         assert ended.code == 0, ended.err
         assert "report.html" in ended.out
         assert {file.name: file.read_bytes() for file in study.iterdir()} == before
@@ -107,12 +108,12 @@ def test_a_study_is_found_by_its_name_or_its_run_id_the_latest_of_a_name() -> No
     assert chosen([newer, older], NAME) is newer and chosen([newer, older], "1a") is older
 
 
-def test_a_wrong_name_is_told_in_one_sentence_with_the_nearest(folder: Path) -> None:
-    ended = told(folder, "made-up studdy")
+def test_a_wrong_name_is_reported_in_one_sentence_with_the_nearest(folder: Path) -> None:
+    ended = rebuilt(folder, "made-up studdy")
     assert ended.code == 1 and ended.out == ""
     assert (
         ended.err
-        == "ablation: no finished study is called 'made-up studdy'; did you mean 'made-up study'? known: bare study, made-up study\n"
+        == "ablation: no study is called 'made-up studdy'; did you mean 'made-up study'? known: bare study, killed study, made-up study\n"
     )
 
 
@@ -122,9 +123,17 @@ def test_a_wrong_name_does_not_wait_for_mlflow(folder: Path) -> None:
     assert subprocess.run([sys.executable, "-c", program], cwd=folder, env=environment(PYTHONPATH=path), check=False).returncode == 0
 
 
-def test_a_killed_study_is_not_offered_and_a_bare_one_says_what_it_lacks(folder: Path) -> None:
-    assert "no finished study is called 'killed study'" in told(folder, "killed study").err
-    ended = told(folder, "bare study")
+def test_a_study_that_was_stopped_shows_what_has_finished(folder: Path) -> None:
+    ended = rebuilt(folder, "killed study")
+    assert ended.code == 0, ended.err
+    page = (folder / STUDIES / "killed study" / "report.md").read_text()
+    assert page.startswith("# killed study, in progress: 7 of 9 runs\n")
+    assert "In progress: 7 of 9 runs have finished" in page
+    assert "augmentation" in page and "did not finish" not in page
+
+
+def test_a_bare_study_says_what_it_lacks(folder: Path) -> None:
+    ended = rebuilt(folder, "bare study")
     assert ended.code == 1
     assert ended.err == (
         "ablation: the study 'bare study' has no findings.json in MLflow; its own command, given again, adds it and trains nothing\n"
@@ -132,7 +141,7 @@ def test_a_killed_study_is_not_offered_and_a_bare_one_says_what_it_lacks(folder:
 
 
 def test_a_folder_without_studies_says_so_and_stays_empty(tmp_path: Path) -> None:
-    ended = told(tmp_path)
-    assert (ended.code, ended.out) == (0, "no finished study is here; python -m ablation makes one\n")
+    ended = rebuilt(tmp_path)
+    assert (ended.code, ended.out) == (0, "no study is here; python -m ablation makes one\n")
     assert list(tmp_path.iterdir()) == []
-    assert told(tmp_path, "x").err == "ablation: no finished study is called 'x'; known: none\n"
+    assert rebuilt(tmp_path, "x").err == "ablation: no study is called 'x'; known: none\n"

@@ -261,7 +261,9 @@ def test_numbers_of_a_metric_have_the_digits_that_its_spread_deserves() -> None:
 
 def metric_digits(scale: float, noise: float) -> int:
     scores = 0.3 + noise * np.array([[-1.0, 0.0], [0.0, 1.0], [1.0, -1.0]])
-    return dataclasses.replace(synthetic(cumulative(["a"]), features=["a"], gains=[0.1]), scores=scores, metric=Metric("x", scale=scale)).digits
+    return dataclasses.replace(
+        synthetic(cumulative(["a"]), features=["a"], gains=[0.1]), scores=scores, metric=Metric("x", scale=scale)
+    ).digits
 
 
 def test_measures_of_ones_own_are_columns() -> None:
