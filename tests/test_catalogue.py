@@ -1,19 +1,22 @@
 """The catalogue refuses what cannot be studied, and makes the same recipe of an arm in every study."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from itertools import pairwise
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from ablation.designs import cumulative
 from ablation.errors import InputError
+from ablation.images import features, models
 from ablation.images.catalogue import Catalogue, compose
 from ablation.images.features import AMSGrad, BatchNorm, Dropout, Evidence, Feature, GlobalAveragePooling, Mixup, RandomWarp, Residual
 from ablation.images.models import CNN, Model
 from ablation.images.recipe import Recipe
 from ablation.images.training.settings import OPTIMIZERS, Training
+from ablation.study.key import described
 
 START = Training(1, 1).recipe()
 
@@ -184,3 +187,23 @@ def test_every_optimiser_exists_with_the_options_that_features_may_set(name: str
     optimizer = keras.optimizers.get({"class_name": name, "config": {"learning_rate": 0.5, **options}})
     assert float(optimizer.learning_rate) == 0.5
     assert {option: optimizer.get_config()[option] for option in options} == options
+
+
+# Identity -----------------------------------------------------------------------------------------------------------------------
+
+
+def shipped(package: ModuleType) -> list[type]:
+    """Return the features or models that a package offers."""
+    return [kind for kind in (getattr(package, name) for name in package.__all__) if is_dataclass(kind) and kind is not Evidence]
+
+
+def test_every_feature_and_model_has_a_name_of_its_own_in_the_keys_of_runs() -> None:
+    kinds = [*shipped(features), *shipped(models), Training]
+    assert {RandomWarp, AMSGrad, CNN, models.ResNet50} < set(kinds)
+    names = [vars(kind).get("known_as") for kind in kinds]
+    assert all(names), [kind for kind, name in zip(kinds, names, strict=True) if not name]
+    assert len(set(names)) == len(names)
+
+
+def test_a_key_holds_the_declared_name_and_the_parameters() -> None:
+    assert described(Dropout(0.5)) == {"kind": "dropout", "parameters": {"rate": 0.5}}

@@ -1,6 +1,7 @@
 """AMSGrad."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from ablation.images.features.feature import Evidence
 from ablation.images.recipe import Recipe
@@ -12,6 +13,8 @@ class AMSGrad:
 
     Reddi, Kale and Kumar 2018, "On the Convergence of Adam and Beyond".
     """
+
+    known_as: ClassVar[str] = "amsgrad"
 
     def __call__(self, recipe: Recipe) -> Recipe:
         optimizer = recipe.optimizer

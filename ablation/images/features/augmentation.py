@@ -1,7 +1,7 @@
 """Data augmentation by random rotation, shift and horizontal flip."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ class RandomWarp:
         flip: probability of a horizontal flip.
     """
 
+    known_as: ClassVar[str] = "random_warp"
     rotation: float = 20.0
     shift: float = 0.2
     flip: float = 0.5

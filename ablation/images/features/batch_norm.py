@@ -1,7 +1,7 @@
 """Batch normalisation."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ablation.images.features.feature import Evidence
 from ablation.images.recipe import Recipe
@@ -21,6 +21,7 @@ class BatchNorm:
         epsilon: added to the variance.
     """
 
+    known_as: ClassVar[str] = "batch_norm"
     momentum: float = 0.99
     epsilon: float = 1e-3
 

@@ -1,6 +1,7 @@
 """Dropout."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from ablation.errors import InputError
 from ablation.images.features.feature import Evidence
@@ -17,6 +18,7 @@ class Dropout:
         rate: fraction that is set to zero, above 0 and below 1.
     """
 
+    known_as: ClassVar[str] = "dropout"
     rate: float = 0.2
 
     def __post_init__(self) -> None:

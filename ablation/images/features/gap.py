@@ -1,7 +1,7 @@
 """Global average pooling."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ablation.images.features.feature import Evidence
 from ablation.images.recipe import Recipe
@@ -16,6 +16,8 @@ class GlobalAveragePooling:
 
     Lin, Chen and Yan 2014, "Network In Network".
     """
+
+    known_as: ClassVar[str] = "global_average_pooling"
 
     def __call__(self, recipe: Recipe) -> Recipe:
         return replace(recipe, pooling=self.layer)

@@ -1,6 +1,7 @@
 """Mixup."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,7 @@ class Mixup:
         alpha: the weights are drawn from Beta(alpha, alpha).
     """
 
+    known_as: ClassVar[str] = "mixup"
     alpha: float = 0.2
 
     def __post_init__(self) -> None:

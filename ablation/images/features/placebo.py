@@ -1,6 +1,7 @@
 """A placebo: something that can be on or off and should make no difference."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ class Placebo:
         stream: names the numbers; two placebos need two names.
     """
 
+    known_as: ClassVar[str] = "placebo"
     stream: str
 
     def __call__(self, recipe: Recipe) -> Recipe:

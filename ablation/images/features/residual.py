@@ -1,7 +1,7 @@
 """Residual blocks."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ablation.errors import InputError, nearest
 from ablation.images.features.feature import Evidence
@@ -19,6 +19,7 @@ class Residual:
             base network's widths, with a 1×1 projection on a skip whose channels change.
     """
 
+    known_as: ClassVar[str] = "residual"
     form: Literal["article", "controlled"] = "article"
 
     def __post_init__(self) -> None:

@@ -25,6 +25,7 @@ class CNN:
         width: filters of the first stage; the next two have twice and four times as many.
     """
 
+    known_as: ClassVar[str] = "cnn"
     width: int = 64
     slots: ClassVar[frozenset[str]] = frozenset({"normalization", "residual", "pooling", "dropout", "scaling"})
 

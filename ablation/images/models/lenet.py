@@ -23,6 +23,7 @@ class LeNet:
     convolutions; dropout after both hidden dense layers.
     """
 
+    known_as: ClassVar[str] = "lenet"
     slots: ClassVar[frozenset[str]] = frozenset({"normalization", "pooling", "dropout", "scaling"})
 
     def check(self, image_shape: ImageShape) -> None:

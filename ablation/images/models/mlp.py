@@ -23,6 +23,7 @@ class MLP:
         hidden: units of the hidden layers, at least one.
     """
 
+    known_as: ClassVar[str] = "mlp"
     hidden: Sequence[int] = (200,)
     slots: ClassVar[frozenset[str]] = frozenset({"normalization", "dropout", "scaling"})
 

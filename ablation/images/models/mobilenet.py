@@ -18,6 +18,7 @@ class MobileNet(Application):
         weights, trainable: see :class:`ablation.images.models.application.Application`.
     """
 
+    known_as: ClassVar[str] = "mobilenet"
     name: ClassVar[str] = "mobilenet"
     kind: ClassVar[str] = "MobileNet"
     imagenet: ClassVar[ImageNet] = ImageNet("mobilenet", "mobilenet_1_0_224_tf_no_top.h5", Scaling(2, -1))

@@ -21,6 +21,7 @@ class ResNet50(Application):
         weights, trainable: see :class:`ablation.images.models.application.Application`.
     """
 
+    known_as: ClassVar[str] = "resnet50"
     name: ClassVar[str] = "resnet50"
     kind: ClassVar[str] = "ResNet50"
     imagenet: ClassVar[ImageNet] = ImageNet(

@@ -29,6 +29,7 @@ class VGG16:
         hidden: units of the hidden dense layers.
     """
 
+    known_as: ClassVar[str] = "vgg16"
     width: int = 64
     hidden: Sequence[int] = (4096, 4096)
     slots: ClassVar[frozenset[str]] = frozenset({"normalization", "pooling", "dropout", "scaling"})

@@ -1,11 +1,12 @@
 """The settings of a training that are no feature."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ablation.errors import InputError, nearest
 from ablation.images.recipe import Optimizer, Recipe, Scaling
 
-VERSION = 4
+VERSION = 5
 """Version of the training code. Raise it with any change that changes a run's numbers: runs of another version are not reused."""
 
 OPTIMIZERS = {
@@ -38,6 +39,7 @@ class Training:
         precision: what the network's layers compute in, float32 or bfloat16.
     """
 
+    known_as: ClassVar[str] = "training"
     epochs: int
     batch_size: int
     optimizer: str = "adam"
