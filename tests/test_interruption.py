@@ -103,7 +103,7 @@ def test_a_study_in_progress_can_be_looked_at(tmp_path: Path) -> None:
     looked = ablation(tmp_path, "first", module="ablation.report")
     listed = ablation(tmp_path, module="ablation.report")
     assert looked.code == 0, looked.err
-    page = (tmp_path / "mlruns/studies/first/report.md").read_text()
+    page = (tmp_path / "mlruns/studies/first in progress/report.md").read_text()
     assert "in progress" in page.splitlines()[0]
     assert "of 9 runs" in page.splitlines()[0]
     assert "first" in listed.out and "not yet" in listed.out

@@ -126,7 +126,7 @@ def test_a_wrong_name_does_not_wait_for_mlflow(folder: Path) -> None:
 def test_a_study_that_was_stopped_shows_what_has_finished(folder: Path) -> None:
     ended = rebuilt(folder, "killed study")
     assert ended.code == 0, ended.err
-    page = (folder / STUDIES / "killed study" / "report.md").read_text()
+    page = (folder / STUDIES / "killed study in progress" / "report.md").read_text()
     assert page.startswith("# killed study, in progress: 7 of 9 runs\n")
     assert "In progress: 7 of 9 runs have finished" in page
     assert "augmentation" in page and "did not finish" not in page

@@ -9,7 +9,8 @@ import pytest
 
 from ablation.designs import Arm, cumulative
 from ablation.engine.execution import Inline
-from ablation.engine.schedule import interruption_held_back, run_all
+from ablation.engine.interruption import Interruption
+from ablation.engine.schedule import run_all
 from ablation.engine.worker import Made, packed
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Outcome
@@ -89,12 +90,14 @@ def test_a_failing_run_does_not_stop_the_others_unless_asked_to() -> None:
 
 
 def logged_despite(interruptions: int, logged: list[str], error: Exception | None = None) -> None:
-    with interruption_held_back():
+    with Interruption() as interruption:
         for _ in range(interruptions):
             signal.raise_signal(signal.SIGINT)
         if error:
             raise error
         logged.append("a run")
+        interruption.check()
+        logged.append("another run")
 
 
 def test_an_interruption_waits_for_what_is_being_logged() -> None:
@@ -102,6 +105,26 @@ def test_an_interruption_waits_for_what_is_being_logged() -> None:
     with pytest.raises(KeyboardInterrupt):
         logged_despite(1, logged)
     assert logged == ["a run"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_without_an_interruption_nothing_is_raised() -> None:
+    logged = list[str]()
+    logged_despite(0, logged)
+    assert logged == ["a run", "another run"]
+
+
+def test_an_interruption_in_the_last_moment_is_not_lost() -> None:
+    with pytest.raises(KeyboardInterrupt), Interruption():
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_work_of_this_process_is_interrupted_at_once() -> None:
+    before, done = signal.getsignal(signal.SIGINT), list[str]()
+    with pytest.raises(KeyboardInterrupt), Interruption() as interruption, interruption.at_once():
+        signal.raise_signal(signal.SIGINT)
+        done.append("more work")
+    assert done == []
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -121,7 +144,7 @@ def test_another_thread_changes_no_signals() -> None:
     handlers = []
 
     def log() -> None:
-        with interruption_held_back():
+        with Interruption():
             handlers.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=log)

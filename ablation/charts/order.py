@@ -41,9 +41,7 @@ def order(findings: Findings) -> Figure:
     plot = WIDTH - MARGIN - sum(widths) - start
     body = ABOVE + LEGEND + slot * count + BELOW
     below_title = subtitle("effects by when a feature is added", findings)
-    sheet = page(
-        WIDTH, body, "Does the order of adding matter?", subtitle("effects by when a feature is added", findings), _caption(findings, found)
-    )
+    sheet = page(WIDTH, body, "Does the order of adding matter?", below_title, _caption(findings, found))
     axes = sheet.axes(start, BELOW, plot, slot * count)
     axes.set_ylim(count - 0.5, -0.5)
     axes.axvline(0, color=INK, linewidth=0.9, zorder=1)

@@ -5,9 +5,11 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock, Timer
 from types import ModuleType
 from typing import Any
 
@@ -54,19 +56,26 @@ class Progress:
 
     def __init__(self, trial: Trial, run_id: str, send: Send) -> None:
         self.history: dict[str, list[float]] = {}
-        self._trial, self._run_id, self._send = trial, run_id, send
+        # What Dask knows of the thread that runs goes along, for a message that a timer sends.
+        self._trial, self._run_id, self._send, self._context = trial, run_id, send, copy_context()
         self._waiting: list[Epoch] = []
         self._latest: dict[str, float] = {}
         self._epoch, self._stage, self._sent = 0, "", 0.0
+        self._lock = Lock()
+        self._timer: Timer | None = None
 
     def __call__(self, *, epoch: int | None = None, **metrics: float) -> None:
-        self._epoch = self._epoch + 1 if epoch is None else int(epoch)
-        self._latest = {name: float(value) for name, value in metrics.items()}
-        for name, value in self._latest.items():
-            self.history.setdefault(name, []).append(value)
-        self._waiting.append((self._epoch, self._latest, int(time.time() * 1000)))
-        if time.monotonic() - self._sent >= REFRESH:
-            self.flush()
+        with self._lock:
+            self._epoch = self._epoch + 1 if epoch is None else int(epoch)
+            self._latest = {name: float(value) for name, value in metrics.items()}
+            for name, value in self._latest.items():
+                self.history.setdefault(name, []).append(value)
+            self._waiting.append((self._epoch, self._latest, int(time.time() * 1000)))
+            if self._timer is None:
+                left = max(self._sent + REFRESH - time.monotonic(), 0.0)
+                self._timer = Timer(left, self._context.run, [self.flush])
+                self._timer.daemon = True
+                self._timer.start()
 
     def stage(self, words: str) -> None:
         """Say what the run is doing before its first epoch."""
@@ -75,10 +84,14 @@ class Progress:
 
     def flush(self) -> None:
         """Send what is waiting."""
-        event = {"run": self._trial.key, "run_id": self._run_id, "stage": self._stage, "epoch": self._epoch}
-        self._send({**event, "metrics": self._latest, "epochs": list(self._waiting)})
-        self._waiting.clear()
-        self._sent = time.monotonic()
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            event = {"run": self._trial.key, "run_id": self._run_id, "stage": self._stage, "epoch": self._epoch}
+            self._send({**event, "metrics": self._latest, "epochs": list(self._waiting)})
+            self._waiting.clear()
+            self._sent = time.monotonic()
 
 
 def perform(subject: bytes, trial: Trial, run_id: str, log: StudyLog, threads: int | None, own: bool, send: Send) -> Made:

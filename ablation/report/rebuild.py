@@ -1,6 +1,7 @@
 """A study's report from nothing but what MLflow holds, also while the study runs."""
 
 import json
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,13 @@ def rebuild(store: Store, study: LoggedStudy) -> tuple[Path, ...]:
     texts = {name: reading.study_file(store, study.run_id, name) for name in own.get("texts", (CONFIGURATION,))}
     # The subject's own pictures show what only it has at hand.
     kept = partial(reading.copy_files, store, study.run_id, own.get("pictures", ()))
-    return publish(findings, STUDIES / study.name, {name: text for name, text in texts.items() if text is not None}, kept)
+    # The study itself writes its folder when it ends, which can be at any time.
+    folder, passing = STUDIES / study.name, STUDIES / f"{study.name} in progress"
+    if not findings.unfinished:
+        shutil.rmtree(passing, ignore_errors=True)
+    return publish(
+        findings, passing if findings.unfinished else folder, {name: text for name, text in texts.items() if text is not None}, kept
+    )
 
 
 def found_so_far(store: Store, study: LoggedStudy) -> Findings:
