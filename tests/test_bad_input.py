@@ -4,7 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import ablation
+from command import ablation, write_function
+
+from ablation.configuration import asked_in_words
+from ablation.engine.plan import plan
+from ablation.errors import InputError
+
+FUNCTION = ["subject=function", "subject.target=toy.train", "subject.features=[one]"]
 
 CASES = {
     "unknown design": (["features=cumlative"], "did you mean 'cumulative'?"),
@@ -12,6 +18,27 @@ CASES = {
     "unknown model": (["model=cn"], "did you mean 'cnn'?"),
     "unknown setting": (["trainig.epochs=3"], "did you mean 'training.epochs'?"),
     "unknown key": (["training.epoch=3"], "did you mean 'training.epochs'?"),
+    "unknown key, nearly another": (["training.precison=bfloat16"], "did you mean 'training.precision'?"),
+    "unknown parameter of a feature": (["catalogue.features.mixup.alpah=1"], "did you mean 'catalogue.features.mixup.alpha'?"),
+    "unknown parameter of an added feature": (
+        ["+catalogue.features.more={_target_: ablation.images.features.Dropout, rato: 0.5}"],
+        "Dropout has no parameter 'rato'; did you mean 'rate'?",
+    ),
+    "setting that nothing reads": (["+effects.smalest=1"], "did you mean 'smallest'?"),
+    "setting that is added": (["+trainng=1"], "the setting 'trainng' is not known; did you mean 'training'?"),
+    "setting of another network": (["model.hidden=[3]"], "it belongs to model=mlp or model=vgg16"),
+    "width in words": (["model.width=true"], "model.width must be a whole number of at least 1, not true"),
+    "rate in words": (["catalogue.features.dropout.rate=many"], "dropout.rate must be a number above 0 and below 1, not many"),
+    "network for a function": (["subject=function", "model=mlp"], "'model' belongs to subject=images, and this study has subject=function"),
+    "epochs for a function": ([*FUNCTION, "+training.epochs=3"], "'training' belongs to subject=images"),
+    "experiment for a function": (["subject=function", "experiment=article"], "'experiment' belongs to subject=images"),
+    "function without a name": (["subject=function"], "subject.target=null names no function"),
+    "module that is not there": (["subject=function", "subject.target=tyo.train", "subject.features=[one]"], "did you mean 'toy'?"),
+    "function that is not there": (["subject=function", "subject.target=toy.trian", "subject.features=[one]"], "did you mean 'train'?"),
+    "function without features": (["subject=function", "subject.target=toy.train"], "subject.features is missing"),
+    "argument that is not there": ([*FUNCTION, "subject.features=[oen]"], "did you mean 'one'?"),
+    "direction in words": ([*FUNCTION, "subject.higher_is_better=up"], "subject.higher_is_better must be true or false, not up"),
+    "adaptive function without a precision": ([*FUNCTION, "seeds=auto"], "seeds=auto needs effects.precision"),
     "unknown feature": (["catalogue.order=[augmentaton]"], "did you mean 'augmentation'?"),
     "feature twice": (["catalogue.order=[mixup,mixup]"], "names 'mixup' twice"),
     "no feature": (["catalogue.order=[]"], "catalogue.order is empty"),
@@ -27,7 +54,7 @@ CASES = {
     "no width": (["model.width=0"], "model.width must be a whole number of at least 1, not 0"),
     "learning rate": (["training.learning_rate=-1"], "training.learning_rate must be a number above 0, not -1"),
     "optimiser": (["training.optimizer=adm"], "did you mean 'adam'?"),
-    "precision": (["training.precision=float16"], "training.precision=float16 is not known; expected float32 or bfloat16"),
+    "precision": (["training.precision=float16"], "training.precision=float16 is not known; did you mean 'bfloat16'?"),
     "optimiser without amsgrad": (["training.optimizer=sgd"], "amsgrad does not apply to training.optimizer=sgd, which has no amsgrad"),
     "backend": (["backend=tensorflw"], "did you mean 'tensorflow'?"),
     "scaling": (["data.normalise=symetric"], "did you mean 'symmetric'?"),
@@ -41,7 +68,7 @@ CASES = {
     ),
     "on_error": (["on_error=stopp"], "did you mean 'stop'?"),
     "validation": (["data.validation=tests"], "did you mean 'test'?"),
-    "fraction": (["data.validation_fraction=1.5"], "data.validation_fraction must lie between 0 and 1, not 1.5"),
+    "fraction": (["data.validation_fraction=1.5"], "data.validation_fraction must be a number above 0 and below 1, not 1.5"),
     "limit": (["data.limit=0"], "data.limit must be a whole number of at least 1"),
     "npz without path": (["data=npz"], "data.path"),
     "npz that is missing": (["data=npz", "data.path=missing.npz"], "missing.npz"),
@@ -54,24 +81,44 @@ CASES = {
     "study name": (["study.name=a/b"], "study.name=a/b"),
     "smallest effect": (["effects.smallest=-1"], "effects.smallest"),
     "batch larger than the data": (["data=digits", "data.limit=50", "training.batch_size=64"], "larger than the 40 training images"),
-    "dropout rate": (["catalogue.features.dropout.rate=1.5"], "dropout rate must lie above 0 and below 1, not 1.5"),
-    "workers": (["execution.workers=0"], "execution.workers must be a whole number of at least 1, not 0"),
+    "dropout rate": (["catalogue.features.dropout.rate=1.5"], "dropout.rate must be a number above 0 and below 1, not 1.5"),
+    "workers": (["execution.workers=0"], "execution.workers must be a whole number of at least 1, or null, not 0"),
     "scheduler without address": (["execution=dask"], "execution.address"),
-    "scheduler that is not there": (["execution=dask", "execution.address=tcp://127.0.0.1:9"], "cannot be reached"),
-    "several backends inline": (["-m", "backend=tensorflow,jax", "execution=inline"], "cannot switch backends inside one process"),
     "a class that is not there": (["+catalogue.features.x={_target_: nowhere.X}"], "nowhere"),
 }
 
 
 @pytest.mark.parametrize(("arguments", "words"), CASES.values(), ids=CASES.keys())
-def test_bad_input_is_told_in_one_sentence(arguments: list[str], words: str, tmp_path: Path) -> None:
+def test_bad_input_is_refused_in_one_sentence(arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    write_function(tmp_path)
+    with pytest.raises(InputError) as raised:
+        asked = asked_in_words(arguments)
+        plan(asked.study, asked.store, asked.execution)
+    assert words in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+    assert not (tmp_path / "mlflow.db").exists()
+    assert not (tmp_path / "mlruns" / "studies").exists()
+
+
+PROCESSES = {
+    "of Hydra": (["features=cumlative"], "did you mean 'cumulative'?"),
+    "of a setting": (["training.epochs=0"], "training.epochs must be a whole number of at least 1, not 0"),
+    "of the images": (["data=npz", "data.path=missing.npz"], "missing.npz"),
+    "of the scheduler": (["execution=dask", "execution.address=tcp://127.0.0.1:9"], "cannot be reached"),
+    "of a sweep": (["-m", "backend=tensorflow,jax", "execution=inline"], "cannot switch backends inside one process"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), PROCESSES.values(), ids=PROCESSES.keys())
+def test_the_command_prints_the_sentence_and_exits_with_one(arguments: list[str], words: str, tmp_path: Path) -> None:
     ended = ablation(tmp_path, *arguments)
     assert ended.code == 1
     assert words in ended.err
     assert len(ended.err.splitlines()) == 1, ended.err
-    assert ended.out == ""
     assert not (tmp_path / "mlflow.db").exists()
-    assert not (tmp_path / "mlruns" / "studies").exists() or not any((tmp_path / "mlruns" / "studies").iterdir())
 
 
 def test_a_tracking_server_that_is_not_there(tmp_path: Path) -> None:

@@ -121,9 +121,14 @@ def test_an_interruption_in_the_last_moment_is_not_lost() -> None:
 
 def test_work_of_this_process_is_interrupted_at_once() -> None:
     before, done = signal.getsignal(signal.SIGINT), list[str]()
-    with pytest.raises(KeyboardInterrupt), Interruption() as interruption, interruption.at_once():
-        signal.raise_signal(signal.SIGINT)
-        done.append("more work")
+
+    def work() -> None:
+        with Interruption() as interruption, interruption.at_once():
+            signal.raise_signal(signal.SIGINT)
+            done.append("more work")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert done == []
     assert signal.getsignal(signal.SIGINT) is before
 

@@ -33,7 +33,8 @@ def named_function(
         InputError: if there is no such function, or it cannot be a subject.
     """
     if not isinstance(target, str) or "." not in target:
-        raise InputError(f"subject.target={target} names no function; expected module.function, such as subject.target=my_module.train")
+        shown = "null" if target is None else target
+        raise InputError(f"subject.target={shown} names no function; expected module.function, such as subject.target=my_module.train")
     if features is None:
         raise InputError("subject.features is missing; expected the arguments to turn on, for instance 'subject.features=[mixup,cosine]'")
     flag("subject.higher_is_better", higher_is_better)
