@@ -1,17 +1,19 @@
-"""Checks: what a value must be, in one sentence with the value where it is not."""
+"""Checks of settings: each raises one sentence that names the setting, what it must be, and what it is."""
 
 import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable
 
 from ablation.errors import InputError, nearest
 
 
-def whole(name: str, value: object, at_least: int, optional: bool = False) -> None:
-    """Raise ``InputError`` unless a value is a whole number of at least this; with ``optional``, None will do."""
+def whole(name: str, value: object, at_least: int, at_most: int | None = None, optional: bool = False) -> None:
+    """Raise ``InputError`` unless a value is a whole number within these bounds; ``optional`` allows None, too."""
     if value is None and optional:
         return
-    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-        raise InputError(f"{name} must be a whole number of at least {at_least}{', or null' if optional else ''}, not {value}")
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least or (at_most is not None and value > at_most):
+        bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
+        raise InputError(f"{name} must be a whole number {bounds}{', or null' if optional else ''}, not {shown(value)}")
 
 
 def number(
@@ -23,28 +25,49 @@ def number(
     at_most: float | None = None,
 ) -> None:
     """Raise ``InputError`` unless a value is a finite number within these bounds."""
-    given = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    good = math.isfinite(given) and (above is None or given > above) and (at_least is None or given >= at_least)
+    given = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    # Also false for NaN, and for a whole number that no float can hold.
+    good = abs(given) <= sys.float_info.max
+    good = good and (above is None or given > above) and (at_least is None or given >= at_least)
     if not (good and (below is None or given < below) and (at_most is None or given <= at_most)):
         bounds = {"above": above, "of at least": at_least, "below": below, "of at most": at_most}
         limits = " and ".join(f"{words} {bound:g}" for words, bound in bounds.items() if bound is not None)
-        raise InputError(f"{name} must be a number {limits}, not {value}".replace("  ", " "))
+        if at_least is not None and at_most is not None:
+            limits = f"from {at_least:g} to {at_most:g}"
+        raise InputError(f"{name} must be {f'a number {limits}' if limits else 'a finite number'}, not {shown(value)}")
 
 
 def flag(name: str, value: object) -> None:
     """Raise ``InputError`` unless a value is true or false."""
     if not isinstance(value, bool):
-        raise InputError(f"{name} must be true or false, not {value}")
+        raise InputError(f"{name} must be true or false, not {shown(value)}")
 
 
-def choice(name: str, value: object, options: Sequence[str | None]) -> None:
-    """Raise ``InputError`` unless a value is one of some options; None is shown as null."""
-    if value not in options or isinstance(value, bool):
-        raise InputError(f"{name}={value} is not known{nearest(str(value), ['null' if each is None else each for each in options])}")
+def text(name: str, value: object) -> None:
+    """Raise ``InputError`` unless a value is text of at least one character."""
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{name} must be text, not {shown(value)}")
+
+
+def choice(name: str, value: object, options: Iterable[str | None]) -> None:
+    """Raise ``InputError`` unless a value is one of these options; None is shown as null."""
+    known = list(options)
+    if value not in known:
+        words = value if isinstance(value, str) else shown(value)
+        raise InputError(f"{name}={words} is not known{nearest(words, ['null' if each is None else each for each in known])}")
 
 
 def whole_numbers(name: str, value: object) -> None:
     """Raise ``InputError`` unless a value is a list of whole numbers of at least 1."""
     given = list(value) if isinstance(value, list | tuple) else []
     if not given or any(isinstance(each, bool) or not isinstance(each, int) or each < 1 for each in given):
-        raise InputError(f"{name} must be a list of whole numbers of at least 1, such as [200], not {value}")
+        raise InputError(f"{name} must be a list of whole numbers of at least 1, such as [200], not {shown(value)}")
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: as YAML writes it, and text in quotes unless it is a plain word."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) and value.isalpha() else repr(value)

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import pytest
 
+from ablation.checks import shown
 from ablation.errors import InputError
 from ablation.images.catalogue import compose
 from ablation.images.features import BatchNorm, Feature, GlobalAveragePooling, Residual
@@ -132,9 +133,9 @@ def test_smaller_images_are_refused(shape: tuple[int, int, int]) -> None:
         CNN().check(shape)
 
 
-@pytest.mark.parametrize("width", [0, -4, 1.5, "wide"])
+@pytest.mark.parametrize("width", [0, -4, 1.5, True, "wide"])
 def test_a_width_without_sense_is_refused(width: object) -> None:
-    with pytest.raises(InputError, match=f"model.width must be a whole number of at least 1, not {width}"):
+    with pytest.raises(InputError, match=f"model.width must be a whole number of at least 1, not {shown(width)}"):
         CNN(width)
 
 

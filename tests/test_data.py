@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ablation.checks import shown
 from ablation.errors import InputError
 from ablation.images.data import Dataset, Digits, Images, KerasDataset, Npz, Source, Sprites, divide, held_out, limit, open_staged, stage
 from ablation.images.data.keras_datasets import CLASSES
@@ -171,18 +172,19 @@ def test_whole_numbers_and_their_decimals_name_the_same_sprites() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"train": 9}, "train is 9"),
-        ({"test": 100.5}, "test is 100.5"),
-        ({"validation": "many"}, "validation is 'many'"),
-        ({"rotation": -1.0}, "rotation is -1.0"),
-        ({"noise": float("nan")}, "noise is nan"),
-        ({"shift": float("inf")}, "shift is inf"),
-        ({"colour": "red"}, "colour is 'red'"),
-        ({"flip": 1.5}, "flip is 1.5"),
-        ({"scale_min": 2.0}, "from 2.0 to 1.3"),
-        ({"scale_min": 0.0}, "from 0.0 to 1.3"),
-        ({"contrast_min": 3.0}, "from 3.0 to 1.2"),
-        ({"seed": -1}, "seed is -1"),
+        ({"train": 9}, "sprites.train must be a whole number of at least 10, not 9"),
+        ({"test": 100.5}, "sprites.test must be .*, not 100.5"),
+        ({"validation": "many"}, "sprites.validation must be .*, not many"),
+        ({"rotation": -1.0}, "sprites.rotation must be a number of at least 0, not -1.0"),
+        ({"noise": float("nan")}, "sprites.noise must be .*, not nan"),
+        ({"shift": float("inf")}, "sprites.shift must be .*, not inf"),
+        ({"colour": "red"}, "sprites.colour must be .*, not red"),
+        ({"flip": 1.5}, "sprites.flip must be a number from 0 to 1, not 1.5"),
+        ({"scale_min": 2.0}, "sprites.scale_max must be a number of at least 2, not 1.3"),
+        ({"scale_min": 0.0}, "sprites.scale_min must be a number above 0, not 0.0"),
+        ({"contrast_min": 3.0}, "sprites.contrast_max must be a number of at least 3, not 1.2"),
+        ({"contrast_min": "low"}, "sprites.contrast_min must be .*, not low"),
+        ({"seed": -1}, "sprites.seed must be a whole number of at least 0, not -1"),
     ],
 )
 def test_sprites_refuse_what_cannot_be_drawn(change: dict[str, object], said: str) -> None:
@@ -220,7 +222,7 @@ def test_enlarged_digits_keep_their_brightness() -> None:
 
 @pytest.mark.parametrize("change", [{"size": 4}, {"size": 16.0}, {"test": 5}, {"test": 1797}])
 def test_digits_refuse_other_sizes(change: dict[str, int]) -> None:
-    with pytest.raises(InputError, match=f"{next(iter(change))} is .*expected a whole number from") as error:
+    with pytest.raises(InputError, match=f"digits.{next(iter(change))} must be a whole number from") as error:
         Digits(**change)
     assert_one_sentence(error)
 
@@ -420,7 +422,7 @@ def test_grey_keras_images_get_a_channel_and_dir_may_start_at_home(tmp_path: Pat
 
 
 def test_an_unknown_keras_set_names_the_nearest() -> None:
-    with pytest.raises(InputError, match="'cifar-10' .*did you mean 'cifar10'") as error:
+    with pytest.raises(InputError, match="data.name=cifar-10 is not known.*did you mean 'cifar10'") as error:
         KerasDataset("cifar-10")
     assert_one_sentence(error)
 
@@ -594,7 +596,7 @@ def test_no_limit_keeps_all() -> None:
 
 @pytest.mark.parametrize("count", [0, -1, 2.5, "all", True])
 def test_a_limit_that_is_no_count_is_refused(count: object) -> None:
-    with pytest.raises(InputError, match=f"limit on training images is {count!r}; expected a whole number") as error:
+    with pytest.raises(InputError, match=f"data.limit must be a whole number of at least 1, or null, not {shown(count)}") as error:
         limit(labelled(3, 4), count)
     assert_one_sentence(error)
 
@@ -619,7 +621,7 @@ def test_held_out_images_differ_between_seeds() -> None:
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, 1.5, float("nan"), 1, "half", None])
 def test_a_fraction_outside_0_and_1_is_refused(fraction: object) -> None:
-    with pytest.raises(InputError, match=f"is {fraction!r}; expected a number strictly between 0 and 1") as error:
+    with pytest.raises(InputError, match=f"data.validation_fraction must be a number above 0 and below 1, not {shown(fraction)}") as error:
         held_out(labelled(5, 5), fraction, np.random.default_rng(0))
     assert_one_sentence(error)
 
@@ -644,9 +646,9 @@ def test_divide_follows_the_rule() -> None:
 
 def test_divide_refuses_a_test_set_that_is_not_there_and_other_rules() -> None:
     data = Dataset(labelled(10, 10), None, ("a", "b"))
-    with pytest.raises(InputError, match="no test images; expected 'held_out'"):
+    with pytest.raises(InputError, match="data.validation=test needs test images.* expected data.validation=held_out"):
         divide(data, "test", 0.2, np.random.default_rng(0))
-    with pytest.raises(InputError, match="validation is 'heldout'.*did you mean 'held_out'") as error:
+    with pytest.raises(InputError, match="data.validation=heldout is not known.*did you mean 'held_out'") as error:
         divide(data, "heldout", 0.2, np.random.default_rng(0))
     assert_one_sentence(error)
 

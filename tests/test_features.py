@@ -12,7 +12,18 @@ from scipy import ndimage, stats
 
 from ablation.errors import InputError
 from ablation.images.data import Images
-from ablation.images.features import AMSGrad, BatchNorm, Dropout, Evidence, Feature, GlobalAveragePooling, Mixup, RandomWarp, Residual
+from ablation.images.features import (
+    AMSGrad,
+    BatchNorm,
+    Dropout,
+    Evidence,
+    Feature,
+    GlobalAveragePooling,
+    Mixup,
+    Placebo,
+    RandomWarp,
+    Residual,
+)
 from ablation.images.features.augmentation import warp
 from ablation.images.recipe import Recipe, filled
 from ablation.images.training.draws import Draws, draw_epoch
@@ -120,11 +131,19 @@ def test_mixup_must_mix_labels_as_well_as_pixels(evidence_of: EvidenceOf) -> Non
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda: Dropout(0), "dropout rate must lie above 0 and below 1, not 0"),
-        (lambda: Dropout(1.0), "dropout rate must lie above 0 and below 1, not 1.0"),
-        (lambda: Mixup(0), "mixup alpha must be above 0, not 0"),
-        (lambda: Mixup(float("nan")), "mixup alpha must be above 0, not nan"),
-        (lambda: Residual("controled"), "residual form 'controled' is not known; did you mean 'controlled'?"),
+        (lambda: Dropout(0), "dropout.rate must be a number above 0 and below 1, not 0"),
+        (lambda: Dropout(1.0), "dropout.rate must be a number above 0 and below 1, not 1.0"),
+        (lambda: Dropout("many"), "dropout.rate must be a number above 0 and below 1, not many"),
+        (lambda: Mixup(0), "mixup.alpha must be a number above 0, not 0"),
+        (lambda: Mixup(float("nan")), "mixup.alpha must be a number above 0, not nan"),
+        (lambda: Mixup(float("inf")), "mixup.alpha must be a number above 0, not inf"),
+        (lambda: RandomWarp(rotation=181), "augmentation.rotation must be a number from 0 to 180, not 181"),
+        (lambda: RandomWarp(shift="far"), "augmentation.shift must be a number from 0 to 1, not far"),
+        (lambda: RandomWarp(flip=True), "augmentation.flip must be a number from 0 to 1, not true"),
+        (lambda: BatchNorm(momentum=1.0), "batch_norm.momentum must be a number of at least 0 and below 1, not 1.0"),
+        (lambda: BatchNorm(epsilon=None), "batch_norm.epsilon must be a number above 0, not null"),
+        (lambda: Residual("controled"), "residual.form=controled is not known; did you mean 'controlled'?"),
+        (lambda: Placebo(5), "placebo.stream must be text, not 5"),
     ],
 )
 def test_parameters_without_sense_are_refused(make: Callable[[], Feature], told: str) -> None:

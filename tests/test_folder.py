@@ -355,8 +355,9 @@ def test_links_that_stay_inside_are_followed(make: Make) -> None:
         ({"path": "owm"}, "did you mean 'own'?"),
         ({"path": "own/cat/0.png"}, "is a file"),
         ({"size": [0, 8]}, "not [0, 8]"),
+        ({"path": 2024}, "data.path must be text, not 2024"),
         ({"size": 32}, "such as [32,32], not 32"),
-        ({"test_fraction": 1.0}, "data.test_fraction must lie between 0 and 1, not 1.0"),
+        ({"test_fraction": 1.0}, "data.test_fraction must be a number above 0 and below 1, not 1.0"),
         ({"on_bad": "skp"}, "did you mean 'skip'?"),
     ],
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ablation.errors import InputError
+from ablation.checks import whole
 from ablation.images.data.dataset import Dataset, Images
 from ablation.images.data.split import stratified
 
@@ -12,7 +12,8 @@ from ablation.images.data.split import stratified
 VERSION = 1
 
 SCAN_SIZE, SCAN_MAXIMUM = 8, 16
-COUNT = 1797
+COUNT, CLASSES = 1797, 10
+LARGEST = 128
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,10 @@ class Digits:
     test: int = 360
 
     def __post_init__(self) -> None:
-        for name, low, high in (("size", SCAN_SIZE, 128), ("test", 10, COUNT - 20)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                raise InputError(f"digits' {name} is {value!r}; expected a whole number from {low} to {high}")
+        whole("digits.size", self.size, SCAN_SIZE, LARGEST)
+        whole(
+            "digits.test", self.test, CLASSES, COUNT - 2 * CLASSES
+        )  # Of every class one to test with, one to train on and one to hold out.
 
     @property
     def description(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ablation.checks import choice, number, text
 from ablation.errors import InputError, nearest
 from ablation.images.data.dataset import Dataset, Images
 from ablation.images.data.image_files import UnreadableError, read_images, with_channels
@@ -47,14 +48,13 @@ class Folder:
     on_bad: str = SKIP
 
     def __post_init__(self) -> None:
+        if not isinstance(self.path, Path | None):
+            text("data.path", self.path)
         size: object = self.size
         if not isinstance(size, list | tuple) or len(size) != 2 or not all(type(side) is int and 1 <= side <= LARGEST for side in size):
             raise InputError(f"data.size must be a height and a width from 1 to {LARGEST}, such as [32,32], not {size}")
-        fraction: object = self.test_fraction
-        if not isinstance(fraction, float) or not 0 < fraction < 1:
-            raise InputError(f"data.test_fraction must lie between 0 and 1, not {fraction}")
-        if self.on_bad not in (SKIP, ERROR):
-            raise InputError(f"data.on_bad={self.on_bad} is not known{nearest(str(self.on_bad), (SKIP, ERROR))}")
+        number("data.test_fraction", self.test_fraction, above=0, below=1)
+        choice("data.on_bad", self.on_bad, (SKIP, ERROR))
 
     @property
     def description(self) -> str:

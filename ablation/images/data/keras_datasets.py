@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablation.errors import InputError, nearest
+from ablation.checks import choice
+from ablation.errors import InputError
 from ablation.images.data import keras_download, npz
 from ablation.images.data.dataset import Dataset
 
@@ -47,8 +48,7 @@ class KerasDataset:
     dir: str = "~/.cache/ablation"
 
     def __post_init__(self) -> None:
-        if self.name not in TITLES:
-            raise InputError(f"'{self.name}' is not a data set of keras.datasets that is read here{nearest(self.name, TITLES)}")
+        choice("data.name", self.name, TITLES)
 
     @property
     def description(self) -> str:

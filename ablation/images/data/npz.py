@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ablation.checks import text
 from ablation.errors import InputError, nearest
 from ablation.images.data.dataset import Dataset, Images
 
@@ -28,9 +29,16 @@ class Npz:
 
     Attributes:
         path: the file; may start with ``~``.
+
+    Raises:
+        InputError: if it is no path.
     """
 
     path: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, Path | None):
+            text("data.path", self.path)
 
     @property
     def description(self) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ablation.errors import InputError, nearest
+from ablation.checks import choice, number, whole
+from ablation.errors import InputError
 from ablation.images.data.dataset import Dataset, Images
 
 HELD_OUT, TEST = "held_out", "test"
@@ -16,11 +17,8 @@ def limit(images: Images, count: int | None) -> Images:
     Raises:
         InputError: if ``count`` is not a whole number of at least 1.
     """
-    if count is None:
-        return images
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise InputError(f"the limit on training images is {count!r}; expected a whole number of at least 1")
-    if count >= len(images):
+    whole("data.limit", count, 1, optional=True)
+    if count is None or count >= len(images):
         return images
     return images.take(stratified(images.y, count, np.random.default_rng(0)))
 
@@ -37,8 +35,7 @@ def held_out(images: Images, fraction: float, rng: np.random.Generator, classes:
     Raises:
         InputError: if ``fraction`` is out of range, or a class has a single image.
     """
-    if not isinstance(fraction, float) or not 0 < fraction < 1:
-        raise InputError(f"the fraction of images held out for validation is {fraction!r}; expected a number strictly between 0 and 1")
+    number("data.validation_fraction", fraction, above=0, below=1)
     present, members = np.unique(images.y, return_counts=True)
     for index in present[members < 2]:
         name = f"'{classes[index]}'" if index < len(classes) else str(index)
@@ -63,11 +60,10 @@ def divide(dataset: Dataset, validation: str, fraction: float, rng: np.random.Ge
     Raises:
         InputError: if ``validation`` is another word, there are no test images, or nothing can be held out.
     """
-    if validation not in (HELD_OUT, TEST):
-        raise InputError(f"validation is '{validation}', which is no rule for a split{nearest(validation, (HELD_OUT, TEST))}")
+    choice("data.validation", validation, (HELD_OUT, TEST))
     if validation == TEST:
         if dataset.test is None:
-            raise InputError("validation is 'test', but these data have no test images; expected 'held_out'")
+            raise InputError("data.validation=test needs test images, which these data do not have; expected data.validation=held_out")
         return dataset.train, dataset.test
     if dataset.validation is not None:
         return dataset.train, dataset.validation

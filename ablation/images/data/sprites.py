@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from ablation.errors import InputError
+from ablation.checks import number, whole
 from ablation.images.data.dataset import Dataset, Images
 
 # Counted up whenever the code below would draw other images from the same parameters.
@@ -69,21 +69,15 @@ class Sprites:
 
     def __post_init__(self) -> None:
         for name in ("train", "validation", "test"):
-            if not _is_whole(count := getattr(self, name)) or count < CLASSES:
-                raise InputError(f"sprites' {name} is {count!r}; expected a whole number of at least {CLASSES}, one image for each class")
-        if not _is_whole(self.seed) or self.seed < 0:
-            raise InputError(f"sprites' seed is {self.seed!r}; expected a whole number of at least 0")
-        for name in (each.name for each in fields(self) if each.type is float):
-            if not _is_number(value := getattr(self, name)) or value < 0:
-                raise InputError(f"sprites' {name} is {value!r}; expected a number of at least 0")
-        if self.flip > 1:
-            raise InputError(f"sprites' flip is {self.flip}; expected a probability from 0 to 1")
-        if not 0 < self.scale_min <= self.scale_max:
-            raise InputError(f"sprites' scale runs from {self.scale_min} to {self.scale_max}; expected 0 < scale_min <= scale_max")
-        if self.contrast_min > self.contrast_max:
-            raise InputError(
-                f"sprites' contrast runs from {self.contrast_min} to {self.contrast_max}; expected contrast_min <= contrast_max"
-            )
+            whole(f"sprites.{name}", getattr(self, name), CLASSES)
+        whole("sprites.seed", self.seed, 0)
+        number("sprites.flip", self.flip, at_least=0, at_most=1)
+        number("sprites.scale_min", self.scale_min, above=0)
+        number("sprites.scale_max", self.scale_max, at_least=self.scale_min)
+        number("sprites.contrast_min", self.contrast_min, at_least=0)
+        number("sprites.contrast_max", self.contrast_max, at_least=self.contrast_min)
+        for name in ("rotation", "shift", "colour", "ground", "background", "noise"):
+            number(f"sprites.{name}", getattr(self, name), at_least=0)
 
     @property
     def description(self) -> str:
@@ -177,11 +171,3 @@ def bilinear(sources: np.ndarray, which: np.ndarray, rows: np.ndarray, columns: 
     upper = sources[image, top, left] * (1 - right) + sources[image, top, left + 1] * right
     lower = sources[image, top + 1, left] * (1 - right) + sources[image, top + 1, left + 1] * right
     return np.asarray(upper * (1 - down) + lower * down)
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))

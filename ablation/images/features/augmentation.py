@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ablation.errors import InputError
+from ablation.checks import number
 from ablation.images.features.feature import Evidence
 from ablation.images.recipe import Recipe
 
@@ -29,10 +29,9 @@ class RandomWarp:
     flip: float = 0.5
 
     def __post_init__(self) -> None:
-        for name, most in (("rotation", 180), ("shift", 1), ("flip", 1)):
-            value = getattr(self, name)
-            if not 0 <= value <= most:
-                raise InputError(f"augmentation {name} must lie between 0 and {most}, not {value}")
+        number("augmentation.rotation", self.rotation, at_least=0, at_most=180)
+        number("augmentation.shift", self.shift, at_least=0, at_most=1)
+        number("augmentation.flip", self.flip, at_least=0, at_most=1)
 
     def __call__(self, recipe: Recipe) -> Recipe:
         return replace(recipe, augmentations=(*recipe.augmentations, self))

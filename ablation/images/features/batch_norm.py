@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from ablation.checks import number
 from ablation.images.features.feature import Evidence
 from ablation.images.recipe import Recipe
 
@@ -24,6 +25,10 @@ class BatchNorm:
     known_as: ClassVar[str] = "batch_norm"
     momentum: float = 0.99
     epsilon: float = 1e-3
+
+    def __post_init__(self) -> None:
+        number("batch_norm.momentum", self.momentum, at_least=0, below=1)
+        number("batch_norm.epsilon", self.epsilon, above=0)
 
     def __call__(self, recipe: Recipe) -> Recipe:
         return replace(recipe, normalization=self.layer)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ablation.errors import InputError
+from ablation.checks import number
 from ablation.images.features.feature import Evidence
 from ablation.images.recipe import Recipe
 
@@ -22,8 +22,7 @@ class Dropout:
     rate: float = 0.2
 
     def __post_init__(self) -> None:
-        if not 0 < self.rate < 1:
-            raise InputError(f"dropout rate must lie above 0 and below 1, not {self.rate}")
+        number("dropout.rate", self.rate, above=0, below=1)
 
     def __call__(self, recipe: Recipe) -> Recipe:
         return replace(recipe, dropout=self.rate)

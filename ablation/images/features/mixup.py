@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ablation.errors import InputError
+from ablation.checks import number
 from ablation.images.features.feature import Evidence
 from ablation.images.recipe import Recipe
 
@@ -24,8 +24,7 @@ class Mixup:
     alpha: float = 0.2
 
     def __post_init__(self) -> None:
-        if not self.alpha > 0:
-            raise InputError(f"mixup alpha must be above 0, not {self.alpha}")
+        number("mixup.alpha", self.alpha, above=0)
 
     def __call__(self, recipe: Recipe) -> Recipe:
         return replace(recipe, mixing=self)

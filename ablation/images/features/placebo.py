@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ablation.checks import text
 from ablation.images.features.feature import Evidence
 from ablation.images.recipe import Recipe
 
@@ -21,6 +22,9 @@ class Placebo:
 
     known_as: ClassVar[str] = "placebo"
     stream: str
+
+    def __post_init__(self) -> None:
+        text("placebo.stream", self.stream)
 
     def __call__(self, recipe: Recipe) -> Recipe:
         return replace(recipe, streams=(*recipe.streams, self.stream))

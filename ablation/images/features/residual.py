@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from ablation.errors import InputError, nearest
+from ablation.checks import choice
 from ablation.images.features.feature import Evidence
 from ablation.images.recipe import Recipe
 
@@ -23,8 +23,7 @@ class Residual:
     form: Literal["article", "controlled"] = "article"
 
     def __post_init__(self) -> None:
-        if self.form not in ("article", "controlled"):
-            raise InputError(f"residual form '{self.form}' is not known{nearest(self.form, ('article', 'controlled'))}")
+        choice("residual.form", self.form, ("article", "controlled"))
 
     def __call__(self, recipe: Recipe) -> Recipe:
         return replace(recipe, residual=self.form)

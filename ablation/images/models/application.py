@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ablation.errors import InputError, nearest
+from ablation.checks import choice
+from ablation.errors import InputError
 from ablation.images.models.entrance import entrance
 from ablation.images.models.imagenet import ImageNet
 from ablation.images.models.model import ImageShape
@@ -32,10 +33,8 @@ class Application:
     imagenet: ClassVar[ImageNet]
 
     def __post_init__(self) -> None:
-        if self.weights not in (None, "imagenet"):
-            raise InputError(f"model.weights={self.weights} is not known{nearest(str(self.weights), ('imagenet', 'null'))}")
-        if self.trainable not in ("all", "head"):
-            raise InputError(f"model.trainable={self.trainable} is not known{nearest(str(self.trainable), ('all', 'head'))}")
+        choice("model.weights", self.weights, ("imagenet", None))
+        choice("model.trainable", self.trainable, ("all", "head"))
         if self.trainable == "head" and self.weights is None:
             raise InputError("model.trainable=head would leave random weights as they are; expected model.weights=imagenet with it")
 

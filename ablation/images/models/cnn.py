@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ablation.checks import whole
 from ablation.errors import InputError
 from ablation.images.models.entrance import entrance
 from ablation.images.models.model import ImageShape
@@ -30,8 +31,7 @@ class CNN:
     slots: ClassVar[frozenset[str]] = frozenset({"normalization", "residual", "pooling", "dropout", "scaling"})
 
     def __post_init__(self) -> None:
-        if not isinstance(self.width, int) or self.width < 1:
-            raise InputError(f"model.width must be a whole number of at least 1, not {self.width}")
+        whole("model.width", self.width, 1)
 
     def check(self, image_shape: ImageShape) -> None:
         height, width, _ = image_shape

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from ablation.checks import whole_numbers
 from ablation.images.models.entrance import entrance
 from ablation.images.models.model import ImageShape
-from ablation.images.models.sizes import check_sizes
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class MLP:
     slots: ClassVar[frozenset[str]] = frozenset({"normalization", "dropout", "scaling"})
 
     def __post_init__(self) -> None:
-        check_sizes("model.hidden", self.hidden)
+        whole_numbers("model.hidden", self.hidden)
 
     def check(self, image_shape: ImageShape) -> None:
         pass

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from ablation.errors import InputError
+from ablation.checks import whole, whole_numbers
 from ablation.images.models.entrance import entrance
 from ablation.images.models.model import ImageShape
-from ablation.images.models.sizes import check_sizes
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -35,9 +34,8 @@ class VGG16:
     slots: ClassVar[frozenset[str]] = frozenset({"normalization", "pooling", "dropout", "scaling"})
 
     def __post_init__(self) -> None:
-        if isinstance(self.width, bool) or not isinstance(self.width, int) or self.width < 1:
-            raise InputError(f"model.width must be a whole number of at least 1, not {self.width}")
-        check_sizes("model.hidden", self.hidden)
+        whole("model.width", self.width, 1)
+        whole_numbers("model.hidden", self.hidden)
 
     def check(self, image_shape: ImageShape) -> None:
         pass

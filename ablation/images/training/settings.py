@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ablation.errors import InputError, nearest
+from ablation.checks import choice, number, whole
 from ablation.images.recipe import Optimizer, Recipe, Scaling
 
 VERSION = 5
@@ -47,17 +47,11 @@ class Training:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"training.{name} must be a whole number of at least 1, not {value}")
-        rate: object = self.learning_rate
-        if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate < float("inf"):
-            raise InputError(f"training.learning_rate must be a number above 0, not {self.learning_rate}")
-        if self.precision not in PRECISIONS:
-            raise InputError(f"training.precision={self.precision} is not known; expected {' or '.join(PRECISIONS)}")
-        if self.optimizer not in OPTIMIZERS:
-            raise InputError(f"training.optimizer={self.optimizer} is not known{nearest(self.optimizer, OPTIMIZERS)}")
+        whole("training.epochs", self.epochs, 1)
+        whole("training.batch_size", self.batch_size, 1)
+        number("training.learning_rate", self.learning_rate, above=0)
+        choice("training.precision", self.precision, PRECISIONS)
+        choice("training.optimizer", self.optimizer, OPTIMIZERS)
 
     def recipe(self) -> Recipe:
         """Return the recipe of the baseline: nothing but the optimiser."""
