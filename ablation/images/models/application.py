@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ablation.checks import choice
 from ablation.errors import InputError
-from ablation.images.models.entrance import entrance
 from ablation.images.models.imagenet import ImageNet
-from ablation.images.models.model import ImageShape
+from ablation.images.models.model import ImageShape, entrance
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ablation.checks import whole
 from ablation.errors import InputError
-from ablation.images.models.entrance import entrance
-from ablation.images.models.model import ImageShape
+from ablation.images.models.model import ImageShape, entrance
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ablation.checks import whole_numbers
-from ablation.images.models.entrance import entrance
-from ablation.images.models.model import ImageShape
+from ablation.images.models.model import ImageShape, entrance
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
-"""What a model is."""
+"""What a model is, and what every model shares."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ablation.images.recipe import Recipe
 
@@ -42,3 +42,14 @@ def idle(model: Model, image_shape: ImageShape) -> frozenset[str]:
     """
     said: Callable[[ImageShape], frozenset[str]] = getattr(model, "idle", lambda _: frozenset())
     return said(image_shape)
+
+
+def entrance(recipe: Recipe, image_shape: ImageShape) -> tuple[Any, Any]:
+    """Return the input of a network, pixels in [0, 1], and the same pixels as the recipe scales them.
+
+    The scaling is a layer of the network, so that a saved network takes pixels in [0, 1], too.
+    """
+    import keras
+
+    inputs = keras.layers.Input(image_shape, name="images")
+    return inputs, recipe.scaling("scale")(inputs) if recipe.scaling else inputs

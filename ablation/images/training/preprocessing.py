@@ -1,4 +1,4 @@
-"""The pipeline: from images on the device and drawn numbers to what the network sees. A pure function for every backend."""
+"""From stored images and drawn numbers to what the network sees: pure functions that run on any backend."""
 
 from typing import Any
 
