@@ -53,7 +53,7 @@ def choice(name: str, value: object, options: Iterable[str | None]) -> None:
     """Raise ``InputError`` unless a value is one of these options; None is shown as null."""
     known = list(options)
     if value not in known:
-        words = value if isinstance(value, str) else shown(value)
+        words = value if isinstance(value, str) and value.isprintable() else shown(value)
         raise InputError(f"{name}={words} is not known{nearest(words, ['null' if each is None else each for each in known])}")
 
 

@@ -20,6 +20,7 @@ ACCURACY = Metric(
     "%",
     "points",
     100.0,
+    step=0.001,
     curves=(("accuracy", "training"), ("val_accuracy", "validation")),
 )
 LOG_LOSS = Metric("log_loss", higher_is_better=False)

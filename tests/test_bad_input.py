@@ -88,6 +88,12 @@ CASES = {
 }
 
 
+def planned(arguments: list[str]) -> None:
+    """Do what ``plan=true`` does, in this process."""
+    asked = asked_in_words(arguments)
+    plan(asked.study, asked.store, asked.execution)
+
+
 @pytest.mark.parametrize(("arguments", "words"), CASES.values(), ids=CASES.keys())
 def test_bad_input_is_refused_in_one_sentence(arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -95,8 +101,7 @@ def test_bad_input_is_refused_in_one_sentence(arguments: list[str], words: str, 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     write_function(tmp_path)
     with pytest.raises(InputError) as raised:
-        asked = asked_in_words(arguments)
-        plan(asked.study, asked.store, asked.execution)
+        planned(arguments)
     assert words in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1
     assert not (tmp_path / "mlflow.db").exists()

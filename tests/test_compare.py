@@ -8,7 +8,8 @@ import pytest
 
 from ablation.errors import InputError
 from ablation.images.charts.backends import comparison
-from ablation.images.compare import Compared, check_parameters, compare, main, markdown, notes
+from ablation.images.compare import Compared, check_parameters, compare, markdown, notes
+from ablation.images.compare.__main__ import main
 from ablation.store.connection import Store
 from ablation.store.reading import LoggedTrial
 from ablation.store.study_log import StudyLog

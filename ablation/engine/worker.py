@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock, Timer
-from types import ModuleType
 from typing import Any
 
 import cloudpickle
@@ -18,7 +17,7 @@ import numpy as np
 
 from ablation.store.epochs import Epoch
 from ablation.store.study_log import StudyLog
-from ablation.study.origin import is_own_module
+from ablation.study.origin import is_own
 from ablation.study.outcome import Result
 from ablation.study.subject import Subject, Trial
 
@@ -137,8 +136,8 @@ def start(subject: bytes, threads: int | None, own: bool) -> None:
 
 def packed(subject: Subject) -> bytes:
     """Return a subject as a worker can read it, with the code of the user's own modules, which a worker elsewhere does not have."""
-    modules = [module for name, module in list(sys.modules.items()) if name != "__main__" and isinstance(module, ModuleType)]
-    own = [module for module in modules if module.__name__ in sys.modules and is_own_module(module)]
+    files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items()) if name != "__main__"}
+    own = [sys.modules[name] for name, file in files.items() if file and is_own(file) and sys.modules[name].__name__ == name]
     for module in own:
         cloudpickle.register_pickle_by_value(module)
     try:

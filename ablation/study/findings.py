@@ -108,15 +108,15 @@ class Findings:
     def digits(self) -> int:
         """How many decimals scores deserve where people read them.
 
-        Two digits of the typical standard deviation of an arm, counted from a quarter of a unit: one decimal from 0.25 on. Where no
+        So many that two digits of the typical standard deviation of an arm are seen, but no finer than the metric's own step. Where no
         deviation is known, four digits of the typical score.
         """
         mean, spread = mean_and_sd(self.scores)
         # Equal scores spread by nothing but rounding.
         spreads = self.metric.scale * spread[spread > 1e-9 * np.abs(mean)]
         if spreads.size:
-            typical = float(np.median(spreads))
-            return int(np.clip(1 - np.floor(np.log10(4 * typical)), 0 if typical >= 25 else 1, 6))
+            typical = max(float(np.median(spreads)), self.metric.scale * self.metric.step)
+            return int(np.clip(1 - np.floor(np.log10(typical)), 0, 6))
         scores = np.abs(self.metric.scale * mean[~np.isnan(mean) & (mean != 0)])
         return int(np.clip(3 - np.floor(np.log10(np.median(scores))), 0, 6)) if scores.size else 2
 

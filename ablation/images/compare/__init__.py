@@ -1,25 +1,16 @@
-"""The command that compares backends by finished runs of the same networks, in a table and a chart.
+"""Backends beside each other, by finished runs of the same networks."""
 
-python -m ablation -m backend=tensorflow,torch,jax features=none model=mlp,mobilenet
-python -m ablation.images.compare
-"""
-
-import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import fmean, median
 
-from ablation.errors import InputError, expected
-from ablation.report import Table, markdown_table, rich_table
-from ablation.store.connection import Store
-from ablation.store.reading import LoggedTrial, trials
+from ablation.errors import InputError
+from ablation.report import Table, markdown_table
+from ablation.store.reading import LoggedTrial
 from ablation.study.outcome import Result
 
 BACKENDS = ("tensorflow", "torch", "jax")
 PASSED_OVER = ("backend", "seed", "data.description")
-FOLDER = Path("mlruns") / "comparison"
 HEADS = (
     *("network", "backend", "params", "s/epoch after the first", "s to the end of the first", "peak memory GB"),
     *("processor use", "final loss", "accuracy %", "seeds"),
@@ -170,50 +161,3 @@ def table(rows: Sequence[Compared]) -> Table:
 def markdown(rows: Sequence[Compared]) -> str:
     """Return the comparison as Markdown."""
     return "\n".join(["# Backends compared", "", markdown_table(table(rows)), "", *(f"- {note}" for note in notes(rows))]) + "\n"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ablation.images.compare",
-        description="Compare backends by finished runs of the same networks, settings and seeds in MLflow.",
-    )
-    parser.add_argument("--experiment", default="ablation", help="MLflow's experiment (default: %(default)s)")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where table and chart go (default: %(default)s)")
-    given = parser.parse_args(arguments)
-    try:
-        rows = compare(trials(Store.of_environment(given.experiment)))
-        check_parameters(rows)
-        files = _write(rows, given.folder)
-    except Exception as error:
-        message = expected(error)
-        if message is None:
-            raise
-        print(f"ablation: {message}", file=sys.stderr)
-        return 1
-    _print(rows)
-    print(*files, sep="\n")
-    return 0
-
-
-def _write(rows: Sequence[Compared], folder: Path) -> list[Path]:
-    from ablation.charts.drawing.page import save
-    from ablation.images.charts.backends import comparison
-
-    folder.mkdir(parents=True, exist_ok=True)
-    text = folder / "table.md"
-    text.write_text(markdown(rows), encoding="utf-8")
-    return [text, *save(comparison(rows, notes(rows)), folder, "comparison")]
-
-
-def _print(rows: Sequence[Compared]) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(rich_table(table(rows)))
-    for note in notes(rows):
-        console.print(f"• {note}", markup=False)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
