@@ -1,8 +1,9 @@
 """What several test files share. The backend is chosen here, before anything imports Keras."""
 
+import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +13,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import numpy as np
 import pytest
 from command import ORDER, TINY, Ended, ablation
+from filelock import FileLock
 from hypothesis import settings
 
 from ablation.images.catalogue import compose
@@ -128,7 +130,14 @@ def shown() -> "Callable[[Program, Images, int], Evidence]":
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
-    """A finished tiny study: three arms, two seeds."""
-    folder = tmp_path_factory.mktemp("study")
-    return folder, ablation(folder, "-m", "features=cumulative", ORDER, "seeds=2", "study.name=first", *TINY)
+def study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Path, Ended]:
+    """A finished tiny study of images: three arms, two seeds. All processes of the suite share it, and only read it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "study"
+    with FileLock(f"{folder}.lock"):
+        ended = folder / "ended.json"
+        if not ended.is_file():
+            folder.mkdir()
+            made = ablation(folder, "-m", "features=cumulative", ORDER, "seeds=2", "study.name=first", *TINY)
+            ended.write_text(json.dumps(asdict(made)))
+        return folder, Ended(**json.loads(ended.read_text()))

@@ -13,7 +13,7 @@ from traitlets.config import Config
 import ablation
 from ablation.errors import InputError
 
-TOUR = Path(__file__).parent.parent / "notebooks" / "tour.ipynb"
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 
 @pytest.fixture(scope="module")
@@ -66,17 +66,18 @@ def test_a_study_that_is_not_there_is_named(study: Any) -> None:
         ablation.run_study("model=lenett")
 
 
-def test_the_tour_runs_from_a_clean_state_and_shows_what_was_committed() -> None:
-    committed = nbformat.read(TOUR, as_version=4)
-    tour = nbformat.read(TOUR, as_version=4)
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_a_notebook_runs_from_a_clean_state_and_shows_what_was_committed(notebook: Path) -> None:
+    committed = nbformat.read(notebook, as_version=4)
+    executed = nbformat.read(notebook, as_version=4)
     # Between processes of this machine, without a port.
     local = Config({"KernelManager": {"transport": "ipc"}})
-    NotebookClient(tour, kernel_name="python3", config=local, timeout=300).execute(
-        env={**os.environ, "PYTHONPATH": f"{TOUR.parent.parent}"}
+    NotebookClient(executed, kernel_name="python3", config=local, timeout=300).execute(
+        env={**os.environ, "PYTHONPATH": f"{notebook.parent.parent}"}
     )
-    for cell, before in zip(tour.cells, committed.cells, strict=True):
+    for cell, before in zip(executed.cells, committed.cells, strict=True):
         assert kinds(cell) == kinds(before), cell.source
-    assert all("stderr" not in kinds(cell) for cell in tour.cells)
+    assert all("stderr" not in kinds(cell) for cell in executed.cells)
 
 
 def kinds(cell: Any) -> list[str]:

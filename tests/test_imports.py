@@ -57,16 +57,7 @@ STATISTICS = {"numpy", "scipy", "pydoe"}
 SLOW = {"keras", "tensorflow", "jax", "torch", "mlflow", "matplotlib", "distributed", "sklearn", "pandas"}
 
 # What may know that there are images: only the subject itself, and who makes it out of the user's words.
-KNOW_IMAGES = {
-    "images",
-    "images.subject",
-    "images.worker",
-    "images.predict",
-    "images.charts",
-    "images.compare",
-    "images.compare.__main__",
-    "configuration",
-}
+KNOW_IMAGES = {unit for unit in DEPTH if unit.partition(".")[0] == "images"} | {"configuration"}
 
 
 def unit_of(file: Path) -> str:

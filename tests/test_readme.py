@@ -18,6 +18,8 @@ def write_examples(folder: Path) -> None:
     for name, word in (("my_model.py", "class TwoLayers"), ("label_smoothing.py", "class LabelSmoothing")):
         [code] = [block for block in BLOCKS if word in block]
         (folder / name).write_text(code)
+    [code] = [block for block in BLOCKS if "def train(" in block]
+    (folder / "my_training.py").write_text(code.partition("\nstudy = ")[0])
 
 
 def test_label_smoothing_from_outside_is_one_file_and_one_line(tmp_path: Path) -> None:
@@ -58,10 +60,22 @@ def test_every_command_is_accepted(command: str, tmp_path: Path) -> None:
 
 def test_the_module_map_is_the_package() -> None:
     block = TEXT.split("    ablation/\n")[1].split("    conf/")[0]
-    named = {name.rstrip("/") for line in block.splitlines() for name in re.findall(r"\b\w+\.py|^ {6}\w+/", line)}
-    named = {name.strip() for name in named}
+    folder, named = "", set()
+    for line in block.splitlines():
+        names = re.findall(r"\b\w+\.py|\b\w+/(?:\w+)?", line[: line.find("   ", 10)] if line.find("   ", 10) > 0 else line)
+        names += re.findall(r"\b\w+\.py", line)
+        folder = names[0].rstrip("/") if line.startswith(" " * 6) and line[6] != " " and names and names[0].endswith("/") else folder
+        nested = line.startswith(" " * 8)
+        named |= {f"{folder}/{name.rstrip('/')}" if nested else name.rstrip("/") for name in names}
+    top = {name for name in named if "/" not in name}
     there = {path.name for path in (ROOT / "ablation").iterdir() if path.name not in ("__init__.py", "__pycache__", "py.typed")}
-    assert named == there
+    assert top == there
+    for folder in ("study", "engine", "store", "report"):
+        files = {path.name for path in (ROOT / "ablation" / folder).glob("*.py") if not path.name.startswith("__")}
+        missing = {name for name in files if f"{folder}/{name}" not in named}
+        assert not missing, f"{folder}: {missing}"
+    for name in named - top:
+        assert (ROOT / "ablation" / name).exists() or name.count("/") > 1, name
 
 
 def test_pictures_and_files_that_it_names_are_there() -> None:

@@ -77,7 +77,7 @@ def test_a_fresh_program_gives_the_same_numbers_to_the_bit(
 
 
 def test_training_starts_from_the_weights_of_its_seed(build: Build, plain: Model, photos: Photos) -> None:
-    # With steps too short to move anything.
+    # With steps too small to change the weights.
     program = build(model=plain, optimizer="sgd", learning_rate=1e-30)
     trained(program, photos(), seed=3)
     after = weights(program.network)
@@ -98,12 +98,12 @@ def test_an_optimiser_starts_afresh_with_each_seed(build: Build, plain: Model, p
 def test_an_epoch_cut_into_several_calls_is_the_same_training(
     build: Build, plain: Model, photos: Photos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ablation.images.training import train
+    from ablation.images.training import fit
 
     program = build(model=plain, batch=8)
     whole = trained(program, photos())
     after = weights(program.network)
-    monkeypatch.setattr(train, "STEPS_A_CALL", 3)
+    monkeypatch.setattr(fit, "STEPS_A_CALL", 3)
     cut = trained(program, photos())
     assert_same_weights(weights(program.network), after)
     assert cut.history["accuracy"] == whole.history["accuracy"]
@@ -129,7 +129,7 @@ def test_arms_that_share_a_seed_share_the_initial_weights_of_the_layers_they_sha
     other = weights(base.network)
     assert not any(np.array_equal(other[name], initial["base"][name]) for name in kernels)
     first, second = (initial["base"][f"stage1_conv{index}/kernel"] for index in (1, 2))
-    assert not np.array_equal(first, second), "layers of one shape have weights of their own"
+    assert not np.array_equal(first, second), "layers of one shape have different weights"
 
 
 def test_arms_that_share_a_seed_share_order_partners_and_warps(
@@ -144,7 +144,7 @@ def test_arms_that_share_a_seed_share_order_partners_and_warps(
     np.testing.assert_array_equal(mixed.draw(images, 5, 2).targets, everything.targets)
     np.testing.assert_array_equal(warped.draw(images, 5, 2).augmentations[0], everything.augmentations[0])
     for seed, epoch in ((6, 2), (5, 3)):
-        assert not np.array_equal(base.draw(images, seed, epoch).own, everything.own), "each seed and each epoch has an order of its own"
+        assert not np.array_equal(base.draw(images, seed, epoch).own, everything.own), "each seed and each epoch has a different order"
 
 
 def test_streams_of_a_seed_are_independent() -> None:
@@ -175,18 +175,18 @@ def test_initial_weights_are_of_the_kind_that_a_layer_declares() -> None:
 # What can go wrong --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_diverging_training_stops_and_says_in_which_epoch(build: Build, plain: Model, photos: Photos) -> None:
+def test_a_diverging_training_stops_and_names_the_epoch(build: Build, plain: Model, photos: Photos) -> None:
     from ablation.images.training.fit import NotFiniteError
 
-    told = []
+    seen = []
     with pytest.raises(NotFiniteError, match=r"loss became (nan|inf) in epoch 1 of 3; a smaller training.learning_rate may help"):
-        trained(build(model=plain, learning_rate=1e38, optimizer="sgd"), photos(), epochs=3, on_epoch=lambda *each: told.append(each))
-    assert not told
+        trained(build(model=plain, learning_rate=1e38, optimizer="sgd"), photos(), epochs=3, on_epoch=lambda *each: seen.append(each))
+    assert not seen
 
 
 @dataclass(frozen=True)
 class Poison:
-    """Targets that are no numbers, from the second epoch on."""
+    """Targets that are NaN, from the second epoch on."""
 
     seen: list[int]
 
@@ -201,22 +201,24 @@ class Poison:
         return True
 
 
-def test_epochs_before_the_one_that_diverges_were_told(build: Build, plain: Model, photos: Photos) -> None:
+def test_epochs_before_the_one_that_diverges_were_reported(build: Build, plain: Model, photos: Photos) -> None:
     from ablation.images.training.fit import NotFiniteError
 
-    told = []
+    seen = []
     with pytest.raises(NotFiniteError, match=r"^loss became nan in epoch 2 of 3"):
-        trained(build({"poison": Poison([])}, plain), photos(), epochs=3, on_epoch=lambda *each: told.append(each))
-    assert [epoch for epoch, _ in told] == [1]
-    assert told[0][1].keys() == {"loss", "accuracy", "val_loss", "val_accuracy"}
+        trained(build({"poison": Poison([])}, plain), photos(), epochs=3, on_epoch=lambda *each: seen.append(each))
+    assert [epoch for epoch, _ in seen] == [1]
+    assert seen[0][1].keys() == {"loss", "accuracy", "val_loss", "val_accuracy"}
 
 
-def test_a_feature_without_effect_is_told_before_training(build: Build, photos: Photos) -> None:
+def test_a_feature_without_effect_is_refused_before_training(build: Build, photos: Photos) -> None:
     from ablation.images.training.program import NoEffectError
 
     program = build({"batch_norm": BatchNorm()})
     program.verify({"batch_norm": BatchNorm()}, photos(), 0)
-    with pytest.raises(NoEffectError, match="feature 'dropout' is on but had no effect: The network holds dropout layers of this rate"):
+    with pytest.raises(
+        NoEffectError, match="feature 'dropout' is on but had no effect; expected: The network has dropout layers, all with this rate"
+    ):
         program.verify({"batch_norm": BatchNorm(), "dropout": Dropout()}, photos(), 0)
 
 
@@ -241,7 +243,7 @@ def test_features_are_shown_the_first_images_that_the_seed_trains_on(
 
 @dataclass(frozen=True)
 class Tilt:
-    """A rotation, by an operation that XLA does not know on TensorFlow, or by one that it does."""
+    """A rotation, by an operation that XLA cannot compile on TensorFlow, or by one that it can."""
 
     known: bool
 
@@ -284,7 +286,7 @@ def test_every_validation_image_counts_once_whatever_their_number(full: "Program
     training, validation, test = photos(16), photos(count, seed=1), photos(count + 3, seed=2)
     outcome = train(full, 0, 1, training, validation, test)
     loss, accuracy = evaluated(full, validation)
-    # Nothing of mixup, augmentation or dropout is left here.
+    # Mixup, augmentation and dropout are all off here.
     assert outcome.history["val_loss"][-1] == pytest.approx(loss, rel=1e-4)
     assert outcome.history["val_accuracy"][-1] == outcome.score == pytest.approx(accuracy)
     assert outcome.test_score == pytest.approx(evaluated(full, test)[1])
@@ -363,7 +365,7 @@ def test_fused_batch_norm_is_keras_batch_norm(epsilon: float, scale: float) -> N
         (our_logits, our_gradients), (logits, gradients) = (stepped(network, images, labels) for network in (ours, theirs))
         np.testing.assert_allclose(our_logits, logits, atol=2e-4)
         for our_gradient, gradient, variable in zip(our_gradients, gradients, ours.trainable_variables, strict=True):
-            # The bias before a normalisation has no gradient but rounding errors.
+            # The bias before a normalisation has no gradient except rounding errors.
             atol = 1e-5 if variable.path == "dense/bias" else 1e-4
             np.testing.assert_allclose(our_gradient, gradient, rtol=1e-3, atol=atol, err_msg=variable.path)
     for ours_moving, moving in zip(ours.non_trainable_variables, theirs.non_trainable_variables, strict=True):
