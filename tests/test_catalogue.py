@@ -63,14 +63,14 @@ def test_an_order_chooses_and_arranges(article: dict[str, Feature]) -> None:
     assert Catalogue(article, ["mixup", "gap"]).names == ("mixup", "gap")
 
 
-def test_a_wrong_name_in_the_order_is_told_with_the_nearest_right_one(article: dict[str, Feature]) -> None:
+def test_a_wrong_name_in_the_order_is_refused_with_the_nearest_right_one(article: dict[str, Feature]) -> None:
     message = refused(lambda: Catalogue(article, ["gap", "batchnorm"]))
     assert message.startswith("catalogue.order names 'batchnorm', which the catalogue does not have; did you mean 'batch_norm'?")
 
 
-@pytest.mark.parametrize(("order", "told"), [(["gap", "mixup", "gap"], "names 'gap' twice"), ([], "catalogue.order is empty")])
-def test_an_order_without_sense_is_refused(article: dict[str, Feature], order: list[str], told: str) -> None:
-    assert told in refused(lambda: Catalogue(article, order))
+@pytest.mark.parametrize(("order", "sentence"), [(["gap", "mixup", "gap"], "names 'gap' twice"), ([], "catalogue.order is empty")])
+def test_an_order_that_makes_no_sense_is_refused(article: dict[str, Feature], order: list[str], sentence: str) -> None:
+    assert sentence in refused(lambda: Catalogue(article, order))
 
 
 def test_a_catalogue_without_features_is_refused() -> None:
@@ -78,7 +78,7 @@ def test_a_catalogue_without_features_is_refused() -> None:
 
 
 @pytest.mark.parametrize("thing", ["gap", None, len, {"rate": 0.2}])
-def test_what_is_no_feature_is_refused(article: dict[str, Feature], thing: object) -> None:
+def test_what_is_not_a_feature_is_refused(article: dict[str, Feature], thing: object) -> None:
     message = refused(lambda: Catalogue({**article, "mine": thing}))
     assert message.startswith(f"catalogue feature 'mine' is {thing!r}, which is no feature")
     assert "verify" in message
@@ -117,7 +117,7 @@ def test_a_feature_that_changes_nothing_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("feature", "told"),
+    ("feature", "sentence"),
     [
         (Residual(), "residual does not apply to model=mlp, which has no convolution blocks"),
         (GlobalAveragePooling(), "gap does not apply to model=mlp, which has no feature maps left to pool"),
@@ -125,8 +125,8 @@ def test_a_feature_that_changes_nothing_is_refused() -> None:
         (Dropout(), "dropout does not apply to model=mlp, which has no place for dropout"),
     ],
 )
-def test_a_feature_that_the_model_has_no_place_for_is_refused(plain: Model, feature: Feature, told: str) -> None:
-    assert refused(lambda: compose(START, {told.split(" ", 1)[0]: feature}, plain, "mlp")) == told
+def test_a_feature_that_the_model_has_no_place_for_is_refused(plain: Model, feature: Feature, sentence: str) -> None:
+    assert refused(lambda: compose(START, {sentence.split(" ", 1)[0]: feature}, plain, "mlp")) == sentence
 
 
 def test_features_of_data_and_optimiser_apply_to_every_model(plain: Model) -> None:
@@ -163,7 +163,7 @@ def test_the_optimisers_options_add_to_its_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "sentence"),
     [
         ({"epochs": 0}, "training.epochs must be a whole number of at least 1, not 0"),
         ({"epochs": 2.5}, "training.epochs"),
@@ -175,8 +175,8 @@ def test_the_optimisers_options_add_to_its_settings() -> None:
         ({"optimizer": "adm"}, "training.optimizer=adm is not known; did you mean 'adam'?"),
     ],
 )
-def test_settings_without_sense_are_refused(settings: dict[str, object], told: str) -> None:
-    assert told in refused(lambda: Training(**{"epochs": 1, "batch_size": 1, **settings}))
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, object], sentence: str) -> None:
+    assert sentence in refused(lambda: Training(**{"epochs": 1, "batch_size": 1, **settings}))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -134,12 +134,12 @@ def test_smaller_images_are_refused(shape: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("width", [0, -4, 1.5, True, "wide"])
-def test_a_width_without_sense_is_refused(width: object) -> None:
+def test_a_width_that_makes_no_sense_is_refused(width: object) -> None:
     with pytest.raises(InputError, match=f"model.width must be a whole number of at least 1, not {shown(width)}"):
         CNN(width)
 
 
-def test_layers_have_names_of_their_own(article: dict[str, Feature]) -> None:
+def test_every_layer_has_a_unique_name(article: dict[str, Feature]) -> None:
     # Initial weights are drawn by a layer's name: an unnamed layer would have other weights in each process.
     for form in ("article", "controlled"):
         on = {**article, "residual": Residual(form)}

@@ -25,7 +25,7 @@ SMALL = Sprites(train=20, validation=10, test=10)
 
 
 def labelled(*members: int) -> Images:
-    """Return one-pixel images, ``members[c]`` of class ``c``, each with a value of its own where a byte can hold it."""
+    """Return one-pixel images, ``members[c]`` of class ``c``, each with a unique value as far as bytes allow."""
     y = np.repeat(np.arange(len(members)), members).astype(np.int64)
     return Images((np.arange(len(y)) % 256).astype(np.uint8).reshape(-1, 1, 1, 1), y)
 
@@ -102,12 +102,12 @@ def sprites() -> Dataset:
 
 
 def test_sprites_never_change(sprites: Dataset) -> None:
-    """Other images are other scores: whoever changes them counts up VERSION in sprites.py, then mends this test."""
+    """Different images mean different scores: after a change, raise VERSION in sprites.py, then update this test."""
     assert [len(images) for images in sprites.parts().values()] == [208, 200, 1000]
     assert sprites.train.x.shape == (208, 32, 32, 3)
     assert sprites.train.y[:10].tolist() == [1, 6, 5, 2, 1, 9, 8, 9, 2, 2]
     means = [[90.26, 86.31, 96.82], [100.84, 100.26, 93.69], [98.02, 100.14, 81.62], [93.7, 93.43, 111.83]]
-    # Means, for the last bit of a sine may differ between machines and so may a pixel now and then.
+    # Means: the last bit of a sine may differ between machines, and with it a pixel now and then.
     assert np.allclose(sprites.train.x[:4].mean((1, 2)), means, atol=0.1)
 
 
@@ -170,7 +170,7 @@ def test_whole_numbers_and_their_decimals_name_the_same_sprites() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "sentence"),
     [
         ({"train": 9}, "sprites.train must be a whole number of at least 10, not 9"),
         ({"test": 100.5}, "sprites.test must be .*, not 100.5"),
@@ -187,8 +187,8 @@ def test_whole_numbers_and_their_decimals_name_the_same_sprites() -> None:
         ({"seed": -1}, "sprites.seed must be a whole number of at least 0, not -1"),
     ],
 )
-def test_sprites_refuse_what_cannot_be_drawn(change: dict[str, object], said: str) -> None:
-    with pytest.raises(InputError, match=said) as error:
+def test_sprites_refuse_what_cannot_be_drawn(change: dict[str, object], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence) as error:
         Sprites(**change)
     assert_one_sentence(error)
 
@@ -280,7 +280,7 @@ X, Y = np.zeros((6, 4, 5, 3)), np.array([3, 7, 3, 7, 9, 9])
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "sentence"),
     [
         ({"x_test": None}, "no array x_test; expected x_train, y_train, x_test, y_test$"),
         ({"x_test": None, "X_test": X[:3]}, "no array x_test; .*did you mean 'X_test'"),
@@ -309,8 +309,8 @@ X, Y = np.zeros((6, 4, 5, 3)), np.array([3, 7, 3, 7, 9, 9])
         ({"y_test": np.array([3, 4, 7])}, "y_test of .* holds the label 4, which y_train does not"),
     ],
 )
-def test_npz_says_what_is_wrong_with_the_arrays(saved: Callable[..., Npz], changes: dict[str, object], said: str) -> None:
-    with pytest.raises(InputError, match=said) as error:
+def test_npz_explains_what_is_wrong_with_the_arrays(saved: Callable[..., Npz], changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence) as error:
         saved(**changes).load()
     assert_one_sentence(error)
 
@@ -357,7 +357,7 @@ def test_npz_refuses_files_of_other_kinds(tmp_path: Path) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         for key in arrays():
             archive.writestr(f"{key}.npy", "no array")
-    with pytest.raises(InputError, match="x_train of .* is no array"):
+    with pytest.raises(InputError, match="x_train of .* is not an array"):
         Npz(str(file)).load()
 
 
@@ -427,7 +427,7 @@ def test_an_unknown_keras_set_names_the_nearest() -> None:
     assert_one_sentence(error)
 
 
-def test_a_file_of_another_set_is_told(tmp_path: Path) -> None:
+def test_a_file_of_another_set_is_refused(tmp_path: Path) -> None:
     x, y = np.zeros((12, 32, 32, 3), np.uint8), np.arange(12)
     np.savez(tmp_path / "cifar10.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     with pytest.raises(InputError, match="cifar10.npz' is not CIFAR-10: train labels run from 0 to 11; expected .* 0 to 9") as error:
@@ -505,7 +505,7 @@ def test_a_fetch_that_fails_is_one_sentence_and_leaves_nothing(tmp_path: Path, m
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_fetch_into_what_is_no_folder_is_told(tmp_path: Path) -> None:
+def test_a_fetch_into_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be fetched"):
         KerasDataset("mnist", str(tmp_path / "file")).identity()
@@ -533,7 +533,7 @@ def test_the_real_cifar10() -> None:
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "said"),
+    ("x", "y", "sentence"),
     [
         (np.zeros((2, 3, 3, 1)), np.zeros(2, np.int64), "type float64; expected .* uint8"),
         (np.zeros((2, 3, 3), np.uint8), np.zeros(2, np.int64), r"shape \(2, 3, 3\)"),
@@ -543,8 +543,8 @@ def test_the_real_cifar10() -> None:
         (np.zeros((0, 3, 3, 1), np.uint8), np.zeros(0, np.int64), "no images"),
     ],
 )
-def test_images_of_another_form_are_refused(x: np.ndarray, y: np.ndarray, said: str) -> None:
-    with pytest.raises(InputError, match=said) as error:
+def test_images_of_another_form_are_refused(x: np.ndarray, y: np.ndarray, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence) as error:
         Images(x, y)
     assert_one_sentence(error)
 
@@ -572,7 +572,7 @@ def test_shares_are_proportional_and_leave_no_class_empty(members: list[int], da
     assert places.sum() == count and (places <= members).all()
     if count >= len(members):
         assert places.min() >= 1
-    # Only the one place that every class is sure of moves a share by a place or more.
+    # Only the one place guaranteed to every class moves a share by a place or more.
     if exact.min() >= 1:
         assert np.abs(places - exact).max() < 1
 
@@ -595,7 +595,7 @@ def test_no_limit_keeps_all() -> None:
 
 
 @pytest.mark.parametrize("count", [0, -1, 2.5, "all", True])
-def test_a_limit_that_is_no_count_is_refused(count: object) -> None:
+def test_a_limit_that_is_not_a_count_is_refused(count: object) -> None:
     with pytest.raises(InputError, match=f"data.limit must be a whole number of at least 1, or null, not {shown(count)}") as error:
         limit(labelled(3, 4), count)
     assert_one_sentence(error)
@@ -637,10 +637,10 @@ def test_a_class_too_small_to_split_is_named() -> None:
 def test_divide_follows_the_rule() -> None:
     rng = np.random.default_rng
     train, test, own = labelled(10, 10), labelled(2, 2), labelled(3, 3)
-    without, brings = Dataset(train, test, ("a", "b")), Dataset(train, test, ("a", "b"), own)
+    without, has_validation = Dataset(train, test, ("a", "b")), Dataset(train, test, ("a", "b"), own)
     assert divide(without, "test", 0.2, rng(0)) == (train, test)
-    assert divide(brings, "test", 0.2, rng(0)) == (train, test)
-    assert divide(brings, "held_out", 0.2, rng(0)) == (train, own)
+    assert divide(has_validation, "test", 0.2, rng(0)) == (train, test)
+    assert divide(has_validation, "held_out", 0.2, rng(0)) == (train, own)
     assert [len(part) for part in divide(without, "held_out", 0.2, rng(0))] == [16, 4]
 
 
@@ -717,7 +717,7 @@ def test_processes_may_stage_the_same_images_at_once(tmp_path: Path) -> None:
     assert len(paths) == 1 and [each.name for each in tmp_path.iterdir()] == [paths.pop().name]
 
 
-def test_who_comes_second_takes_what_the_first_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_process_takes_what_the_first_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other process finishes while this one is between its first look and its rename."""
     rename, reads = Path.rename, []
 
@@ -733,7 +733,7 @@ def test_who_comes_second_takes_what_the_first_wrote(tmp_path: Path, monkeypatch
 
 
 def _stage_on_full_disk(folder: Path) -> str:
-    """Stage where no file may grow beyond 4 KB, so that writing fails in the middle as it does on a full disk. Return what is told."""
+    """Stage where no file may grow beyond 4 KB, so that writing fails in the middle as it does on a full disk. Return the message."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
     try:
         stage(SMALL, folder, None)
@@ -742,23 +742,23 @@ def _stage_on_full_disk(folder: Path) -> str:
     return "nothing"
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
-    # In a process of its own: the limit would hold for whatever file this one's output goes to.
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path: Path) -> None:
+    # In a separate process: the limit would also hold for the file that this one writes its output to.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        told = pool.apply(_stage_on_full_disk, [tmp_path / "cache"])
-    assert "cannot be written to" in told and str(tmp_path / "cache") in told
-    assert len(told.splitlines()) == 1
+        message = pool.apply(_stage_on_full_disk, [tmp_path / "cache"])
+    assert "cannot be written to" in message and str(tmp_path / "cache") in message
+    assert len(message.splitlines()) == 1
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"cannot be written to .*file/cache' \(Not a directory\)") as error:
         stage(SMALL, tmp_path / "file" / "cache", None)
     assert_one_sentence(error)
 
 
-def test_staged_images_that_are_gone_or_damaged_are_told(tmp_path: Path) -> None:
+def test_staged_images_that_are_gone_or_damaged_are_reported(tmp_path: Path) -> None:
     path = stage(SMALL, tmp_path, None)
     for damage in (
         lambda: (path / "test_x.npy").write_bytes(b"PK"),
@@ -766,6 +766,6 @@ def test_staged_images_that_are_gone_or_damaged_are_told(tmp_path: Path) -> None
         lambda: (path / "classes.json").unlink(),
     ):
         damage()
-        with pytest.raises(InputError, match="holds no whole data set; remove it") as error:
+        with pytest.raises(InputError, match="holds no complete data set; remove it") as error:
             open_staged(path)
         assert_one_sentence(error)

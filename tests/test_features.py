@@ -1,4 +1,4 @@
-"""Features: each fills its slot, takes effect in training only, and says so if and only if it did."""
+"""Features: each fills its slot, takes effect in training only, and verifies it if and only if it did."""
 
 import pickle
 from collections.abc import Callable
@@ -129,7 +129,7 @@ def test_mixup_must_mix_labels_as_well_as_pixels(evidence_of: EvidenceOf) -> Non
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "sentence"),
     [
         (lambda: Dropout(0), "dropout.rate must be a number above 0 and below 1, not 0"),
         (lambda: Dropout(1.0), "dropout.rate must be a number above 0 and below 1, not 1.0"),
@@ -146,10 +146,10 @@ def test_mixup_must_mix_labels_as_well_as_pixels(evidence_of: EvidenceOf) -> Non
         (lambda: Placebo(5), "placebo.stream must be text, not 5"),
     ],
 )
-def test_parameters_without_sense_are_refused(make: Callable[[], Feature], told: str) -> None:
+def test_parameters_that_make_no_sense_are_refused(make: Callable[[], Feature], sentence: str) -> None:
     with pytest.raises(InputError) as error:
         make()
-    assert told in str(error.value)
+    assert sentence in str(error.value)
 
 
 # Together -----------------------------------------------------------------------------------------------------------------------

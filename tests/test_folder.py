@@ -1,4 +1,4 @@
-"""Own images: what is read of a folder, what is left out and said, its split, its identity, and its errors."""
+"""Own images: what is read of a folder, what is left out and reported, its split, its identity, and its errors."""
 
 import os
 from collections.abc import Callable
@@ -167,7 +167,7 @@ def test_what_cannot_be_used_is_named_with_its_reason_and_the_rest_is_kept(make:
     (root / "cat" / "short.png").write_bytes(whole[: len(whole) // 2])
     (root / "dog" / "notes.txt").write_text("not an image")
     (root / "dog" / "gone.jpg").symlink_to(root / "nowhere.jpg")
-    (root / "labels.csv").write_text("beside the classes")
+    (root / "labels.csv").write_text("outside the classes")
     (root / "dog" / ".DS_Store").write_bytes(b"the system's")
     (root / ".cache").mkdir()
     os.mkfifo(root / "dog" / "pipe.jpg")
@@ -177,13 +177,13 @@ def test_what_cannot_be_used_is_named_with_its_reason_and_the_rest_is_kept(make:
     assert reasons.keys() == {"labels.csv", "cat/empty.jpg", "cat/short.png", "dog/notes.txt", "dog/gone.jpg", "dog/pipe.jpg"}
     assert reasons["cat/empty.jpg"] == "it is empty"
     assert "truncated" in reasons["cat/short.png"]
-    assert reasons["dog/notes.txt"] == "it is no JPEG, PNG, BMP or GIF image"
+    assert reasons["dog/notes.txt"] == "it is not a JPEG, PNG, BMP or GIF image"
 
-    with pytest.raises(InputError, match="this cannot be used: labels.csv: it stands outside the classes' folders, and 5 more;"):
+    with pytest.raises(InputError, match="this cannot be used: labels.csv: it is outside the classes' folders, and 5 more;"):
         replace(folder, on_bad="error").load()
 
 
-def test_a_wrong_ending_does_not_matter(make: Make) -> None:
+def test_a_wrong_suffix_does_not_matter(make: Make) -> None:
     folder = make()
     for name in ("0.png", "1.png"):
         (root_of(folder) / "cat" / name).rename(root_of(folder) / "cat" / name.replace(".png", ".jpg"))
@@ -193,7 +193,7 @@ def test_a_wrong_ending_does_not_matter(make: Make) -> None:
     assert len(everything(dataset)) == 10
 
 
-def test_names_in_any_script_and_bytes_that_are_no_text(make: Make, tmp_path: Path) -> None:
+def test_names_in_any_script_and_undecodable_bytes(make: Make, tmp_path: Path) -> None:
     folder = make(classes=("кот", "犬", "a\nb"))
     with open(os.fsencode(root_of(folder) / "кот") + b"/\xff\xfe.jpg", "wb") as file:
         file.write(b"damaged")
@@ -327,8 +327,8 @@ def folder_link_out(root: Path) -> None:
         (one_class, "has one class, 'cat'; expected at least two sub-folders"),
         (two_images, "class 'dog' has 2 readable images; expected at least 3"),
         (nested, "'dog/puppies' is a folder; expected images in 'dog'"),
-        (link_out, "dog/link.png' is a link that leaves the folder"),
-        (folder_link_out, "fox' is a link that leaves the folder"),
+        (link_out, "dog/link.png' is a link that points outside the folder"),
+        (folder_link_out, "fox' is a link that points outside the folder"),
     ],
 )
 def test_folders_that_cannot_be_used(change: Callable[[Path], None], words: str, make: Make) -> None:
@@ -397,14 +397,14 @@ def test_larger_test_fractions_only_add_to_the_test_part(make: Make) -> None:
     assert all(smaller < larger for smaller, larger in pairwise(tests))
 
 
-def test_a_study_on_a_folder_says_what_it_left_out(make: Make, tmp_path: Path) -> None:
+def test_a_study_on_a_folder_reports_what_it_left_out(make: Make, tmp_path: Path) -> None:
     folder = make(12, size=[16, 16])
     (root_of(folder) / "cat" / "broken.jpg").write_bytes(b"no image")
     arguments = ("data=folder", f"data.path={folder.path}", "data.size=[16,16]", "features=none", "seeds=1", "execution=inline")
     tiny = ("model.width=2", "training.epochs=1", "training.batch_size=8", "study.name=own")
     ended = ablation(tmp_path, *arguments, *tiny)
     assert ended.code == 0, ended.err
-    sentence = "1 file of the data was left out: cat/broken.jpg: it is no JPEG, PNG, BMP or GIF image."
+    sentence = "1 file of the data was left out: cat/broken.jpg: it is not a JPEG, PNG, BMP or GIF image."
     assert sentence in ended.out
     assert sentence in (tmp_path / "mlruns/studies/own/table.md").read_text()
     [parent] = logged(tmp_path).parents
@@ -413,5 +413,5 @@ def test_a_study_on_a_folder_says_what_it_left_out(make: Make, tmp_path: Path) -
     stopped = ablation(tmp_path, *arguments, *tiny, "data.on_bad=error")
     assert stopped.code == 1
     assert stopped.err.splitlines() == [
-        "ablation: this cannot be used: cat/broken.jpg: it is no JPEG, PNG, BMP or GIF image; data.on_bad=skip leaves out what cannot"
+        "ablation: this cannot be used: cat/broken.jpg: it is not a JPEG, PNG, BMP or GIF image; data.on_bad=skip leaves out what cannot"
     ]

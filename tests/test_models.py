@@ -196,7 +196,7 @@ def test_grey_and_colour_are_taken_at_the_smallest_size_and_no_smaller(name: str
         lambda: ResNet50(trainable="head"),
     ],
 )
-def test_parameters_without_sense_are_refused(make: Any) -> None:
+def test_parameters_that_make_no_sense_are_refused(make: Any) -> None:
     with pytest.raises(InputError, match=r"model\.(hidden|width|weights|trainable)"):
         make()
 
@@ -228,13 +228,13 @@ def test_a_slot_is_called_idle_where_filling_it_changes_nothing_and_only_there(n
         return outputs(network, images, training=True)
 
     plain = computed({})
-    said = idle(model, shape)
-    assert said <= model.slots
+    found = idle(model, shape)
+    assert found <= model.slots
     for slot in model.slots & FILLING.keys():
-        assert (slot in said) == np.allclose(computed({slot: FILLING[slot]}), plain, rtol=1e-6, atol=1e-7), slot
+        assert (slot in found) == np.allclose(computed({slot: FILLING[slot]}), plain, rtol=1e-6, atol=1e-7), slot
 
 
-def test_a_model_that_says_nothing_of_it_has_no_idle_slot(plain: Model) -> None:
+def test_a_model_without_idle_has_no_idle_slot(plain: Model) -> None:
     assert idle(plain, (1, 1, 1)) == frozenset()
 
 

@@ -1,4 +1,4 @@
-"""The operations that stand in for Keras' on PyTorch, and the gradients on JAX, compute what Keras' do."""
+"""The operations that replace those of Keras on PyTorch, and the gradients on JAX, compute the same as Keras."""
 
 import importlib.util
 import os
@@ -70,7 +70,7 @@ def check_jax() -> None:
             where = f"{part} {paths[place] if part == 'weights' else place}"
             np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-4, err_msg=where)
             if "kernel" in where or "gamma" in where:
-                assert np.abs(b).max() > 1e-3, f"{where} can tell nothing: all are zero"
+                assert np.abs(b).max() > 1e-3, f"{where} proves nothing: all are zero"
 
 
 def check_torch() -> None:
@@ -109,7 +109,7 @@ def check_torch() -> None:
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_what_stands_in_for_keras_operations_computes_the_same(backend: str) -> None:
+def test_replacements_of_keras_operations_compute_the_same(backend: str) -> None:
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": f"{HERE.parent}"}

@@ -1,8 +1,8 @@
 """The recipe: the frozen description of one training, as slots that features fill and models and training read.
 
-A feature never switches code on with a flag. It puts something into a slot: a layer to build, numbers to draw, an option of the
-optimiser. An empty slot means that the technique is absent. Slots marked with ``network`` are read by models, and a
-feature may fill them only where the model declares that it honours them.
+A feature never switches code on with a flag. It puts something into a slot: a layer to build, numbers to draw, an optimiser
+option. An empty slot means that the technique is absent. Slots marked with ``network`` are read by models, and a
+feature may fill them only if the model declares that it honours them.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     import keras
 
 LayerFactory = Callable[[str], "keras.Layer"]
-"""Makes one new layer with the given name."""
+"""Makes a new layer with the given name."""
 
 
 class Mixing(Protocol):
-    """Draws how much of each training image is its own and how much its partner's."""
+    """Draws the weights with which training images are mixed with their partners."""
 
     def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Return the weight of each image in [0, 1], shape ``(count,)``; its partner has the rest."""
+        """Return the weight of each image in [0, 1], shape ``(count,)``; its partner gets the rest."""
         ...
 
 
@@ -34,13 +34,13 @@ class Augmentation(Protocol):
         ...
 
     def apply(self, images: Any, numbers: Any) -> Any:
-        """Change ``images`` (batch, height, width, channels) in [0, 1] as ``numbers`` say, with ``keras.ops``, deterministically."""
+        """Change ``images`` (batch, height, width, channels) in [0, 1] according to ``numbers``, with ``keras.ops``, deterministically."""
         ...
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """What is done to pixels in [0, 1] before a network sees them: ``pixels · scale + offset``, the offset one or one a channel."""
+    """Scaling of pixels in [0, 1] before the network sees them: ``pixels · scale + offset``, with one offset or one for each channel."""
 
     scale: float
     offset: float | tuple[float, ...]
@@ -54,7 +54,7 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Which optimiser trains, by its name in Keras, with its learning rate and further options as (name, value) pairs."""
+    """The optimiser: its name in Keras, its learning rate and further options as (name, value) pairs."""
 
     name: str = "adam"
     learning_rate: float = 1e-3
@@ -77,9 +77,9 @@ class Recipe:
         scaling: makes the first layer of the network, which scales pixels; empty leaves them in [0, 1].
         mixing: how images and labels are mixed in pairs.
         augmentations: random changes of the (mixed) training images, in order.
-        targets: changes of the (mixed) one-hot labels that the loss sees in training, ``(n, classes) → (n, classes)``, in order.
-        optimizer: what takes the steps.
-        streams: names that join the key of every number drawn for an epoch: with other names it is another number, and nothing else.
+        targets: changes of the (mixed) one-hot labels that the loss uses in training, ``(n, classes) → (n, classes)``, in order.
+        optimizer: the optimiser that takes the steps.
+        streams: names that are part of the key of all random numbers of an epoch: other names give other numbers, and change nothing else.
     """
 
     normalization: LayerFactory | None = field(default=None, metadata=_network("layers left to normalise"))
@@ -95,7 +95,7 @@ class Recipe:
 
 
 NETWORK_SLOTS: Mapping[str, str] = {each.name: each.metadata["network"] for each in fields(Recipe) if "network" in each.metadata}
-"""The slots that models read, each with what a network needs to have for it."""
+"""The slots that models read, each with what a network needs for it."""
 
 
 def filled(before: Recipe, after: Recipe) -> list[str]:

@@ -1,4 +1,4 @@
-"""Data: one small file a source, the split of a run, and the staging that lets workers share images."""
+"""Data: one file a source, the split of a run, and the staging that lets workers share images."""
 
 from ablation.images.data.dataset import Dataset, Images, Source
 from ablation.images.data.digits import Digits

@@ -1,4 +1,4 @@
-"""What a data source gives: labelled images, in their parts, and the names of the classes."""
+"""What a data source returns: labelled images in parts, and the names of the classes."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -46,14 +46,14 @@ class Dataset:
     """The parts of a data set.
 
     Attributes:
-        train: what is trained on, and what a validation set is held out of where the source brings none.
-        test: used once for the final networks; None where the source has none.
+        train: the training images; the validation set is held out of them if the source has none.
+        test: used once, for the final networks; None if the source has none.
         classes: the names of the classes, in the order of their indices.
-        validation: the source's own; None: it is held out of ``train``, per seed.
-        left_out: what the source holds but could not use, a line each: which, and why.
+        validation: the source's own; None if it is to be held out of ``train``, anew for each seed.
+        left_out: a line for each file that could not be used, with the reason.
 
     Raises:
-        InputError: if the parts differ in the shape of their images, a label has no class, or there are fewer than two classes.
+        InputError: if image shapes differ between parts, a label has no class, or there are fewer than two classes.
     """
 
     train: Images
@@ -80,20 +80,20 @@ class Dataset:
         return height, width, channels
 
     def parts(self) -> dict[str, Images]:
-        """Return the parts that there are, by name."""
+        """Return the parts that exist, by name."""
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: images for name, images in parts.items() if images is not None}
 
 
 class Source(Protocol):
-    """Where a data set comes from. A frozen dataclass whose fields are its parameters does well as one."""
+    """Where a data set comes from; typically a frozen dataclass whose fields are its parameters."""
 
     @property
     def description(self) -> str:
         """A few words for reports, such as ``"sprites (synthetic)"``."""
 
     def identity(self) -> str:
-        """Return a short text that changes whenever images or labels would; it holds no absolute path."""
+        """Return a short text, without absolute paths, that changes whenever images or labels would."""
 
     def load(self) -> Dataset:
-        """Read or make the images."""
+        """Read or generate the images."""

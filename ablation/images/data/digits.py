@@ -8,7 +8,7 @@ from ablation.checks import whole
 from ablation.images.data.dataset import Dataset, Images
 from ablation.images.data.split import stratified
 
-# Counted up whenever the code below would make other images from the same parameters.
+# Raised whenever the code below would make different images from the same parameters.
 VERSION = 1
 
 SCAN_SIZE, SCAN_MAXIMUM = 8, 16
@@ -22,7 +22,7 @@ class Digits:
 
     Attributes:
         size: height and width of an image, in pixels.
-        test: how many of the 1,797 images are for the test; the others are for training.
+        test: number of the 1,797 images in the test part; the others are for training.
 
     Raises:
         InputError: if a parameter is outside its range.
@@ -35,7 +35,7 @@ class Digits:
         whole("digits.size", self.size, SCAN_SIZE, LARGEST)
         whole(
             "digits.test", self.test, CLASSES, COUNT - 2 * CLASSES
-        )  # Of every class one to test with, one to train on and one to hold out.
+        )  # At least one image of every class to test with, one to train on and one to hold out.
 
     @property
     def description(self) -> str:

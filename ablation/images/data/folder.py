@@ -15,28 +15,28 @@ from ablation.images.data.dataset import Dataset, Images
 from ablation.images.data.image_files import UnreadableError, read_images, with_channels
 from ablation.images.data.split import shares
 
-# Counted up whenever the code below would make other images, or another split, from the same files.
+# Raised whenever the code below would make different images, or a different split, from the same files.
 VERSION = 1
 
 SKIP, ERROR = "skip", "error"
 LARGEST = 1024
 FEWEST = 3
-"""Images of a class: one to train on, one to hold out for validation, one for the test."""
+"""Fewest images of a class: one to train on, one to hold out for validation, one to test with."""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """JPEG, PNG, BMP and GIF images of any size and mode, ``path/<class>/<any name>``, all made one size.
+    """JPEG, PNG, BMP and GIF images of any size and mode, ``path/<class>/<any name>``, all resized to one size.
 
-    The classes are the sub-folders, sorted by name. Every file in them counts as an image, whatever its ending; names that begin with a
-    dot are the system's and are passed over. Images are grey if all of them are. The test part has its share of every class; which
-    images are in it depends on hashes of their names alone, so that adding some moves few of the others.
+    The classes are the sub-folders, sorted by name. Every file in them counts as an image, whatever its suffix; names that begin with a
+    dot are ignored. Images are grey if all of them are. The test part is stratified; which images are in it depends only on hashes of
+    their names, so that adding some moves few of the others.
 
     Attributes:
         path: the folder; may start with ``~``.
-        size: height and width that images are stretched or shrunk to, in pixels.
-        test_fraction: share of the images that is for the test, strictly between 0 and 1.
-        on_bad: ``skip`` leaves out what cannot be used and says so; ``error`` stops.
+        size: height and width that images are resized to, in pixels.
+        test_fraction: share of the images in the test part, strictly between 0 and 1.
+        on_bad: ``skip`` leaves out and reports what cannot be used; ``error`` stops.
 
     Raises:
         InputError: if a parameter is outside its range.
@@ -62,7 +62,7 @@ class Folder:
         return f"{name}, {self.size[0]} × {self.size[1]}"
 
     def identity(self) -> str:
-        """Tell by names, sizes and times of change whether the files are the same; reading them all would take too long."""
+        """Return a text that depends on the files' names, sizes and modification times; reading them all would take too long."""
         root = self._root()
         state = hashlib.blake2b(digest_size=16)
         for file in _listed(root).files:
@@ -70,7 +70,7 @@ class Folder:
                 status = os.stat(root / file)
                 known: tuple[object, ...] = (file, status.st_size, status.st_mtime_ns)
             except OSError:
-                known = (file,)  # A link to nothing, for instance.
+                known = (file,)  # A broken link, for instance.
             state.update(repr(known).encode("utf-8", "surrogateescape"))
         parameters = f"size={self.size[0]}x{self.size[1]}, test={self.test_fraction}, on_bad={self.on_bad}"
         return f"folder {VERSION}: {parameters}, {state.hexdigest()}"
@@ -98,11 +98,11 @@ class Folder:
         return Dataset(Images(x[~test], y[~test]), Images(x[test], y[test]), names, left_out=tuple(left_out))
 
     def _read(self, root: Path, listing: "_Listing") -> tuple[np.ndarray, np.ndarray, list[str]]:
-        """Return the images that can be read, which of those listed they are, and a line for each file that cannot be used."""
+        """Return the readable images, their indices in the listing, and a line for each file that cannot be used."""
         height, width = self.size
         x = np.empty((len(listing.images), height, width, 3), np.uint8)
         read: list[int] = []
-        left_out = [f"{printable(file)}: it stands outside the classes' folders" for file in listing.strays]
+        left_out = [f"{printable(file)}: it is outside the classes' folders" for file in listing.strays]
         grey = True
         for index, image in enumerate(read_images([root / file for file in listing.images], height, width)):
             if isinstance(image, UnreadableError):
@@ -118,8 +118,8 @@ class Folder:
             raise InputError("data=folder needs data.path=DIR, a folder with a sub-folder of images for each class")
         root = Path(self.path).expanduser()
         if not root.exists():
-            beside = [each.name for each in root.parent.iterdir() if each.is_dir()] if root.parent.is_dir() else []
-            close = difflib.get_close_matches(root.name, beside)
+            siblings = [each.name for each in root.parent.iterdir() if each.is_dir()] if root.parent.is_dir() else []
+            close = difflib.get_close_matches(root.name, siblings)
             raise InputError(
                 f"data.path '{self.path}' does not exist; expected a folder of images{nearest(root.name, close) if close else ''}"
             )
@@ -130,13 +130,13 @@ class Folder:
 
 @dataclass(frozen=True, eq=False)
 class _Listing:
-    """What a folder holds, sorted by name; files as paths below it.
+    """The contents of a folder, sorted by name; files as paths relative to it.
 
     Attributes:
         classes: the sub-folders.
-        images: every file in them.
-        labels: the class of each, shape ``(images,)``.
-        strays: files beside the sub-folders.
+        images: all files in them.
+        labels: class indices of the images, shape ``(images,)``.
+        strays: files outside the sub-folders.
     """
 
     classes: list[str]
@@ -153,7 +153,7 @@ def _listed(root: Path) -> _Listing:
     """List a folder of classes, without opening a file.
 
     Raises:
-        InputError: if a folder cannot be listed, a class holds a folder, or a link leads out.
+        InputError: if a folder cannot be listed, a class contains a folder, or a link points outside.
     """
     inside = root.resolve()
     classes: list[str] = []
@@ -167,7 +167,7 @@ def _listed(root: Path) -> _Listing:
         for each in _entries(Path(entry.path), inside):
             file = f"{entry.name}/{each.name}"
             if each.is_dir():
-                raise InputError(f"'{printable(file)}' is a folder; expected images in '{printable(entry.name)}', which stands for a class")
+                raise InputError(f"'{printable(file)}' is a folder; expected images in '{printable(entry.name)}', which is a class")
             images.append(file)
             labels.append(len(classes))
         classes.append(entry.name)
@@ -182,14 +182,14 @@ def _entries(folder: Path, inside: Path) -> "list[os.DirEntry[str]]":
         raise InputError(f"'{printable(str(folder))}' cannot be listed ({error.strerror}); expected a folder of images") from error
     for entry in entries:
         if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(inside):
-            raise InputError(f"'{printable(entry.path)}' is a link that leaves the folder; expected the images themselves")
+            raise InputError(f"'{printable(entry.path)}' is a link that points outside the folder; expected the images themselves")
     return entries
 
 
 def _test_part(files: Sequence[str], y: np.ndarray, fraction: float) -> np.ndarray:
-    """Return which images are for the test, shape ``(n,)``: of each class its share, in the order of the hashes of their names."""
+    """Return a mask of the test images, shape ``(n,)``: a share of each class, chosen by the hashes of their names."""
     _, members = np.unique(y, return_counts=True)
-    # Two of a class stay for training, and one is for the test, however small or large the fraction.
+    # However small or large the fraction, two of each class stay for training and one is in the test part.
     count = int(np.clip(round(fraction * len(y)), len(members), len(y) - 2 * len(members)))
     hashes = np.array([hashlib.blake2b(file.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest() for file in files])
     test = np.zeros(len(y), dtype=bool)
@@ -200,5 +200,5 @@ def _test_part(files: Sequence[str], y: np.ndarray, fraction: float) -> np.ndarr
 
 
 def printable(name: str) -> str:
-    """Return a name with a sign in place of what no screen shows: line ends, and bytes that are no text."""
+    """Return a name with unprintable characters, such as line ends and undecodable bytes, replaced."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)

@@ -10,25 +10,25 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF")
-"""What is read. The content of a file decides, not the ending of its name."""
+"""Formats that are read. The content of a file decides, not its suffix."""
 
 GREY_MODES = {"1", "L", "LA", "La"}
 
 
 class UnreadableError(ValueError):
-    """A file gives no image; the message ends the sentence "the file cannot be used: …"."""
+    """A file holds no usable image; the message completes the sentence "the file cannot be used: …"."""
 
 
 def read_images(files: Sequence[Path], height: int, width: int) -> Iterator[np.ndarray | UnreadableError]:
     """Read files on all processors, in order.
 
     Args:
-        files: at most one image each is taken from them, of a moving one the first.
-        height, width: of the pixels, to which every image is stretched or shrunk, smoothed where it shrinks.
+        files: one image is taken from each; of an animation, the first frame.
+        height, width: size in pixels that every image is resized to, with smoothing where it shrinks.
 
     Yields:
-        For each file its pixels, ``(height, width, 1)`` for a grey image and ``(height, width, 3)`` for any other, uint8; or why there
-        are none.
+        For each file its pixels, ``(height, width, 1)`` for a grey image and ``(height, width, 3)`` for any other, uint8; or the error
+        that explains why there are none.
     """
 
     def read(file: Path) -> np.ndarray | UnreadableError:
@@ -38,7 +38,7 @@ def read_images(files: Sequence[Path], height: int, width: int) -> Iterator[np.n
             return error
 
     with warnings.catch_warnings():
-        # Pillow warns of small damage, of which some sets have much, and of an image of absurd size, which is refused here instead.
+        # Pillow warns of minor damage, which is common in some data sets, and of absurdly large images, which are refused here instead.
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -50,25 +50,25 @@ def _read(file: Path, height: int, width: int) -> np.ndarray:
         if file.stat().st_size == 0:
             raise UnreadableError("it is empty")
         with Image.open(file, formats=FORMATS) as image:
-            # A JPEG can be decoded at a fraction of its size, which saves most of the time that a photograph takes.
+            # A JPEG can be decoded at a fraction of its size, which saves most of the time for a photograph.
             image.draft(None, (2 * max(height, width), 2 * max(height, width)))
             return pixels(ImageOps.exif_transpose(image), height, width)
     except UnreadableError:
         raise
     except UnidentifiedImageError as error:
-        raise UnreadableError(f"it is no {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image") from error
+        raise UnreadableError(f"it is not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise UnreadableError(f"it has more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels") from error
-    except Exception as error:  # A damaged file makes Pillow's decoders raise a dozen types.
+    except Exception as error:  # Pillow's decoders raise a dozen types for damaged files.
         if isinstance(error, OSError) and error.strerror:
             raise UnreadableError(error.strerror.lower()) from error
         raise UnreadableError(f"it is damaged ({_first_line(error)})") from error
 
 
 def pixels(image: Image.Image, height: int, width: int) -> np.ndarray:
-    """Return an image of any mode as grey or colour bytes of one size; what is transparent becomes white."""
+    """Return an image of any mode as grey or RGB bytes of the given size; transparency becomes white."""
     if image.mode.startswith("I"):
-        # Pillow would cut 16 bits off at 255 instead of scaling them.
+        # Pillow would clip 16-bit values at 255 instead of scaling them.
         image = Image.fromarray(np.rint(np.asarray(image).clip(0, 65535) / 257).astype(np.uint8))
     grey = image.mode in GREY_MODES
     if image.has_transparency_data:

@@ -1,4 +1,4 @@
-"""KerasDataset: the well-known sets of keras.datasets, from a file or, the first time, from the network."""
+"""KerasDataset: the well-known sets of keras.datasets, downloaded once and then read from a file."""
 
 import os
 import subprocess
@@ -34,14 +34,14 @@ CLASSES = {"cifar10": CIFAR10, "cifar100": CIFAR100, "mnist": tuple("0123456789"
 
 @dataclass(frozen=True)
 class KerasDataset:
-    """One of the sets of keras.datasets, read from ``<dir>/<name>.npz``; fetched there where it is missing.
+    """One of the sets of keras.datasets, read from ``<dir>/<name>.npz``; downloaded there if missing.
 
     Attributes:
         name: ``cifar10``, ``cifar100``, ``mnist`` or ``fashion_mnist``.
         dir: the folder of the files; may start with ``~``.
 
     Raises:
-        InputError: if the name is another.
+        InputError: if the name is unknown.
     """
 
     name: str
@@ -73,18 +73,18 @@ class KerasDataset:
 
 
 def fetch(name: str, file: Path) -> None:
-    """Save a set of keras.datasets as an .npz file, which appears whole or not at all.
+    """Save a set of keras.datasets as an .npz file, completely or not at all.
 
-    Keras runs in a process of its own: it would fix this one's backend, and its messages and progress bars stay there.
+    Keras runs in a separate process: importing it here would fix the backend, and its messages and progress bars stay out of this one.
 
     Raises:
-        InputError: if that fails, as it does without a network.
+        InputError: if the download fails, as it does offline.
     """
     print(f"fetching {TITLES[name]} to {file} …", file=sys.stderr)
     partial = file.with_name(f".{file.stem}-{os.getpid()}.npz")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        # -P keeps the modules of this folder from standing in for others of the same name.
+        # -P keeps the modules of this folder from shadowing others of the same name.
         command = [sys.executable, "-P", keras_download.__file__, name, str(partial)]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
         partial.replace(file)

@@ -1,4 +1,4 @@
-"""A program of its own, run by keras_datasets: save one of keras.datasets as an .npz file.
+"""Save a set of keras.datasets as an .npz file; run by keras_datasets as a separate program.
 
 Usage: python keras_download.py NAME FILE
 """
@@ -8,12 +8,12 @@ import sys
 
 import numpy as np
 
-# A server that never answers must not hold up a study for minutes.
+# A server that does not answer must not hold up a study for minutes.
 SECONDS = 20.0
 
 
 def main(name: str, file: str) -> None:
-    """Fetch the data set, or read it where Keras has it already, and write it to ``file``."""
+    """Write the data set to ``file``, from Keras' cache or downloaded."""
     import keras
 
     socket.setdefaulttimeout(SECONDS)

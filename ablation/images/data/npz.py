@@ -12,7 +12,7 @@ from ablation.checks import text
 from ablation.errors import InputError, nearest
 from ablation.images.data.dataset import Dataset, Images
 
-# Counted up whenever the code below would make other images or labels from the same file.
+# Raised whenever the code below would make different images or labels from the same file.
 VERSION = 1
 
 PARTS = ("train", "test")
@@ -22,7 +22,7 @@ CHANNELS = (1, 3)
 
 @dataclass(frozen=True)
 class Npz:
-    """Images and labels from a file with the arrays ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
+    """Images and labels from a file with arrays ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
 
     Images are grey ``(n, height, width)`` or ``(n, height, width, channels)`` with 1 or 3 channels: bytes, or numbers from
     0 to 255, or fractions from 0 to 1. Labels are any integers; the distinct ones of ``y_train``, sorted, are the classes.
@@ -31,7 +31,7 @@ class Npz:
         path: the file; may start with ``~``.
 
     Raises:
-        InputError: if it is no path.
+        InputError: if ``path`` is not a path.
     """
 
     path: str | None = None
@@ -52,7 +52,7 @@ class Npz:
         names, indices = np.unique(train.y, return_inverse=True)
         unknown = np.setdiff1d(test.y, names)
         if unknown.size:
-            raise InputError(f"y_test of '{self.path}' holds the label {unknown[0]}, which y_train does not; expected no label beyond its")
+            raise InputError(f"y_test of '{self.path}' holds the label {unknown[0]}, which y_train does not; expected only its labels")
         return Dataset(
             train=Images(train.x, indices.astype(np.int64)),
             test=Images(test.x, np.searchsorted(names, test.y).astype(np.int64)),
@@ -83,10 +83,10 @@ def content_hash(file: Path) -> str:
 
 
 def read(file: Path) -> tuple[Images, Images]:
-    """Read training and test images, with the labels as they stand in the file. Nothing is ever unpickled.
+    """Read training and test images, with the labels as they are in the file. Nothing is ever unpickled.
 
     Raises:
-        InputError: if the file, its keys, its images or its labels are not as :class:`Npz` says.
+        InputError: if the file, its keys, its images or its labels are not as :class:`Npz` describes.
     """
     arrays = _arrays(file)
     images = {part: _channels_last(arrays[f"x_{part}"], f"x_{part} of '{file}'") for part in PARTS}
@@ -94,19 +94,19 @@ def read(file: Path) -> tuple[Images, Images]:
     for part in PARTS:
         if len(images[part]) != len(labels[part]):
             raise InputError(
-                f"x_{part} of '{file}' holds {len(images[part])} images and y_{part} {len(labels[part])} labels; expected as many of each"
+                f"x_{part} of '{file}' holds {len(images[part])} images and y_{part} {len(labels[part])} labels; expected equal numbers"
             )
     of_train, of_test = (images[part].shape[1:] for part in PARTS)
     if of_train != of_test:
         raise InputError(f"images in '{file}' have shape {of_train} in x_train and {of_test} in x_test; expected one shape")
-    # Both parts must be scaled alike: a dark test part of numbers from 0 to 255 is no set of fractions.
+    # Both parts must be scaled alike: a very dark test part with values from 0 to 255 does not hold fractions.
     fractions = all(x.max() <= 1 for x in images.values() if x.dtype.kind == "f")
     train, test = (Images(_bytes(images[part], fractions, f"x_{part} of '{file}'"), labels[part]) for part in PARTS)
     return train, test
 
 
 def _arrays(file: Path) -> dict[str, np.ndarray]:
-    # numpy, zipfile and zlib raise a dozen types between them for a file that is cut short, damaged, encrypted or none of theirs.
+    # numpy, zipfile and zlib raise a dozen types for a file that is truncated, damaged, encrypted or of another format.
     try:
         with zipfile.ZipFile(file) as archive:
             found = [name.removesuffix(".npy") for name in archive.namelist()]
@@ -124,14 +124,14 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
                 arrays[key] = archive[key]
     except Exception as error:
         missing = KEYS[len(arrays)]
-        # numpy says so in words only, and refuses before it would unpickle anything.
+        # Only numpy's message tells this case apart; it refuses before it would unpickle anything.
         if "Object arrays" in str(error):
             raise InputError(f"{missing} of '{file}' holds Python objects; expected numbers") from error
         raise InputError(f"{missing} of '{file}' cannot be read ({type(error).__name__}); expected a whole .npz file") from error
     for key, array in arrays.items():
-        # A member that is no array at all comes back as its bytes.
+        # numpy returns a member that is not an array as bytes.
         if not isinstance(array, np.ndarray):
-            raise InputError(f"{key} of '{file}' is no array; expected an .npz file as numpy.savez writes it")
+            raise InputError(f"{key} of '{file}' is not an array; expected an .npz file as numpy.savez writes it")
     return arrays
 
 
@@ -142,7 +142,7 @@ def _channels_last(x: np.ndarray, name: str) -> np.ndarray:
     if x.ndim != 4 or x.shape[-1] not in CHANNELS:
         raise InputError(f"{name} has shape {x.shape}; expected (n, height, width) or (n, height, width, channels) with 1 or 3 channels")
     if x.size == 0:
-        raise InputError(f"{name} has shape {x.shape} and so no images; expected at least one")
+        raise InputError(f"{name} has shape {x.shape}, so it holds no images; expected at least one")
     if x.dtype.kind not in "uif":
         raise InputError(f"{name} has type {x.dtype}; expected bytes or other real numbers")
     if not np.isfinite(x).all():

@@ -1,4 +1,4 @@
-"""Splits: a stratified part of the training images, and the training and validation sets of a run."""
+"""Splits: a stratified subset of the training images, and the training and validation sets of a run."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ HELD_OUT, TEST = "held_out", "test"
 
 
 def limit(images: Images, count: int | None) -> Images:
-    """Return a stratified part of ``count`` images, the same one every time; all of them for None or a count beyond their number.
+    """Return a stratified subset of ``count`` images, always the same; all of them if ``count`` is None or exceeds their number.
 
     Raises:
         InputError: if ``count`` is not a whole number of at least 1.
@@ -24,12 +24,12 @@ def limit(images: Images, count: int | None) -> Images:
 
 
 def held_out(images: Images, fraction: float, rng: np.random.Generator, classes: Sequence[str] = ()) -> tuple[Images, Images]:
-    """Split into training and validation images, with about the same share of every class and at least one image in each.
+    """Split into training and validation images, stratified, with at least one image of every class in each.
 
     Args:
         images: what to split.
-        fraction: the share of the images that goes to validation, strictly between 0 and 1.
-        rng: where the draw comes from.
+        fraction: share of the images held out for validation, strictly between 0 and 1.
+        rng: source of the draw.
         classes: class names, for errors only.
 
     Raises:
@@ -51,14 +51,14 @@ def divide(dataset: Dataset, validation: str, fraction: float, rng: np.random.Ge
     """Return the training and the validation images of a run.
 
     Args:
-        dataset: the parts that the source gives.
+        dataset: as the source returns it.
         validation: ``"held_out"`` for the source's own validation set, or else a part held out of the training images;
             ``"test"`` for the test images.
-        fraction: the share held out, where a part is.
-        rng: where the draw comes from, where there is one.
+        fraction: share of the training images to hold out, if any.
+        rng: source of the draw, if there is one.
 
     Raises:
-        InputError: if ``validation`` is another word, there are no test images, or nothing can be held out.
+        InputError: if ``validation`` is unknown, or there are no test images, or nothing can be held out.
     """
     choice("data.validation", validation, (HELD_OUT, TEST))
     if validation == TEST:
@@ -71,16 +71,16 @@ def divide(dataset: Dataset, validation: str, fraction: float, rng: np.random.Ge
 
 
 def stratified(labels: np.ndarray, count: int, rng: np.random.Generator, spare: int = 0) -> np.ndarray:
-    """Draw ``count`` indices in which every class has its share, and at least one place where ``count`` allows it.
+    """Draw ``count`` stratified indices, with at least one of every class if ``count`` allows it.
 
     Args:
         labels: shape ``(n,)``.
-        count: how many to draw, at most ``n`` less what is spared.
-        rng: where the draw comes from.
-        spare: how many of every class must be left over.
+        count: number to draw, at most ``n`` less what is spared.
+        rng: source of the draw.
+        spare: number of every class that must be left over.
 
     Returns:
-        Shape ``(count,)``, in rising order.
+        Shape ``(count,)``, in ascending order.
     """
     present, members = np.unique(labels, return_counts=True)
     places = shares(members, count, spare)
@@ -89,13 +89,13 @@ def stratified(labels: np.ndarray, count: int, rng: np.random.Generator, spare: 
 
 
 def shares(members: np.ndarray, count: int, spare: int = 0) -> np.ndarray:
-    """Divide ``count`` places over classes of ``members`` each in proportion, by the method of the largest remainder."""
+    """Divide ``count`` places among classes in proportion to their ``members``, by the largest-remainder method."""
     exact = members * (count / members.sum())
     least = 1 if count >= len(members) else 0
     places: np.ndarray = np.clip(np.floor(exact).astype(int), least, members - spare)
     while places.sum() < count:
         places[np.argmax(np.where(places < members - spare, exact - places, -np.inf))] += 1
-    # The one place that every class is sure of may have given out too many; those best served give back.
+    # The guarantee of one place for every class may exceed the count; the most over-represented classes give places back.
     while places.sum() > count:
         places[np.argmin(np.where(places > least, exact - places, np.inf))] -= 1
     return places

@@ -1,8 +1,8 @@
-"""Sprites: ten made-up objects in endless poses, so that a study runs without any file or network.
+"""Sprites: ten synthetic objects in endless poses, so that a study runs without files or downloads.
 
 Ten fixed prototypes, each a smooth random colour texture under a smooth random blob. An image is one of them, rotated,
-flipped or not, scaled, shifted, with its own contrast and tint, on a smooth random background, under pixel noise. Few
-training images make a network overfit, as the base network of the article does, and leave room for every technique.
+flipped or not, scaled, shifted, with its own contrast and tint, on a smooth random background, with pixel noise. With few
+training images a network overfits, as the base network of the article does, and every technique has room to help.
 """
 
 from dataclasses import dataclass, fields
@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from ablation.checks import number, whole
 from ablation.images.data.dataset import Dataset, Images
 
-# Counted up whenever the code below would draw other images from the same parameters.
+# Raised whenever the code below would draw different images from the same parameters.
 VERSION = 1
 
 CLASSES = 10
@@ -21,28 +21,28 @@ SIZE = 32
 PROTOTYPE_SIZE = 20
 MIDDLE_GREY, SIGMA = 128.0, 70.0
 
-# Widths of the Gaussians that make noise smooth, in pixels, and the softness of a blob's edge.
+# Standard deviations, in pixels, of the Gaussians that smooth noise, and the sharpness of a blob's edge.
 TEXTURE_WIDTH, BLOB_WIDTH, BACKGROUND_WIDTH = 2.5, 3.0, 4.0
 EDGE = 5.0
 
-# Every part has a random stream of its own, so that the size of one does not change the images of another.
+# Each part has its own random stream, so that the size of one does not change the images of another.
 PROTOTYPE_STREAM, TRAIN_STREAM, VALIDATION_STREAM, TEST_STREAM = range(4)
 BLOCK = 1000
 
 
 @dataclass(frozen=True)
 class Sprites:
-    """Synthetic colour images, 32 x 32, of ten classes, as equally many of each as the counts allow.
+    """Synthetic 32 x 32 colour images of ten classes, balanced as far as the counts allow.
 
     Attributes:
-        train, validation, test: how many images of each part.
+        train, validation, test: number of images in each part.
         rotation: largest angle either way, in degrees.
         flip: probability of a horizontal flip.
         scale_min, scale_max: range of the scale.
-        shift: largest shift either way and along each axis, in pixels.
+        shift: largest shift along each axis, either way, in pixels.
         contrast_min, contrast_max: range of the factor on the texture.
         colour: standard deviation of the tint of an object, in units of 70 grey levels, as are the next two.
-        ground: mean grey level of the background, from 0 to 255; that of an object is 128.
+        ground: mean grey level of the background, from 0 to 255; objects have 128.
         background: standard deviation of the background.
         noise: standard deviation of the pixel noise.
         seed: of the prototypes and of every image; not the seed of a run.
@@ -129,9 +129,9 @@ def make_prototypes(rng: np.random.Generator) -> np.ndarray:
     lumps = smooth_noise(rng, (CLASSES, PROTOTYPE_SIZE, PROTOTYPE_SIZE, 1), BLOB_WIDTH)
     axis = np.linspace(-1, 1, PROTOTYPE_SIZE, dtype=np.float32)
     radius = np.hypot(axis[:, None], axis[None, :])[..., None]
-    # A disc whose edge the lumps push in and out; near the rim the radius wins, so that no object is cut off square.
+    # A disc whose edge the lumps push in and out; near the rim the radius dominates, so that no object is cropped square.
     blob = np.clip(0.5 + EDGE * (0.75 + 0.2 * np.clip(lumps, -1.5, 1.0) - radius), 0, 1)
-    # The empty margin lets whatever lies outside a prototype be read off its border.
+    # Everything outside a prototype reads its border, so the border must be empty.
     return np.pad(np.concatenate([texture, blob], axis=-1), ((0, 0), (1, 1), (1, 1), (0, 0)))
 
 
@@ -143,7 +143,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int, int, int], wid
 
 
 def _where_from(angle: np.ndarray, mirror: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row and column of a prototype that every pixel shows, each of shape ``(n, 32, 32)``."""
+    """Return the row and column of the prototype that each pixel shows, both of shape ``(n, 32, 32)``."""
     grid = np.arange(SIZE) - (SIZE - 1) / 2
     rows = grid[None, :, None] - shift[0, :, None, None]
     columns = grid[None, None, :] - shift[1, :, None, None]
@@ -153,12 +153,12 @@ def _where_from(angle: np.ndarray, mirror: np.ndarray, scale: np.ndarray, shift:
 
 
 def bilinear(sources: np.ndarray, which: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Read images between their pixels; places outside an image read its nearest border.
+    """Sample images between pixels; points outside an image take its nearest border pixel.
 
     Args:
         sources: shape ``(k, height, width, channels)``.
-        which: shape ``(n,)``, the image that each result is read from.
-        rows, columns: shape ``(n, h, w)``, where to read, in pixels of the source.
+        which: shape ``(n,)``, index of the image that each result is sampled from.
+        rows, columns: shape ``(n, h, w)``, where to sample, in pixels of the source.
 
     Returns:
         Shape ``(n, h, w, channels)``.

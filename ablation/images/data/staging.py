@@ -1,4 +1,4 @@
-"""Staging: a data set written once as plain arrays, which every worker of a machine then maps into memory and shares."""
+"""Staging: a data set is written once as plain arrays, which all workers of a machine map into memory and share."""
 
 import hashlib
 import json
@@ -14,19 +14,19 @@ from ablation.errors import InputError
 from ablation.images.data.dataset import Dataset, Images, Source
 from ablation.images.data.split import limit as limited
 
-# Counted up whenever the files below, or the images that a limit picks, would be others.
+# Raised whenever the files below, or the images that a limit picks, would be different.
 VERSION = 2
 
 CLASSES, LEFT_OUT = "classes.json", "left_out.json"
 
 
 def stage(source: Source, folder: Path, limit: int | None) -> Path:
-    """Write a source's images below ``folder``, unless they are there, and return where.
+    """Write a source's images below ``folder``, unless they are there, and return their path.
 
     Args:
         source: where the images come from.
-        folder: what holds the staged data sets; made if missing.
-        limit: how many training images to keep; None for all.
+        folder: of all staged data sets; created if missing.
+        limit: number of training images to keep; None for all.
 
     Raises:
         InputError: if the folder cannot be written, or the source or the limit is wrong.
@@ -37,7 +37,7 @@ def stage(source: Source, folder: Path, limit: int | None) -> Path:
         return target
     dataset = source.load()
     dataset = replace(dataset, train=limited(dataset.train, limit))
-    # Written beside its place and then renamed: what bears the name is whole, whoever is killed, and whoever else writes it.
+    # Written under another name and then renamed, so that the folder is complete even if a process is killed or two write it at once.
     partial = folder / f".{key}-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         partial.mkdir(parents=True)
@@ -58,7 +58,7 @@ def _rename(partial: Path, target: Path) -> None:
     try:
         partial.rename(target)
     except OSError:
-        # Another process was faster, with the same images.
+        # Another process has written the same images first.
         if not target.is_dir():
             raise
 
@@ -67,7 +67,7 @@ def open_staged(path: Path) -> Dataset:
     """Map a staged data set into memory, read-only.
 
     Raises:
-        InputError: if it is not there any more, or damaged.
+        InputError: if it is missing or damaged.
     """
 
     def part(name: str) -> Images | None:
@@ -82,4 +82,4 @@ def open_staged(path: Path) -> Dataset:
             raise FileNotFoundError("train_x.npy")
         return Dataset(train, part("test"), classes, part("validation"), left_out)
     except (OSError, ValueError) as error:
-        raise InputError(f"'{path}' holds no whole data set; remove it, and the next study writes it again") from error
+        raise InputError(f"'{path}' holds no complete data set; remove it, and the next study writes it again") from error

@@ -1,4 +1,4 @@
-"""Features: one toggleable technique a file. Each is a frozen dataclass that fills slots of a recipe and can prove it."""
+"""Features: one toggleable technique a file. Each is a frozen dataclass that fills slots of a recipe and can verify that it took effect."""
 
 from ablation.images.features.amsgrad import AMSGrad
 from ablation.images.features.augmentation import RandomWarp

@@ -9,7 +9,7 @@ from ablation.images.recipe import Recipe
 
 @dataclass(frozen=True)
 class AMSGrad:
-    """Let Adam divide by the largest second moment seen so far, not by the latest.
+    """Let Adam divide by the largest second moment seen so far, not by the current one.
 
     Reddi, Kale and Kumar 2018, "On the Convergence of Adam and Beyond".
     """

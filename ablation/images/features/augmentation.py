@@ -14,12 +14,12 @@ from ablation.images.recipe import Recipe
 class RandomWarp:
     """Rotate, shift and flip each training image at random, as one affine warp.
 
-    Rotation about the centre and shift form one bilinear warp that repeats the nearest pixel beyond the border; the flip follows, and
-    is folded into the same warp.
+    Rotation about the centre and shift, and then the flip, are composed into one bilinear warp, which repeats the nearest pixel beyond
+    the border.
 
     Args:
         rotation: largest angle in degrees; drawn uniformly from ± this.
-        shift: largest shift as a fraction of the height and of the width; drawn uniformly from ± this, each on its own.
+        shift: largest shift as a fraction of the height and of the width; drawn uniformly from ± this, independently.
         flip: probability of a horizontal flip.
     """
 
@@ -49,7 +49,7 @@ class RandomWarp:
         return bilinear(images, numbers)
 
     def verify(self, evidence: Evidence) -> bool:
-        """Pixels differ in training, and only there."""
+        """Pixels are changed in training, and only there."""
         return not np.array_equal(evidence.trained, evidence.mixed) and np.array_equal(evidence.evaluated, evidence.images)
 
 
@@ -68,7 +68,7 @@ def warp(angle: np.ndarray, down: np.ndarray, right: np.ndarray, flipped: np.nda
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     cos, sin = np.cos(angle), np.sin(angle)
     a0, a1, b0, b1 = cos, sin, -sin, cos
-    # First shifted, then rotated about the centre, as Keras' ImageDataGenerator composes them.
+    # Shift first, then rotation about the centre, the order in which Keras' ImageDataGenerator composes them.
     a2 = middle_x + a0 * (right - middle_x) + a1 * (down - middle_y)
     b2 = middle_y + b0 * (right - middle_x) + b1 * (down - middle_y)
     # Mirroring the result: column x shows what column width - 1 - x would have shown.
@@ -79,10 +79,10 @@ def warp(angle: np.ndarray, down: np.ndarray, right: np.ndarray, flipped: np.nda
 
 
 def bilinear(images: Any, numbers: Any) -> Any:
-    """Warp images as :func:`warp` says, with bilinear interpolation; beyond the border the nearest pixel is repeated.
+    """Apply the maps of :func:`warp` to images, with bilinear interpolation; beyond the border the nearest pixel is repeated.
 
-    One gather for each of a point's four neighbours. Keras' ``affine_transform`` computes the same, with an operation of each backend's
-    own; this one fuses into a single loop over the pixels wherever XLA compiles it, which is four times as fast.
+    Takes one gather for each of a point's four neighbours. Keras' ``affine_transform`` computes the same with a separate operation for
+    each backend; this version fuses into a single loop over the pixels wherever XLA compiles it, which is four times as fast.
 
     Args:
         images: shape ``(batch, height, width, channels)``.

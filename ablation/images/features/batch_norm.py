@@ -40,7 +40,7 @@ class BatchNorm:
         return keras.layers.BatchNormalization(momentum=self.momentum, epsilon=self.epsilon, name=name)
 
     def verify(self, evidence: Evidence) -> bool:
-        """The network holds batch normalisation layers with these settings."""
+        """The network has batch normalisation layers, all with these settings."""
         import keras
 
         layers = [layer for layer in evidence.network.layers if isinstance(layer, keras.layers.BatchNormalization)]

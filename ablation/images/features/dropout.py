@@ -10,12 +10,12 @@ from ablation.images.recipe import Recipe
 
 @dataclass(frozen=True)
 class Dropout:
-    """Set a random part of each stage's outputs to zero in training.
+    """Set a random fraction of each stage's outputs to zero in training.
 
     Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".
 
     Args:
-        rate: fraction that is set to zero, above 0 and below 1.
+        rate: fraction set to zero, above 0 and below 1.
     """
 
     known_as: ClassVar[str] = "dropout"
@@ -28,7 +28,7 @@ class Dropout:
         return replace(recipe, dropout=self.rate)
 
     def verify(self, evidence: Evidence) -> bool:
-        """The network holds dropout layers of this rate, and no others."""
+        """The network has dropout layers, all with this rate."""
         import keras
 
         rates = [layer.rate for layer in evidence.network.layers if isinstance(layer, keras.layers.Dropout)]

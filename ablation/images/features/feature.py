@@ -1,4 +1,4 @@
-"""What a feature is, and what it is shown to prove that it took effect."""
+"""What a feature is, and the evidence from which it verifies that it took effect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Some training images and the network they go into, as a run is about to use them.
+    """A batch of training images and the network that is about to train on them.
 
     Attributes:
         network: images in [0, 1] → logits.
         optimizer: the Keras optimiser that takes the steps.
-        images: the batch as it is stored, in [0, 1], shape ``(batch, height, width, channels)``.
-        mixed: the same after mixing.
-        trained: the same after mixing and augmentation: what the network sees in training.
+        images: the stored batch, scaled to [0, 1], shape ``(batch, height, width, channels)``.
+        mixed: the batch after mixing.
+        trained: the batch after mixing and augmentation, as the network sees it in training.
         evaluated: the stored batch as the network sees it in evaluation.
         labels: one-hot labels of ``images``, shape ``(batch, classes)``.
-        targets: what the loss compares with in training, same shape.
+        targets: labels that the loss uses in training, same shape.
         order: indices of the training images in ``images``, in the order in which they are drawn, ``(batch,)``.
         order_without: for each named stream of the recipe, the order that would be drawn without it.
     """
@@ -49,5 +49,5 @@ class Feature(Protocol):
         ...
 
     def verify(self, evidence: Evidence) -> bool:
-        """Return whether the technique took effect. Every run asks this of each feature that is on, before it trains."""
+        """Return whether the technique took effect. Every run checks this for each feature that is on, before it trains."""
         ...

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GlobalAveragePooling:
-    """Average each of the last feature maps to one number, in place of flattening them.
+    """Average each of the last feature maps to one number instead of flattening them.
 
     Lin, Chen and Yan 2014, "Network In Network".
     """
@@ -29,7 +29,7 @@ class GlobalAveragePooling:
         return keras.layers.GlobalAveragePooling2D(name=name)
 
     def verify(self, evidence: Evidence) -> bool:
-        """The network pools and does not flatten."""
+        """The network has a global average pooling layer and no flatten layer."""
         import keras
 
         kinds = {type(layer) for layer in evidence.network.layers}

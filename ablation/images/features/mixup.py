@@ -14,7 +14,7 @@ from ablation.images.recipe import Recipe
 class Mixup:
     """Train on weighted means of two images and of their labels.
 
-    Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization". Each image has a weight of its own.
+    Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization". Each image has its own weight.
 
     Args:
         alpha: the weights are drawn from Beta(alpha, alpha).
@@ -30,10 +30,10 @@ class Mixup:
         return replace(recipe, mixing=self)
 
     def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Return the weight of each image in [0, 1], shape ``(count,)``; its partner has the rest."""
+        """Return the weight of each image in [0, 1], shape ``(count,)``; its partner gets the rest."""
         return rng.beta(self.alpha, self.alpha, count).astype(np.float32)
 
     def verify(self, evidence: Evidence) -> bool:
-        """Pixels and labels are mixed in training, labels still sum to 1, and evaluation sees plain images."""
+        """Pixels and labels are mixed in training, labels still sum to 1, and images are not mixed in evaluation."""
         soft = not np.array_equal(evidence.targets, evidence.labels) and np.allclose(evidence.targets.sum(axis=1), 1, atol=1e-5)
         return soft and not np.array_equal(evidence.mixed, evidence.images) and np.array_equal(evidence.evaluated, evidence.images)

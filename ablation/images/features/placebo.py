@@ -1,4 +1,4 @@
-"""A placebo: something that can be on or off and should make no difference."""
+"""A placebo: a feature that should make no difference."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -12,12 +12,12 @@ from ablation.images.recipe import Recipe
 
 @dataclass(frozen=True)
 class Placebo:
-    """Draw other random numbers for the order of images and whatever else an epoch draws, from the same distributions.
+    """Draw different random numbers for the order of images and everything else that an epoch draws, from the same distributions.
 
     Its true effect is zero, so a study of placebos shows how often verdicts are wrong (an A/A test).
 
     Args:
-        stream: names the numbers; two placebos need two names.
+        stream: name of the random numbers; two placebos need different names.
     """
 
     known_as: ClassVar[str] = "placebo"
@@ -30,6 +30,6 @@ class Placebo:
         return replace(recipe, streams=(*recipe.streams, self.stream))
 
     def verify(self, evidence: Evidence) -> bool:
-        """The images come in another order than they would without it."""
+        """The images come in a different order than without it."""
         without = evidence.order_without.get(self.stream)
         return without is not None and not np.array_equal(evidence.order, without)

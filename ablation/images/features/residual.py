@@ -29,7 +29,7 @@ class Residual:
         return replace(recipe, residual=self.form)
 
     def verify(self, evidence: Evidence) -> bool:
-        """The network adds skips to its convolutions."""
+        """The network has skip connections."""
         import keras
 
         return any(isinstance(layer, keras.layers.Add) for layer in evidence.network.layers)

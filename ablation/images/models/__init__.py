@@ -1,4 +1,4 @@
-"""Models: one network a file. Each turns a recipe into a Keras network, and says which of the recipe's slots it honours."""
+"""Models: one network a file. Each turns a recipe into a Keras network and declares which of the recipe's slots it honours."""
 
 from ablation.images.models.cnn import CNN
 from ablation.images.models.lenet import LeNet

@@ -12,16 +12,16 @@ from ablation.images.recipe import Recipe
 if TYPE_CHECKING:
     import keras
 
-SMALLEST = 32  # Keras takes no smaller images in these networks.
+SMALLEST = 32  # Keras' networks take no smaller images.
 COLOURS = 3
 
 
 @dataclass(frozen=True)
 class Application:
-    """Base of a network whose body is Keras' own; its head is global average pooling, dropout where that is on, and a dense layer.
+    """Base of a network whose body is Keras' own; its head is global average pooling, dropout if on, and a dense layer.
 
     Args:
-        weights: of the body at the start: None for random ones, or ``"imagenet"``.
+        weights: initial weights of the body: None for random ones, or ``"imagenet"``.
         trainable: ``"all"`` layers, or the ``"head"`` alone.
     """
 
@@ -39,7 +39,7 @@ class Application:
 
     @property
     def slots(self) -> frozenset[str]:
-        """Weights from elsewhere come with the scaling that they were trained with."""
+        """The slots that it honours; pretrained weights bring the scaling that they were trained with."""
         return frozenset({"dropout"} if self.weights else {"dropout", "scaling"})
 
     def check(self, image_shape: ImageShape) -> None:

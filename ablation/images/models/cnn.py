@@ -17,9 +17,9 @@ SMALLEST = 15  # 15 → 7 → 3 → 1: each stage ends in a 3×3 convolution of 
 
 @dataclass(frozen=True)
 class CNN:
-    """A 1×1 convolution, then three stages of three 3×3 convolutions, the last of each with stride 2; then one dense layer.
+    """A 1×1 convolution, then three stages of three 3×3 convolutions, of which the last has stride 2, then one dense layer.
 
-    With residual blocks, the first two convolutions of a stage become a block.
+    With residual blocks on, the first two convolutions of each stage become a block.
 
     Args:
         width: filters of the first stage; the next two have twice and four times as many.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import keras
 
 ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications"
-PATIENCE = 20.0  # seconds until a server counts as silent
+PATIENCE = 20.0  # seconds to wait for a silent server
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,9 @@ class ImageNet:
     """The published weights of one network, without its head.
 
     Attributes:
-        folder, file: where Keras publishes it, and its name there and in Keras' cache.
-        scaling: of RGB pixels in [0, 1], as the weights take them.
+        folder: where Keras publishes the file.
+        file: its name there and in Keras' cache.
+        scaling: of RGB pixels in [0, 1], as the weights expect them.
         blue_first: whether they were trained on colours in the order blue, green, red.
     """
 
@@ -34,15 +35,15 @@ class ImageNet:
 
     @property
     def path(self) -> Path:
-        """Its place in Keras' cache."""
+        """The file in Keras' cache."""
         home = os.environ.get("KERAS_HOME")
         return (Path(home) if home else Path.home() / ".keras") / "models" / self.file
 
     def fetch(self) -> None:
-        """Put the file into Keras' cache, unless it is there.
+        """Download the file to Keras' cache unless it is there.
 
         Raises:
-            InputError: if that fails, as it does without a network.
+            InputError: if the download fails, as it does offline.
         """
         if self.path.is_file():
             return
@@ -62,9 +63,9 @@ class ImageNet:
                 partial.unlink(missing_ok=True)
 
     def load(self, body: "keras.Model", trainable: bool) -> None:
-        """Give a network without its head these weights.
+        """Load the weights into a network without its head.
 
-        Its layers then declare no initialiser any more, which says that training starts from the weights they hold.
+        Its layers lose their initialisers, which is how training knows to start from the weights that they hold.
         """
         import keras
 
@@ -74,7 +75,7 @@ class ImageNet:
             raise InputError(f"'{self.path}' does not hold the weights that Keras publishes; remove it to fetch it again") from error
         if self.blue_first:
             first = next(layer for layer in body.layers if isinstance(layer, keras.layers.Conv2D))
-            # The same sums as on swapped colours, and the network takes RGB like every other.
+            # The same sums as on swapped colours, and the network takes RGB like all others.
             first.kernel.assign(keras.ops.flip(first.kernel, axis=2))
         for layer in body.layers:
             layer.trainable = trainable

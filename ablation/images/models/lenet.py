@@ -18,8 +18,8 @@ SMALLEST = 16  # 16 → 12 → 6 → 2 → 1: a 5×5 convolution without padding
 class LeNet:
     """Two 5×5 convolutions, each with a 2×2 max-pool, then dense layers of 120 and 84 units, all with ReLU.
 
-    After LeCun et al. 1998, "Gradient-Based Learning Applied to Document Recognition". Batch norm, where it is on, stands after both
-    convolutions; dropout after both hidden dense layers.
+    After LeCun et al. 1998, "Gradient-Based Learning Applied to Document Recognition". Batch norm, if on, follows both
+    convolutions; dropout follows both hidden dense layers.
     """
 
     known_as: ClassVar[str] = "lenet"

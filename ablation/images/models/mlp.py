@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class MLP:
     """Flattened pixels, then dense layers with ReLU; images of any size.
 
-    Batch norm, where it is on, stands before every hidden activation; dropout after it.
+    Batch norm, if on, precedes every hidden activation; dropout follows it.
 
     Args:
         hidden: units of the hidden layers, at least one.

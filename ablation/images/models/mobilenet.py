@@ -10,7 +10,7 @@ from ablation.images.recipe import Scaling
 
 @dataclass(frozen=True)
 class MobileNet(Application):
-    """Depthwise separable convolutions, with batch norm of their own.
+    """Depthwise separable convolutions, with their own batch norm.
 
     Howard et al. 2017, "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications".
 

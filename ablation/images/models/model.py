@@ -20,28 +20,28 @@ class Model(Protocol):
 
     @property
     def slots(self) -> frozenset[str]:
-        """Names of the recipe's network slots that it honours; a feature that fills another one is refused."""
+        """Names of the recipe's network slots that it honours; a feature that fills any other slot is refused."""
         ...
 
     def check(self, image_shape: ImageShape) -> None:
-        """Raise ``InputError`` where images of this shape cannot be taken."""
+        """Raise ``InputError`` if the network cannot take images of this shape."""
         ...
 
     def build(self, recipe: Recipe, image_shape: ImageShape, classes: int) -> "keras.Model":
-        """Return the network, images in [0, 1] → logits ``(batch, classes)``, each layer with a name of its own.
+        """Return the network, images in [0, 1] → logits ``(batch, classes)``, each layer with a unique name.
 
-        The names matter: a layer's initial weights are drawn from the run's seed and its name.
+        The names matter: initial weights are drawn from the run's seed and the layer's name.
         """
         ...
 
 
 def idle(model: Model, image_shape: ImageShape) -> frozenset[str]:
-    """Return the slots whose filling changes nothing of what a model computes for images of this shape, such as the pooling of 1×1 maps.
+    """Return the slots that make no difference to what a model computes for images of this shape, such as pooling of 1×1 maps.
 
-    A model that does not say has none.
+    A model without the method has none.
     """
-    said: Callable[[ImageShape], frozenset[str]] = getattr(model, "idle", lambda _: frozenset())
-    return said(image_shape)
+    of_model: Callable[[ImageShape], frozenset[str]] = getattr(model, "idle", lambda _: frozenset())
+    return of_model(image_shape)
 
 
 def entrance(recipe: Recipe, image_shape: ImageShape) -> tuple[Any, Any]:

@@ -8,12 +8,12 @@ from ablation.images.models.imagenet import ImageNet
 from ablation.images.recipe import Scaling
 
 MEANS = (123.68, 116.779, 103.939)
-"""Mean red, green and blue of ImageNet's pixels, from 0 to 255, which its weights expect to be taken off."""
+"""Mean red, green and blue of ImageNet's pixels, from 0 to 255; the weights expect them to be subtracted."""
 
 
 @dataclass(frozen=True)
 class ResNet50(Application):
-    """Bottleneck residual blocks, with batch norm of their own.
+    """Bottleneck residual blocks, with their own batch norm.
 
     He et al. 2016, "Deep Residual Learning for Image Recognition".
 

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     import keras
 
 GROUPS = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))
-"""Filters in units of the width, and convolutions, of each group."""
+"""For each group, its filters in units of the width and its number of convolutions."""
 
 
 @dataclass(frozen=True)
 class VGG16:
-    """Five groups of 3×3 convolutions, each closed by a 2×2 max-pool, then dense layers; images of any size.
+    """Five groups of 3×3 convolutions, each ending in a 2×2 max-pool, then dense layers; images of any size.
 
-    Simonyan and Zisserman 2015, "Very Deep Convolutional Networks for Large-Scale Image Recognition". Batch norm, where it is on,
-    stands after every convolution; dropout after every hidden dense layer.
+    Simonyan and Zisserman 2015, "Very Deep Convolutional Networks for Large-Scale Image Recognition". Batch norm, if on,
+    follows every convolution; dropout follows every hidden dense layer.
 
     Args:
         width: filters of the first group; the others have twice, four and eight times as many.
@@ -40,7 +40,7 @@ class VGG16:
         pass
 
     def idle(self, image_shape: ImageShape) -> frozenset[str]:
-        # Each group halves the maps, rounding up: up to 2⁵ pixels end in one position.
+        # Each group halves the maps, rounding up: up to 2⁵ pixels end as one position.
         return frozenset({"pooling"}) if max(image_shape[:2]) <= 2 ** len(GROUPS) else frozenset()
 
     def build(self, recipe: Recipe, image_shape: ImageShape, classes: int) -> "keras.Model":

@@ -1,4 +1,4 @@
-"""What a network costs: parameters, convolutions, floating-point operations."""
+"""The cost of a network: parameters, convolutions, floating-point operations."""
 
 import math
 from dataclasses import dataclass
@@ -8,11 +8,14 @@ import keras
 
 @dataclass(frozen=True)
 class Cost:
-    """Attributes:
-    parameters, trainable: numbers of weights, those that gradients do not reach included and not.
-    convolutions: convolution layers, projections of skips included.
-    flops: floating-point operations of one forward pass of one image; a multiplication and an addition count as two. Convolutions
-        and dense layers are counted, the rest is negligible beside them.
+    """What a network costs.
+
+    Attributes:
+        parameters: number of weights, frozen ones and moving averages included.
+        trainable: number of weights that are trained.
+        convolutions: number of convolution layers, projections of skips included.
+        flops: floating-point operations of a forward pass of one image; a multiplication and an addition count as two. Only
+            convolutions and dense layers are counted: the rest is negligible.
     """
 
     parameters: int
@@ -22,7 +25,7 @@ class Cost:
 
 
 def cost(network: keras.Model) -> Cost:
-    """Count what a built network costs."""
+    """Return the cost of a built network."""
     layers = list(network._flatten_layers(include_self=False))
     trainable = sum(math.prod(weight.shape) for weight in network.trainable_weights)
     convolutions = sum(isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D) for layer in layers)
@@ -30,17 +33,17 @@ def cost(network: keras.Model) -> Cost:
 
 
 def _flops(layer: keras.Layer) -> int:
-    """Return 2 × (weights of the kernel) × (positions at which it is applied)."""
+    """Return 2 × (weights of the kernel) × (number of positions where it is applied)."""
     kernel = getattr(layer, "kernel", None)
     if kernel is None or not hasattr(layer, "output"):
         return 0
-    # Each of a kernel's weights is used once at each output position: the channels are what the kernel itself spans.
+    # Each weight of a kernel is used once at each output position; the kernel itself spans the channels.
     positions = math.prod(layer.output.shape[1:-1])
     return 2 * math.prod(kernel.shape) * positions
 
 
 def layer_summary(network: keras.Model) -> str:
-    """Return a table of layers, their kinds, output shapes and parameter counts as plain text, and the totals below it."""
+    """Return a plain-text table of layers with their kinds, output shapes and parameter counts, and the totals below it."""
     rows = [("layer", "kind", "output shape", "parameters")]
     for layer in network.layers:
         shape = getattr(getattr(layer, "output", None), "shape", ())

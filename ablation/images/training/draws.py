@@ -1,6 +1,6 @@
-"""Draws: all of a training's randomness but dropout masks, drawn on the host from the run's seed.
+"""Draws: all of a training's randomness except dropout masks, drawn on the host from the run's seed.
 
-Each kind of number has a stream of its own, ``default_rng([seed, stream, …, epoch])``. So arms that share a seed share split, order,
+Each kind of number has its own stream, ``default_rng([seed, stream, …, epoch])``. So arms with the same seed share split, order,
 partners, mixup weights and warps, whichever features they have, and their differences are paired.
 """
 
@@ -17,20 +17,20 @@ SPLIT, ORDER, PARTNERS, WEIGHTS, AUGMENTATION, INITIAL, MASKS = range(7)
 
 
 def generator(seed: int, stream: int, *keys: int | str) -> np.random.Generator:
-    """Return the generator of one stream of a run. Names count by their checksum."""
+    """Return the generator of one stream of a run. Names enter as their checksums."""
     return np.random.default_rng([seed, stream, *(crc32(key.encode()) if isinstance(key, str) else key for key in keys)])
 
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """What an epoch, or a part of it, draws. ``n`` images in training order.
+    """The random numbers of an epoch, or of part of one, for ``n`` images in training order.
 
     Attributes:
         own: indices of the images, ``(n,)`` int32.
         partners: indices of the images they are mixed with, ``(n,)`` int32, or None.
-        weights: each image's own share, ``(n,)`` float32, or None.
-        augmentations: for each augmentation its numbers, ``(n, any)``.
-        targets: what the loss compares with, ``(n, classes)`` float32.
+        weights: weight of each image in the mix, ``(n,)`` float32, or None.
+        augmentations: the numbers of each augmentation, ``(n, any)``.
+        targets: labels that the loss uses, ``(n, classes)`` float32.
     """
 
     own: np.ndarray
@@ -40,7 +40,7 @@ class Draws:
     targets: np.ndarray
 
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """Return what is there as a flat tuple, for a device; :meth:`of` is its inverse."""
+        """Return the arrays that are not None as a flat tuple, for a device; :meth:`of` is the inverse."""
         mixing = (self.partners, self.weights) if self.partners is not None and self.weights is not None else ()
         return (self.own, self.targets, *self.augmentations, *mixing)
 
@@ -61,7 +61,7 @@ def draw_epoch(recipe: Recipe, seed: int, epoch: int, labels: np.ndarray, classe
 
     Args:
         labels: of the training images, ``(images,)`` int.
-        batch: images a step. An epoch has ``images // batch`` whole steps; what is left over differs from epoch to epoch.
+        batch: images per step. An epoch has ``images // batch`` full steps; the images left over differ from epoch to epoch.
         shape: height and width of the images in pixels.
     """
     count = len(labels) // batch * batch
@@ -78,7 +78,7 @@ def draw_epoch(recipe: Recipe, seed: int, epoch: int, labels: np.ndarray, classe
     augmentations = []
     kinds = [type(augmentation).__qualname__ for augmentation in recipe.augmentations]
     for place, augmentation in enumerate(recipe.augmentations):
-        # By name, so that another augmentation leaves the draws of this one as they were; two of a kind are counted.
+        # By name, so that adding another augmentation does not change the draws of this one; two of a kind are numbered.
         rng = generator(seed, AUGMENTATION, kinds[place], kinds[:place].count(kinds[place]), epoch, *named)
         augmentations.append(augmentation.draw(rng, count, *shape))
     return Draws(own, partners, weights, tuple(augmentations), targets.astype(np.float32))

@@ -1,4 +1,4 @@
-"""One training: a program, images and a seed in; history and score out."""
+"""One training: from a program, images and a seed to history and score."""
 
 import math
 import time
@@ -14,7 +14,7 @@ from ablation.images.training.draws import one_hot, parts
 from ablation.images.training.loops import Totals
 from ablation.images.training.program import Program
 
-STEPS_A_CALL = 64  # Between calls the process can be interrupted; a long epoch would hold Ctrl-C back.
+STEPS_A_CALL = 64  # The process can be interrupted only between calls; one call for a long epoch would delay Ctrl-C.
 
 OnEpoch = Callable[[int, dict[str, float]], None]
 
@@ -25,17 +25,17 @@ class NotFiniteError(RuntimeError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training leaves behind.
+    """What a training returns.
 
     Attributes:
-        history: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, one value an epoch; accuracies are fractions.
+        history: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, one value per epoch; accuracies are fractions.
         score: the last epoch's ``val_accuracy``.
-        test_score: accuracy on the test images after the last epoch, where they were given.
-        predictions: what the trained network says of the validation images.
+        test_score: accuracy on the test images after the last epoch; None without test images.
+        predictions: of the trained network for the validation images.
         seconds_per_epoch: median over the epochs after the first (or the first, if it is the only one), evaluation included.
-        first_epoch: seconds until the first epoch was over, compilation included.
-        seconds: from start to end, compilation included.
-        processor_seconds: of all processor cores together in that time.
+        first_epoch: seconds until the end of the first epoch, compilation included.
+        seconds: total, compilation included.
+        processor_seconds: processor time in the same period, summed over all cores.
     """
 
     history: dict[str, list[float]]
@@ -51,13 +51,13 @@ class Outcome:
 def train(
     program: Program, seed: int, epochs: int, train: Images, validation: Images, test: Images | None, on_epoch: OnEpoch = lambda *_: None
 ) -> Outcome:
-    """Train a program from the initial weights of ``seed``; its network holds the trained weights afterwards.
+    """Train a program's network from the initial weights of ``seed``; it holds the trained weights afterwards.
 
     Args:
         on_epoch: called after each epoch with its number, from 1, and its metrics.
 
     Raises:
-        NotFiniteError: if the loss stops being a finite number; the message says in which epoch.
+        NotFiniteError: if the loss stops being finite; the message names the epoch.
     """
     began, processor_began = time.perf_counter(), time.process_time()
     program.start(seed)

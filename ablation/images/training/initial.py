@@ -1,7 +1,7 @@
 """Initial weights and dropout seeds, drawn from the run's seed and each layer's name.
 
-A layer keeps the kind of initialiser that it declares; only where its numbers come from is ours. So arms that share a seed share the
-weights of every layer that they share, on every backend, and one compiled network serves many seeds.
+A layer keeps the kind of initialiser that it declares; only the source of its random numbers is replaced. So arms with the same seed
+have the same weights in every layer that they share, on every backend, and one compiled network serves many seeds.
 """
 
 import math
@@ -13,12 +13,12 @@ from ablation.images.training.draws import INITIAL, MASKS, generator
 
 
 def initialize(network: keras.Model, seed: int) -> None:
-    """Give every layer of a built network the weights and dropout seeds that belong to this run's seed.
+    """Set the weights and dropout seeds of every layer of a built network according to the run's seed.
 
-    A weight whose layer declares no initialiser for it is left alone: see :func:`undeclared`.
+    A weight without a declared initialiser is left alone: see :func:`undeclared`.
     """
     for layer in network._flatten_layers():
-        # `_flatten_layers` is what Keras itself walks nested networks with; it has no public counterpart.
+        # Keras itself walks nested networks with `_flatten_layers`, which has no public counterpart.
         for variable in _own(layer):
             initializer = _initializer(layer, variable.name)
             if initializer is not None:
@@ -28,22 +28,22 @@ def initialize(network: keras.Model, seed: int) -> None:
         if masks is not None:
             state = generator(seed, MASKS, layer.name).integers(0, 2**31, size=tuple(masks.state.shape))
             masks.state.assign(state.astype(keras.backend.standardize_dtype(masks.state.dtype)))
-            # On PyTorch, Keras passes over a generator that was made without a seed, and draws from PyTorch's global one.
+            # On PyTorch, Keras ignores a generator that was made without a seed, and draws from PyTorch's global one.
             masks._initial_seed = seed
 
 
 def undeclared(network: keras.Model) -> list[keras.Variable]:
-    """Return the weights whose layers declare no initialiser for them, such as pretrained ones: a training starts from what they hold."""
+    """Return the weights without a declared initialiser, such as pretrained ones: training starts from their current values."""
     return [variable for layer in network._flatten_layers() for variable in _own(layer) if _initializer(layer, variable.name) is None]
 
 
 def _own(layer: keras.Layer) -> list[keras.Variable]:
-    """Return the weights of a layer itself, without those of layers within it."""
+    """Return the weights of a layer itself, without those of nested layers."""
     return [*getattr(layer, "_trainable_variables", []), *getattr(layer, "_non_trainable_variables", [])]
 
 
 def _initializer(layer: keras.Layer, weight: str) -> keras.initializers.Initializer | None:
-    """Return what a layer declares for one of its weights: ``<weight>_initializer``, or ``depthwise_initializer`` and the like."""
+    """Return the initialiser that a layer declares for a weight: ``<weight>_initializer``, ``depthwise_initializer`` or similar."""
     names = [f"{weight}_initializer", f"{weight.removesuffix('_kernel')}_initializer"]
     if isinstance(layer, keras.layers.DepthwiseConv1D | keras.layers.DepthwiseConv2D):
         names = ["depthwise_initializer" if weight == "kernel" else names[0]]
@@ -51,10 +51,10 @@ def _initializer(layer: keras.Layer, weight: str) -> keras.initializers.Initiali
 
 
 def draw(initializer: keras.initializers.Initializer, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Return a weight as ``initializer`` would make it, with numbers from ``rng``.
+    """Return a weight drawn as ``initializer`` would draw it, with random numbers from ``rng``.
 
-    Variance scaling (Glorot, He, LeCun) is drawn on the host, equal on every backend. Other kinds are made by Keras, from a seed that
-    ``rng`` gives.
+    Variance scaling (Glorot, He, LeCun) is drawn on the host, so it is equal on every backend. Other kinds are drawn by Keras, with a seed
+    from ``rng``.
     """
     if isinstance(initializer, keras.initializers.VarianceScaling):
         return _variance_scaling(initializer, shape, rng)
@@ -78,6 +78,6 @@ def _variance_scaling(initializer: keras.initializers.VarianceScaling, shape: tu
         case _:
             from scipy.stats import truncnorm
 
-            # The spread of a normal cut at two standard deviations is 0.8796 of the normal's own.
+            # A normal distribution truncated at two standard deviations has 0.8796 times the standard deviation.
             values = truncnorm.rvs(-2, 2, scale=math.sqrt(variance) / 0.87962566103423978, size=shape, random_state=rng)
     return values.astype(np.float32)

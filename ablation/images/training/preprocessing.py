@@ -14,7 +14,7 @@ def gather(images: Any, indices: Any) -> Any:
 
 
 def mix(images: Any, draws: Draws) -> Any:
-    """Gather the drawn images, each mixed with its partner where there is one."""
+    """Gather the drawn images, each mixed with its partner if there is one."""
     own = gather(images, draws.own)
     if draws.partners is None:
         return own

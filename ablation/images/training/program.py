@@ -1,4 +1,4 @@
-"""A program: the network of one arm, built and compiled once, then trained with any number of seeds."""
+"""A program: the network of an arm, built and compiled once, then trained with any number of seeds."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,20 +18,20 @@ from ablation.images.training.loops import Loop, building, new_loop
 from ablation.images.training.settings import PRECISIONS
 
 ENOUGH = 64
-"""Images in which a random technique shows itself for certain: of very few, chance could leave each as it was."""
+"""Number of images in which the effect of a random technique is certain to show: chance could leave a few unchanged."""
 
 
 class NoEffectError(RuntimeError):
-    """A feature is on and its technique is nowhere to be found."""
+    """A feature is on but its technique had no effect."""
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """What is the same for all seeds of an arm.
+    """All that the seeds of an arm share.
 
     Attributes:
         fresh: the optimiser's variables before the first step.
-        given: the weights that the network brought along, each with its value; the others are drawn for each seed.
+        given: the weights that are not drawn for each seed, such as pretrained ones, with their initial values.
     """
 
     recipe: Recipe
@@ -68,7 +68,7 @@ class Program:
         return cls(recipe, network, optimizer, loop, fresh, given, image_shape, classes, batch_size)
 
     def start(self, seed: int) -> None:
-        """Forget the last training: initial weights of this seed, a fresh optimiser."""
+        """Reset the network to the initial weights of this seed, and the optimiser to its first step."""
         for variable, value in self.given:
             variable.assign(value)
         initialize(self.network, seed)
@@ -77,7 +77,7 @@ class Program:
         self.loop.start()
 
     def draw(self, train: Images, seed: int, epoch: int) -> Draws:
-        """Draw one epoch for these training images."""
+        """Draw the random numbers of an epoch for these training images."""
         return draw_epoch(self.recipe, seed, epoch, train.y, self.classes, self.batch_size, self.image_shape[:2])
 
     def _order_without(self, stream: str, train: Images, seed: int) -> np.ndarray:
@@ -85,13 +85,13 @@ class Program:
         return draw_epoch(left, seed, 0, train.y, self.classes, self.batch_size, self.image_shape[:2]).own
 
     def verify(self, features: dict[str, Feature], train: Images, seed: int) -> None:
-        """Ask every feature that is on for its proof, on the first images that this seed trains on.
+        """Let every feature that is on verify its effect on the first images that this seed trains on.
 
         Raises:
-            NoEffectError: if a feature cannot find its technique.
+            NoEffectError: if a feature had no effect.
         """
         epoch = next(parts(self.draw(train, seed, 0), max(self.batch_size, ENOUGH)))
-        # Only the images of this part: own first, then partners.
+        # Only the images of this part, with their partners after them.
         used = epoch.own if epoch.partners is None else np.concatenate([epoch.own, epoch.partners])
         stored = np.array(train.x[used])
         own = np.arange(len(epoch.own), dtype=np.int32)
@@ -113,14 +113,13 @@ class Program:
         )
         for name, feature in features.items():
             if not feature.verify(evidence):
-                raise NoEffectError(
-                    f"feature '{name}' is on but had no effect: {type(feature).verify.__doc__ or 'its proof failed'}".strip()
-                )
+                expected = (type(feature).verify.__doc__ or "Its verify returns true.").strip()
+                raise NoEffectError(f"feature '{name}' is on but had no effect; expected: {expected}")
 
 
 @contextmanager
 def _computing_in(precision: str) -> Iterator[None]:
-    """Let layers that are made meanwhile compute in this precision, where they do not ask for another; weights stay float32."""
+    """Make layers that are built in this context compute in this precision, unless they set their own; weights stay float32."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(PRECISIONS[precision])
     try:
@@ -130,9 +129,9 @@ def _computing_in(precision: str) -> Iterator[None]:
 
 
 def _kept(variable: keras.Variable) -> np.ndarray:
-    """Return a copy of a variable's value: what a backend returns can share its memory with what is about to be trained."""
+    """Return a copy of a variable's value: what a backend returns may share memory with the variable, which training changes."""
     value = np.array(keras.ops.convert_to_numpy(variable))
-    # Fresh zeros take no memory until they are written to, and an optimiser's state is as large as the network, or twice.
+    # Fresh zeros take no memory until they are written, and an optimiser's state is once or twice as large as the network.
     return value if value.any() else np.zeros(value.shape, value.dtype)
 
 

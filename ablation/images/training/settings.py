@@ -1,4 +1,4 @@
-"""The settings of a training that are no feature."""
+"""The settings of a training that are not features."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,7 +21,7 @@ OPTIMIZERS = {
 """Optimisers by their name in Keras, with the options that features may set."""
 
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
-"""What a network computes in, with Keras' name for it. Weights, the loss and the optimiser are float32 in both."""
+"""Precisions that a network can compute in, with Keras' names for them. Weights, the loss and the optimiser are float32 in both."""
 
 SCALINGS: dict[str, Scaling | None] = {"unit": None, "symmetric": Scaling(2, -1)}
 """What ``data.normalise`` names: pixels in [0, 1], or in [−1, 1]."""
@@ -29,11 +29,11 @@ SCALINGS: dict[str, Scaling | None] = {"unit": None, "symmetric": Scaling(2, -1)
 
 @dataclass(frozen=True)
 class Training:
-    """How long, in what batches and with what optimiser an arm is trained.
+    """How long, in which batches and with which optimiser an arm is trained.
 
     Args:
         epochs: passes over the training images.
-        batch_size: images a step.
+        batch_size: images per step.
         optimizer: name in Keras.
         learning_rate: of the optimiser.
         precision: what the network's layers compute in, float32 or bfloat16.
@@ -54,5 +54,5 @@ class Training:
         choice("training.optimizer", self.optimizer, OPTIMIZERS)
 
     def recipe(self) -> Recipe:
-        """Return the recipe of the baseline: nothing but the optimiser."""
+        """Return the recipe of the baseline, in which only the optimiser is set."""
         return Recipe(optimizer=Optimizer(self.optimizer, self.learning_rate))

@@ -1,4 +1,4 @@
-"""Training loops: one file a backend around the same step. Which one is used follows from the backend that Keras runs on."""
+"""Training loops: one file per backend around the same step. Keras' backend decides which one is used."""
 
 from contextlib import AbstractContextManager, nullcontext
 

@@ -9,7 +9,7 @@ from ablation.images.recipe import Augmentation, Recipe
 
 
 class CompiledAugmentation:
-    """Draws as the augmentation that it wraps, and applies its compiled form."""
+    """An augmentation whose ``apply`` is compiled by XLA."""
 
     def __init__(self, augmentation: Augmentation) -> None:
         self.draw = augmentation.draw
@@ -17,10 +17,10 @@ class CompiledAugmentation:
 
 
 def compile_augmentations(recipe: Recipe, batch_size: int, image_shape: tuple[int | None, ...]) -> Recipe:
-    """Return the recipe with compiled augmentations; one whose operations XLA does not know stays as it is.
+    """Return the recipe with compiled augmentations; one with operations that XLA cannot compile stays as it is.
 
     Args:
-        image_shape: height, width and channels that the network takes; where it takes any, nothing is compiled.
+        image_shape: height, width and channels that the network takes; if any of them is variable, nothing is compiled.
     """
     known = tuple(size for size in image_shape if size is not None)
     if known != image_shape:
@@ -32,7 +32,7 @@ def _compiled(augmentation: Augmentation, batch_size: int, image_shape: tuple[in
     compiled = CompiledAugmentation(augmentation)
     numbers = augmentation.draw(np.random.default_rng(0), batch_size, *image_shape[:2])
     try:
-        # Compiles for the shapes that the training has, so that it need not compile again.
+        # With the shapes of the training, so that it is compiled only once.
         compiled.apply(tf.zeros((batch_size, *image_shape)), tf.constant(numbers))
     except tf.errors.OpError:
         return augmentation

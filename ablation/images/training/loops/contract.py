@@ -1,4 +1,4 @@
-"""What the loops of all backends share: the step's pure parts, and their contract."""
+"""What the loops of all backends share: their contract, and the pure parts of a step."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ EVALUATION_BATCH = 250
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over some images: of the loss, and of those classified as their (largest) target says."""
+    """Sums over some images: of the loss, and of the correctly classified ones, by their largest target."""
 
     loss: float = 0.0
     correct: float = 0.0
@@ -32,11 +32,11 @@ class Loop(Protocol):
     def __init__(self, network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int) -> None: ...
 
     def start(self) -> None:
-        """Begin from the values that the network's and optimiser's variables hold now."""
+        """Start from the current values of the network's and optimiser's variables."""
         ...
 
     def finish(self) -> None:
-        """Leave the trained values in the network's and optimiser's variables."""
+        """Store the trained values in the network's and optimiser's variables."""
         ...
 
     def place(self, images: np.ndarray) -> Any:
@@ -44,7 +44,7 @@ class Loop(Protocol):
         ...
 
     def train(self, images: Any, draws: Draws) -> Totals:
-        """Take one step for each whole batch of ``draws``; losses are those before each step."""
+        """Take one step for each full batch of ``draws``; losses are those before each step."""
         ...
 
     def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
@@ -52,7 +52,7 @@ class Loop(Protocol):
         ...
 
     def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
-        """Return what the network says of the images when it is evaluated, ``(n, classes)`` float32 on the host."""
+        """Return the network's logits in evaluation, ``(n, classes)`` float32 on the host."""
         ...
 
 
@@ -62,18 +62,18 @@ def prepare(images: Any, draws: Draws, recipe: Recipe) -> Any:
 
 
 def losses(logits: Any, targets: Any) -> Any:
-    """Categorical cross-entropy of each image, ``(n, classes)`` twice → ``(n,)``. Every arm has this loss, soft labels or not."""
-    # A network of someone's own may compute its last layer, too, in fewer bits than a loss needs.
+    """Return the categorical cross-entropy of each image, ``(n, classes)`` twice → ``(n,)``. All arms use it, with soft labels or not."""
+    # A user's network may compute its last layer, too, in a lower precision than a loss needs.
     return keras.losses.categorical_crossentropy(targets, ops.cast(logits, "float32"), from_logits=True)
 
 
 def hits(logits: Any, targets: Any) -> Any:
-    """Whether the largest logit stands where the largest target does, as 0 or 1, ``(n,)``."""
+    """Return 1 where the largest logit is in the place of the largest target, and 0 elsewhere, ``(n,)``."""
     return ops.cast(ops.equal(ops.argmax(logits, axis=-1), ops.argmax(targets, axis=-1)), "float32")
 
 
 def evaluation_parts(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Cut ``count`` images into the fewest batches of one size: their indices, and 1 for those that count.
+    """Cut ``count`` images into the fewest batches of equal size: for each its indices, and a mask of 1 for images that count.
 
     The last batch repeats its first image where it would be shorter; batches are as even as they can be, so that few are repeated.
     """

@@ -1,4 +1,4 @@
-"""Adam by TensorFlow's fused operation: one for each weight, where Keras' formula is some thirty, which small networks wait for."""
+"""Adam by TensorFlow's fused operation: one operation per weight instead of Keras' thirty or so, whose overhead slows small networks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +8,9 @@ import tensorflow as tf
 
 
 def fuse_adam(optimizer: keras.optimizers.Optimizer) -> None:
-    """Let a built Adam, or an optimiser that takes Adam's steps such as AdamW, use the fused operation. The arithmetic is the same.
+    """Make a built Adam, or an optimiser with the same step such as AdamW, use the fused operation. The arithmetic is the same.
 
-    Only how a step is computed is replaced, on the instance: settings and variables are Keras' own.
+    Only the computation of a step is replaced, on the instance: settings and variables remain Keras' own.
     """
     if type(optimizer).update_step is keras.optimizers.Adam.update_step:
         optimizer._backend_update_step = _fused_steps(optimizer)

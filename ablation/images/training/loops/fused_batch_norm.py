@@ -1,7 +1,7 @@
 """Batch normalisation by TensorFlow's fused operation, in networks that stay plain Keras.
 
-Keras computes moments and normalises in separate operations, which on a CPU costs several times the fused one. Only the layer's
-computation is replaced, on the instance: class, configuration and weights are Keras' own, and so is what is saved.
+Keras computes moments and normalises in separate operations, which take several times as long on a CPU. Only the layer's computation
+is replaced, on the instance: class, configuration and weights remain Keras' own, as does what is saved.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-SMALLEST_EPSILON = 1.001e-5  # the fused operation takes no smaller one
+SMALLEST_EPSILON = 1.001e-5  # the fused operation accepts no smaller one
 
 
 def fuse_batch_norm(network: keras.Model) -> None:
-    """Let the batch normalisation layers of a network, nested ones too, use the fused operation wherever it computes the same."""
+    """Make the batch normalisation layers of a network, nested ones too, use the fused operation wherever it computes the same."""
     for layer in network._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization) and _fits(layer):
             layer.call = _fused_call(layer)
@@ -33,7 +33,7 @@ def _fused_call(layer: keras.layers.BatchNormalization) -> Callable[..., Any]:
         if not (training and layer.trainable):
             return tf.compat.v1.nn.fused_batch_norm(inputs, scale, offset, mean, variance, layer.epsilon, is_training=False)[0]
         outputs, batch_mean, batch_variance = tf.compat.v1.nn.fused_batch_norm(inputs, scale, offset, epsilon=layer.epsilon)
-        # The operation gives the unbiased variance; Keras averages the biased one.
+        # The operation returns the unbiased variance; Keras averages the biased one.
         count = tf.cast(tf.size(inputs) / tf.shape(inputs)[-1], tf.float32)
         batch_variance *= (count - 1) / count
         layer.moving_mean.assign(mean * layer.momentum + batch_mean * (1 - layer.momentum))

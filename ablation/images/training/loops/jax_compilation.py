@@ -1,4 +1,4 @@
-"""How XLA compiles for JAX: a network's building quickly, its training well."""
+"""How XLA compiles for JAX: quickly for building a network, with optimisation for training it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,15 +7,15 @@ from typing import Any
 
 import jax
 
-# Without INDIVIDUAL_CONVOLUTION, which this library takes a third longer for than XLA does itself, gradients included.
+# Without INDIVIDUAL_CONVOLUTION: this library takes a third longer than XLA itself for convolutions, gradients included.
 LIBRARY_OPERATIONS = ("LIBRARY_FUSION_TYPE_DOT", "LIBRARY_FUSION_TYPE_ELTWISE", "LIBRARY_FUSION_TYPE_REDUCE")
 
 
 @contextmanager
 def quick_building() -> Iterator[None]:
-    """Compile without optimisations what is first run in this context, which then stays so in this process.
+    """Compile without optimisation whatever is first run in this context, for the rest of the process.
 
-    Keras draws initial weights with one small program for each shape, which XLA takes a second to optimise and JAX a millisecond to run.
+    Keras draws initial weights with a small program for each shape, which takes XLA a second to optimise and JAX a millisecond to run.
     """
     jax.config.update("jax_disable_most_optimizations", True)
     try:
@@ -26,12 +26,12 @@ def quick_building() -> Iterator[None]:
 
 @cache
 def jit_options() -> dict[str, Any]:
-    """Return what ``jax.jit`` takes besides the function of a training: on a CPU, that convolutions are XLA's own."""
+    """Return the options of ``jax.jit`` for training: on a CPU, they leave convolutions to XLA itself."""
     if jax.default_backend() != "cpu":
         return {}
     options = {"compiler_options": {"xla_cpu_experimental_ynn_fusion_type": ",".join(LIBRARY_OPERATIONS)}}
     try:
         jax.jit(lambda number: number + 1, **options)(0)
-    except (TypeError, jax.errors.JaxRuntimeError):  # JAX or XLA of a version that does not know the option
+    except (TypeError, jax.errors.JaxRuntimeError):  # this version of JAX or XLA does not know the option
         return {}
     return options

@@ -1,8 +1,8 @@
 """Gradients that XLA's CPU computes quickly, in networks that stay plain Keras.
 
-What JAX derives from Keras' formulas is right and slow in two places: batch normalisation, whose gradient takes twice the passes over
-the pixels that it needs, and convolutions with strides, whose inputs' gradient XLA computes by a slow path of its own. Only the layers'
-computation is replaced, on the instances: class, configuration and weights are Keras' own, and so is what is saved.
+What JAX derives from Keras' formulas is correct but slow in two places: batch normalisation, whose gradient takes twice as many passes
+over the pixels as it needs, and strided convolutions, for whose input gradient XLA has only a slow path. Only the layers' computation
+is replaced, on the instances: class, configuration and weights remain Keras' own, as does what is saved.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,9 @@ CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
 
 
 def use_quick_gradients(network: keras.Model) -> None:
-    """Let the layers of a network, nested ones too, use these gradients wherever they are the same."""
+    """Make the layers of a network, nested ones too, use these gradients wherever they are the same."""
     for layer in network._flatten_layers():
-        # Not of subclasses, which may compute something else.
+        # Not subclasses, which may compute something else.
         if type(layer) is keras.layers.Conv2D and _is_strided(layer):
             layer.convolution_op = _convolution(layer)
         elif type(layer) is keras.layers.BatchNormalization and _is_plain(layer):
@@ -50,8 +50,8 @@ def _convolution(layer: keras.layers.Conv2D) -> Callable[[Any, Any], Any]:
 
     def backward(kept: Any, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
         inputs, kernel = kept
-        # XLA's own way but for one thing: the zeros between the gradient's pixels are written down, so that what is left is a plain
-        # convolution, for which it has a fast path.
+        # As XLA does it, except that the zeros between the gradient's pixels are materialised, which leaves a plain convolution, for
+        # which it has a fast path.
         pads = jax.lax.padtype_to_pads(inputs.shape[1:3], kernel.shape[:2], strides, padding)
         spread = [(0, 0, 0)]
         for side, pixels, size, stride, (low, high) in zip(
@@ -75,7 +75,7 @@ def _normalization(layer: keras.layers.BatchNormalization) -> Callable[..., Any]
     def call(inputs: jax.Array, training: bool | None = None, mask: Any = None) -> jax.Array:
         if mask is not None or not (training and layer.trainable):
             return by_keras(inputs, training=training, mask=mask)
-        # Keras too normalises in float32 whatever the network's precision.
+        # Keras, too, normalises in float32 regardless of the network's precision.
         scale, offset = (keras.ops.cast(each, "float32") for each in (layer.gamma, layer.beta))
         outputs, mean, variance = _normalize(inputs.astype("float32"), scale, offset, epsilon)
         layer.moving_mean.assign(layer.moving_mean * layer.momentum + mean * (1 - layer.momentum))
@@ -87,7 +87,7 @@ def _normalization(layer: keras.layers.BatchNormalization) -> Callable[..., Any]
 
 @jax.custom_vjp
 def _normalize(inputs: jax.Array, scale: jax.Array, offset: jax.Array, epsilon: float) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Return the batch normalised (Ioffe and Szegedy 2015), and its moments, which no gradient passes through."""
+    """Return the normalised batch (Ioffe and Szegedy 2015) and its moments, through which no gradient passes."""
     return _forward(inputs, scale, offset, epsilon)[0]
 
 

@@ -1,4 +1,4 @@
-"""The loop on JAX: one compiled step, its state handed from call to call."""
+"""The loop on JAX: one compiled step, whose state is passed from call to call."""
 
 from functools import partial
 from typing import Any
@@ -50,7 +50,7 @@ class JaxLoop:
 
     def start(self) -> None:
         owners = (self._network.trainable_variables, self._network.non_trainable_variables, self._optimizer.variables)
-        # Copies: the step gives its state's buffers away, and the variables must keep theirs.
+        # Copies: the step donates the buffers of its state, and the variables must keep theirs.
         self._state = tuple([jnp.array(variable.value, copy=True) for variable in variables] for variables in owners)
 
     def finish(self) -> None:
@@ -72,7 +72,7 @@ class JaxLoop:
     def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
         parts = evaluation_parts(len(targets))
         sums = [self._evaluate(self._state, images, indices, targets[indices], counts)[:2] for indices, counts in parts]
-        # Fetched when all parts are under way: a GPU would stand still while one is waited for.
+        # Fetched once all parts have been started: a GPU would idle while each is awaited.
         return Totals(sum(float(loss) for loss, _ in sums), sum(float(correct) for _, correct in sums), len(targets))
 
     def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:

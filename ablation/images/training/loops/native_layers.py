@@ -1,8 +1,8 @@
 """Convolutions and batch normalisation by PyTorch's own operations, in networks that stay plain Keras.
 
-Keras copies the inputs of every convolution from one order of axes to the other and back, adds the bias in a pass of its own, and
-computes moments and normalises in a dozen operations. PyTorch does each in one, and reads the axes in the order in which they lie. Only
-the layers' computation is replaced, on the instances: class, configuration and weights are Keras' own, and so is what is saved.
+Keras copies the inputs of every convolution from one order of axes to the other and back, adds the bias in a separate pass, and
+computes moments and normalises in a dozen operations. PyTorch does each in one, and reads the axes in the order in memory. Only the
+layers' computation is replaced, on the instances: class, configuration and weights remain Keras' own, as does what is saved.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,9 @@ Call = Callable[..., torch.Tensor]
 
 
 def use_native_operations(network: keras.Model) -> None:
-    """Let the layers of a network, nested ones too, use PyTorch's operations wherever these compute the same."""
+    """Make the layers of a network, nested ones too, use PyTorch's operations wherever they compute the same."""
     for layer in network._flatten_layers():
-        # Not of subclasses, which may compute something else.
+        # Not subclasses, which may compute something else.
         if type(layer) is keras.layers.Conv2D and layer.data_format == "channels_last" and _pads_evenly(layer):
             layer.call = _convolution(layer)
         elif type(layer) is keras.layers.BatchNormalization and not layer.renorm and layer.axis in (-1, layer.input_spec.ndim - 1):
@@ -26,7 +26,7 @@ def use_native_operations(network: keras.Model) -> None:
 
 
 def _pads_evenly(layer: keras.layers.Conv2D) -> bool:
-    """Say whether PyTorch knows the layer's padding: it has no ``same`` for strides."""
+    """Return whether PyTorch has the layer's padding: it has no ``same`` for strides."""
     return layer.padding == "valid" or tuple(layer.strides) == (1, 1)
 
 
@@ -49,17 +49,17 @@ def _normalization(layer: keras.layers.BatchNormalization) -> Call:
             return by_keras(inputs, training=training, mask=mask)
         scale, offset = (None if each is None else each.value for each in (layer.gamma, layer.beta))
         mean, variance = layer.moving_mean.value, layer.moving_variance.value
-        # Keras too normalises in float32 whatever the network's precision.
+        # Keras, too, normalises in float32 regardless of the network's precision.
         channels_first = inputs.float().movedim(-1, 1)
         if not (training and layer.trainable):
             outputs = batch_norm(channels_first, mean, variance, scale, offset, eps=layer.epsilon)
         else:
-            # With a momentum of 1 the averages that PyTorch keeps are this batch's moments.
+            # With a momentum of 1, the averages that PyTorch keeps are the moments of this batch.
             batch_mean, batch_variance = torch.zeros_like(mean), torch.zeros_like(variance)
             outputs = batch_norm(channels_first, batch_mean, batch_variance, scale, offset, training=True, momentum=1, eps=layer.epsilon)
             with torch.no_grad():
                 mean.lerp_(batch_mean, 1 - layer.momentum)
-                # PyTorch gives the unbiased variance; Keras averages the biased one.
+                # PyTorch returns the unbiased variance; Keras averages the biased one.
                 variance.lerp_(batch_variance * ((count - 1) / count), 1 - layer.momentum)
         return outputs.movedim(1, -1).to(inputs.dtype)
 

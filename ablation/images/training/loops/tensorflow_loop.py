@@ -48,7 +48,7 @@ class TensorFlowLoop:
                 more_loss, more_correct = step(images, [batch(array, index) for array in arrays])
                 return index + 1, loss + more_loss, correct + more_correct
 
-            # One step after the other: each begins with the weights that the last one left.
+            # One step at a time: each starts from the weights that the last one left.
             _, loss, correct = tf.while_loop(lambda index, *_: index < steps, add_step, (0, 0.0, 0.0), parallel_iterations=1)
             return loss, correct
 

@@ -53,7 +53,7 @@ class TorchLoop:
                 logits = self._network(preprocessing.gather(images, keras.ops.convert_to_tensor(indices)), training=False)
                 truth, weights = keras.ops.convert_to_tensor(targets[indices]), keras.ops.convert_to_tensor(counts)
                 sums.append(((losses(logits, truth) * weights).sum(), (hits(logits, truth) * weights).sum()))
-        # Fetched when all parts are under way: a GPU would stand still while one is waited for.
+        # Fetched once all parts have been started: a GPU would idle while each is awaited.
         return Totals(sum(float(loss) for loss, _ in sums), sum(float(correct) for _, correct in sums), len(targets))
 
     def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
