@@ -176,7 +176,8 @@ def _name(config: DictConfig, chosen: str) -> str:
 def _instantiate(config: Any) -> Any:
     """Instantiate, and let what a part says of its parameters through as it is."""
     # What a user's own command or file names is what the user wants to run.
-    allowed: dict[str, Any] = {"_execution_whitelist_": sorted(set(_targets(config)))} if MODERN else {}
+    packages = sorted({f"{target.partition('.')[0]}.*" for target in _targets(config)})
+    allowed: dict[str, Any] = {"_execution_whitelist_": packages} if MODERN else {}
     try:
         return instantiate(config, _convert_="all", **allowed)
     except InstantiationException as error:
@@ -307,14 +308,14 @@ def _sentence(error: BaseException, arguments: Sequence[str]) -> str:
     text = str(error)
     given = dict(each.split("=", 1) for each in arguments if "=" in each and not each.startswith("-"))
     subject = given.get("subject", IMAGES)
+    if subject != IMAGES and "experiment" in given:
+        return _wrong_setting("experiment", subject, ())
     option = re.search(r"Could not find '([^/']+)/([^']+)'\s+Available options in '[^']+':\s*(.*?)\nConfig search path", text, re.DOTALL)
     if option:
         group, name, known = option.groups()
         return f"{group}={name} is not known{nearest(name, known.split())}"
     setting = re.search(r"Could not override '([^']+)'", text) or re.search(r"Key '([^']+)' is not in struct", text)
     if setting:
-        if subject != IMAGES and "experiment" in given:
-            return _wrong_setting("experiment", subject, ())
         full = re.search(r"full_key: (\S+)", text)
         return _wrong_setting(full[1] if full else setting[1], subject, _known(arguments))
     return first_line(error)

@@ -1,4 +1,4 @@
-"""The one exception for bad input, and the words that help to mend it."""
+"""The one exception for bad input, and the words that help to fix it."""
 
 import difflib
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def expected(error: Exception) -> InputError | None:
-    """Return what to tell of an error that the user, the disk or MLflow's store caused; None for one that is ours."""
+    """Return the message for an error that the user, the disk or MLflow's store caused; None for one that is ours."""
     if isinstance(error, InputError):
         return error
     if isinstance(error, OSError):
@@ -32,7 +32,7 @@ def expected(error: Exception) -> InputError | None:
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
-        return InputError(f"MLflow's store cannot be used ({first_line(cause)}); once that is mended, the same command goes on")
+        return InputError(f"MLflow's store cannot be used ({first_line(cause)}); once that is fixed, the same command continues")
     return None
 
 

@@ -253,7 +253,7 @@ def test_what_cannot_be_classified_is_told_in_one_sentence(study: tuple[Path, Ru
     other = client.create_run(run.info.experiment_id, run_name="without a network").info.run_id
     for run_id, files, words in (
         (run.info.run_id, [folder / "missing.png"], "missing.png' cannot be classified: no such file or directory"),
-        (run.info.run_id, [image, broken], "broken.png' cannot be classified: it is no JPEG, PNG, BMP or GIF image"),
+        (run.info.run_id, [image, broken], "broken.png' cannot be classified: it is not a JPEG, PNG, BMP or GIF image"),
         ("0123456789abcdef", [image], "has an id that begins with '0123456789abcdef'"),
         ("baseline' or", [image], "has an id that begins with 'baseline' or'"),
         ("", [image], "has an id that begins with ''"),

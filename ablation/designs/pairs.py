@@ -1,4 +1,4 @@
-"""Pairs: the fewest arms that tell every feature and every pair of features apart."""
+"""Pairs: the fewest arms that separate every feature and every pair of features."""
 
 from collections.abc import Sequence
 

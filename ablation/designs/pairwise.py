@@ -27,13 +27,13 @@ def _products(on: np.ndarray, size: int) -> np.ndarray:
 def rows_for(wanted: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Return contrasts that estimate sums of a model's coefficients by least squares, ``(rows, coefficients) → (rows, arms)``.
 
-    A row is NaN where the arms do not tell it. Columns that are zero in every arm stand for nothing and are left out.
+    A row is NaN where the arms do not determine it. Columns that are zero in every arm stand for nothing and are left out.
     """
     there = (columns != 0).any(axis=0)
     wanted, columns = wanted[:, there], columns[:, there]
     rows = wanted @ np.linalg.pinv(columns)
-    told = np.abs(rows @ columns - wanted).max(axis=1, initial=0) < NONE
-    return np.where(told[:, None], np.where(np.abs(rows) < NONE, 0.0, rows), np.nan)
+    estimable = np.abs(rows @ columns - wanted).max(axis=1, initial=0) < NONE
+    return np.where(estimable[:, None], np.where(np.abs(rows) < NONE, 0.0, rows), np.nan)
 
 
 def effect_rows(arms: Sequence[Arm], features: Sequence[str]) -> np.ndarray:
@@ -46,10 +46,10 @@ def effect_rows(arms: Sequence[Arm], features: Sequence[str]) -> np.ndarray:
 
 
 def interaction_rows(arms: Sequence[Arm], features: Sequence[str]) -> tuple[tuple[tuple[Pair, ...], ...], np.ndarray]:
-    """Return what arms tell of pairs: groups of pairs, and for each the contrast that sums their interactions.
+    """Return what arms say of pairs: groups of pairs, and for each the contrast that sums their interactions.
 
     From all subsets this is the Shapley interaction index of each pair (Grabisch and Roubens 1999); from fewer, the least squares
-    estimate of the model. Pairs that no arm tells apart form one alias group.
+    estimate of the model. Pairs that no arm separates form one alias group.
     """
     on, count = membership(arms, features), len(features)
     pairs = list(combinations(range(count), 2))
@@ -59,16 +59,16 @@ def interaction_rows(arms: Sequence[Arm], features: Sequence[str]) -> tuple[tupl
     aliases: dict[bytes, list[int]] = {}
     for place, pair in enumerate(pairs):
         if on[:, pair].prod(axis=1).any():
-            # Two pairs are told apart where an arm has one feature of the one pair and both or none of the other.
+            # Two pairs are separated where an arm has one feature of the one pair and both or none of the other.
             aliases.setdefault((on[:, pair[0]] == on[:, pair[1]]).tobytes(), []).append(place)
     groups = list(aliases.values())
     wanted = np.zeros((len(groups), 1 + count + len(pairs)))
     for row, group in enumerate(groups):
         wanted[row, [1 + count + place for place in group]] = 1
     rows = rows_for(wanted, model(on))
-    told = ~np.isnan(rows).any(axis=1)
+    estimable = ~np.isnan(rows).any(axis=1)
     named = [tuple((features[pairs[place][0]], features[pairs[place][1]]) for place in group) for group in groups]
-    return tuple(names for names, known in zip(named, told, strict=True) if known), rows[told]
+    return tuple(names for names, known in zip(named, estimable, strict=True) if known), rows[estimable]
 
 
 def _index(on: np.ndarray, one: int, other: int) -> np.ndarray:

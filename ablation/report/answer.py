@@ -102,7 +102,7 @@ def _pairs(findings: Findings) -> list[str]:
     found = max(known, key=lambda each: len(each.pairs))
     sure = sorted(np.flatnonzero(found.p_holm < ALPHA), key=lambda row: -abs(found.estimate[row]))
     if not len(sure):
-        return [f"With {len(findings.seeds)} seeds no interaction of two features can be told from noise."]
+        return [f"With {len(findings.seeds)} seeds no interaction of two features stands out from noise."]
     shown = []
     for row in sure[:SHOWN]:
         pairs = [" × ".join(map(_named, pair)) for pair in found.pairs[row]]

@@ -14,7 +14,7 @@ from ablation.study.measured import measured
 from ablation.wording import listed, probability
 
 LARGE_CHANGE = 0.10
-"""Relative change of a measure beyond which an effect is said to mix the feature with it."""
+"""Relative change of a measure beyond which an effect mixes the feature with it."""
 
 FEW_SEEDS = 5
 """Up to so many seeds Holm's threshold is far above the plain one, and the notes say so."""
@@ -24,7 +24,7 @@ MOST_FAILURES, LONGEST_MESSAGE = 10, 200
 
 
 def notes(findings: Findings) -> list[str]:
-    """Return what must be said beside the tables: how scores are made, what weakens them, what failed, one sentence or two each."""
+    """Return the notes on the tables: how scores are made, what weakens them, what failed, one sentence or two each."""
     sentences = [
         findings.protocol,
         *findings.remarks,

@@ -140,7 +140,7 @@ def show_plan(plan: "Plan") -> None:
 
 
 def show_findings(findings: Findings, files: Sequence[Path], console: Console) -> None:
-    """Print a study's tables, what must be said beside them, and its files."""
+    """Print a study's tables, the notes on them, and its files."""
     for index in range(len(findings.designs)):
         console.print()
         console.print(console_table(findings, index))

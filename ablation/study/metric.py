@@ -63,7 +63,7 @@ class Metric:
 
     @property
     def effects_are(self) -> str:
-        """What an effect is measured in, to be said once above a table: ``percentage points of accuracy``."""
+        """What an effect is measured in, for the line above a table: ``percentage points of accuracy``."""
         return f"{self.difference_in_words} of {self.short}" if self.difference else f"differences in {self.short}"
 
     def effect_axis(self, what: str = "effect on") -> str:

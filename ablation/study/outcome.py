@@ -1,4 +1,4 @@
-"""What a run leaves behind: for whoever ran it, and as the store keeps it."""
+"""What a run leaves: as its subject returns it, and as the store keeps it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

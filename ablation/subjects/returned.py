@@ -31,7 +31,7 @@ class Returned:
 def returned(result: Any, key: str, name: str) -> Returned:
     """Read what a function returned: a number, or a mapping that holds the score under a name.
 
-    Other finite numbers of a mapping are measures and lists of numbers are histories; anything else in it is for whoever calls the
+    Other finite numbers of a mapping are measures and lists of numbers are histories; anything else in it is for those who call the
     function, and is not kept.
 
     Args:
