@@ -61,7 +61,8 @@ class Findings:
         failures: the others that ended.
         smallest: the smallest effect of interest, in the units of the scores.
         pilot: seeds of the pilot, where the study chose the number of its seeds.
-        interactions, lack_of_fit: one for each design, in the same order, or None where a design does not allow it; empty before the first analysis.
+        interactions, lack_of_fit: one for each design, in the same order, or None where a design does not allow it; empty before the
+            first analysis.
         order: how each feature's effect depends on the order of adding.
         precision: how the number of seeds was decided, where the study chose it.
         variability: what makes scores vary and which part of it intervals cover, in whole sentences.
