@@ -97,11 +97,11 @@ def test_every_arm_has_a_first_seed_before_any_has_a_second_one(whole: tuple[Pat
 
 
 def test_a_study_in_progress_can_be_looked_at(tmp_path: Path) -> None:
-    write_function(tmp_path, PAUSE)
+    write_function(tmp_path, 2 * PAUSE)
     process = start(tmp_path, *STUDY)
     line_of(process, "[4/9]")
-    looked = ablation(tmp_path, "first", module="ablation.report")
     listed = ablation(tmp_path, module="ablation.report")
+    looked = ablation(tmp_path, "first", module="ablation.report")
     assert looked.code == 0, looked.err
     page = (tmp_path / "mlruns/studies/first in progress/report.md").read_text()
     assert "in progress" in page.splitlines()[0]
