@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ablation import designs
+from ablation.checks import flag, number
 from ablation.designs import Arm, Design, label
 from ablation.errors import InputError, nearest
 from ablation.study.findings import Findings
@@ -92,6 +93,8 @@ def run(
     from ablation.study.study import Adaptive, Study, fitted, seeds_of
     from ablation.subjects.function import Function
 
+    flag("higher_is_better", higher_is_better)
+    number("scale", scale, above=0)
     difference = "points" if unit == "%" else unit
     what = Metric(metric, unit=unit, difference=difference, scale=scale, higher_is_better=higher_is_better)
     subject = Function(function, features, what, exclusive=exclusive, version=version)

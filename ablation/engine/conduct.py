@@ -4,11 +4,11 @@ The order of :func:`conduct` is the story: nothing is run or logged before every
 never made again, and whatever stops the study, the same command continues it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +31,7 @@ from ablation.study.findings import Failure, Findings, to_json
 from ablation.study.metric import Metric
 from ablation.study.outcome import Result
 from ablation.study.study import FOLDER, Study
+from ablation.study.subject import ReadArrays
 
 OWNER = ".study"
 """File in a study's folder that says whose it is, by the study's key."""
@@ -56,6 +57,23 @@ class Conducted:
     files: tuple[Path, ...]
 
 
+@dataclass(frozen=True)
+class _Ran:
+    """What all runs of a study left.
+
+    Attributes:
+        study: with the seeds that were decided on, where they were.
+        results: by the keys of the trials.
+        failures: runs that failed now.
+        precision: how the number of seeds was decided.
+    """
+
+    study: Study
+    results: Mapping[str, Result]
+    failures: tuple[Failure, ...]
+    precision: Precision | None
+
+
 def conduct(study: Study, store: Store, execution: Execution, screen: Screen) -> Conducted:
     """Run what is missing, and report.
 
@@ -68,55 +86,27 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
         screen.say(sentence)
     _check_folder(study)
     with _alone(study), ExitStack() as stack:
+        listeners: list[Listener] = [screen]
+
+        @cache
+        def pool() -> _Opened:
+            """Open the place where runs happen, for the first run that is missing."""
+            return _opened(study, stack.enter_context(execution.open(lambda event: _progressed(listeners, event))))
+
         there = finished(study, store)
-        missing = len(there) < len(study.trials)
-        logs: list[RunLog] = []
-
-        def progressed(event: Mapping[str, Any]) -> None:
-            screen.progressed(event)
-            for each in logs:
-                each.progressed(event)
-
-        subject = packed(study.subject) if missing else b""
-        # Workers are reached before anything is logged, and not at all where nothing is missing.
-        pool = stack.enter_context(execution.open(progressed)) if missing else None
-        # What runs need can take seconds to import; the workers can do that while MLflow does the same here.
-        ready = [] if pool is None else [pool.executor.submit(start, subject, pool.threads, pool.own) for _ in range(pool.slots)]
-        _check_started(ready)
+        if len(there) < len(study.trials):
+            # Workers are reached before anything is logged. What they import takes seconds, as does MLflow here meanwhile.
+            pool()
         log = StudyLog.open(store, study.key, study.name, study.subject.metric.key, _params(study))
         try:
             log.keep({FINDINGS: to_json(question(study)), CONFIGURATION: study.configuration})
             runs = RunLog(log, study.subject.data())
-            logs.append(runs)
-            failures: tuple[Failure, ...] = ()
-            precision: Precision | None = None
-            results: dict[str, Result] = {}
-            # Once for the seeds asked for; of an adaptive study, once for the pilot and once for the seeds that it decides on.
-            while True:
-                results = {**results, **log.adopt(there, study.trials)}
-                runs.compare(study, results)
-                given_up = {(failure.arm, failure.seed) for failure in failures}
-                left = [trial for trial in study.trials if trial.key not in results and (trial.arm, trial.seed) not in given_up]
-                if left:
-                    if pool is None:
-                        subject = packed(study.subject)
-                        pool = stack.enter_context(execution.open(progressed))
-                    if pool.own:
-                        wait(ready)  # A run that comes meanwhile brings imports of its own, in another thread than that of Keras.
-                    total = len(study.trials) - len(given_up)
-                    with screen.watching(study.subject.metric, total, results, pool.slots, study.subject.epochs):
-                        made, failed = run_all(left, subject, pool, log, runs, screen, study.stop_on_error)
-                    results, failures = {**results, **made}, (*failures, *failed)
-                if study.adaptive is None or precision is not None or (failures and study.stop_on_error):
-                    break
-                precision = decided(study, results_by_arm(study, results))
-                screen.say(seeds_decided(precision, study.subject.metric))
-                study = study.with_seeds(precision.total)
-                there = {key: result for key, result in finished(study, store).items() if key not in results}
-            findings = _findings(study, store, results, failures, log.failed(), precision)
-            files = _publish(study, store, findings, pool)
+            listeners.append(runs)
+            ran = _run_missing(study, store, there, log, runs, pool, screen)
+            findings = _findings(ran, store, log.failed())
+            files = _publish(ran.study, store, findings, pool().pool if pool.cache_info().currsize else None)
             (study.folder / OWNER).write_text(study.key, encoding="utf-8")
-            log.close("FAILED" if failures else "FINISHED", effect_metrics(findings), study.folder, description(findings))
+            log.close("FAILED" if ran.failures else "FINISHED", effect_metrics(findings), study.folder, description(findings))
         except BaseException:
             # First the workers, so that none logs to a run that is marked as killed.
             stack.close()
@@ -126,22 +116,75 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
     return Conducted(findings, files)
 
 
-def _check_started(ready: list[Future[None]]) -> None:
-    """Raise what keeps this very process from running anything; other processes are asked with their first run."""
+@dataclass(frozen=True)
+class _Opened:
+    """A pool that is being set up for a subject: the subject as workers take it, and what they do first."""
+
+    pool: Pool
+    subject: bytes
+    ready: tuple[Future[None], ...]
+
+
+def _opened(study: Study, pool: Pool) -> _Opened:
+    """Let every process of a pool set itself up.
+
+    Raises:
+        InputError: if this very process cannot; other processes are asked with their first run.
+    """
+    subject = packed(study.subject)
+    ready = tuple(pool.executor.submit(start, subject, pool.threads, pool.own) for _ in range(pool.slots))
     for each in ready:
         if each.done() and (error := each.exception()):
             raise InputError(str(error)) from error
+    return _Opened(pool, subject, ready)
 
 
-def _findings(
-    study: Study, store: Store, results: Mapping[str, Result], failures: tuple[Failure, ...], failed: int, precision: Precision | None
-) -> Findings:
-    runs = results_by_arm(study, results)
-    found = analysed(question(study), runs, failures, failed, precision)
-    return replace(found, variability=study.subject.variability(runs, _reader(store)), unfinished=False)
+def _progressed(listeners: Sequence[Listener], event: Mapping[str, Any]) -> None:
+    for each in listeners:
+        each.progressed(event)
 
 
-def _reader(store: Store) -> Any:
+def _run_missing(
+    study: Study,
+    store: Store,
+    there: Mapping[str, Result],
+    log: StudyLog,
+    runs: RunLog,
+    pool: Callable[[], _Opened],
+    screen: Screen,
+) -> _Ran:
+    """Make the runs that are not there: once for the seeds asked for; of an adaptive study once for the pilot, and once for the rest."""
+    results: dict[str, Result] = {}
+    failures: tuple[Failure, ...] = ()
+    precision: Precision | None = None
+    while True:
+        results |= log.adopt(there, study.trials)
+        runs.compare(study, results)
+        given_up = {(failure.arm, failure.seed) for failure in failures}
+        left = [trial for trial in study.trials if trial.key not in results and (trial.arm, trial.seed) not in given_up]
+        if left:
+            opened = pool()
+            if opened.pool.own:
+                wait(opened.ready)  # A run that comes meanwhile brings imports of its own, in another thread than that of Keras.
+            total = len(study.trials) - len(given_up)
+            with screen.watching(study.subject.metric, total, results, opened.pool.slots, study.subject.epochs):
+                made, failed = run_all(left, opened.subject, opened.pool, log, runs, screen, study.stop_on_error)
+            results, failures = results | made, (*failures, *failed)
+        if study.adaptive is None or precision is not None or (failures and study.stop_on_error):
+            return _Ran(study, results, failures, precision)
+        precision = decided(study, results_by_arm(study, results))
+        screen.say(seeds_decided(precision, study.subject.metric))
+        study = study.with_seeds(precision.total)
+        there = {key: result for key, result in finished(study, store).items() if key not in results}
+
+
+def _findings(ran: _Ran, store: Store, failed: int) -> Findings:
+    runs = results_by_arm(ran.study, ran.results)
+    found = analysed(question(ran.study), runs, ran.failures, failed, ran.precision)
+    return replace(found, variability=ran.study.subject.variability(runs, _reader(store)), unfinished=False)
+
+
+def _reader(store: Store) -> ReadArrays:
     def read(result: Result, name: str) -> dict[str, np.ndarray] | None:
         return reading.arrays(store, result.run_id, name) if name in result.stored else None
 
