@@ -66,7 +66,7 @@ def one_step() -> dict[str, float]:
 
 def everything() -> dict[str, Any]:
     """Train the arm with all features for two epochs, and again after another seed; say whether TensorFlow was imported."""
-    from ablation import features
+    from ablation.images import features
 
     kinds = ("RandomWarp", "BatchNorm", "Residual", "GlobalAveragePooling", "Dropout", "Mixup", "AMSGrad")
     on = {kind: getattr(features, kind)() for kind in kinds}
