@@ -121,7 +121,7 @@ def perform(subject: bytes, trial: Trial, run_id: str, log: StudyLog, threads: i
         score=outcome.score,
         history=outcome.history,
         measures=outcome.measures,
-        environment={**_environment(threads), **outcome.environment},
+        environment={**environment(threads), **outcome.environment},
         seconds=seconds,
         stored=stored,
         run_id=run_id,
@@ -158,7 +158,7 @@ def unpacked(subject: bytes) -> Subject:
     return _latest[1]
 
 
-def _environment(threads: int | None) -> dict[str, str]:
+def environment(threads: int | None) -> dict[str, str]:
     """Return what a reader must know to judge whether two runs are alike, whatever their subject is."""
     return {
         "python": platform.python_version(),

@@ -3,6 +3,7 @@
     python tests/benchmarks/bench.py                      # arms and roofline, then start-up and the study
     python tests/benchmarks/bench.py arms --width 64
     python tests/benchmarks/bench.py scale
+    python tests/benchmarks/bench.py function             # what a study takes beside its trainings
 
 Prints a table and writes ``bench.json``. Nothing else should run on the machine meanwhile.
 """
@@ -14,9 +15,10 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
-from ablation.images.process import environment, prepare
+from ablation.engine.worker import environment
+from ablation.images.process import PACKAGES, prepare
 
-PARTS = ("arms", "start_up", "study", "scale")
+PARTS = ("arms", "start_up", "study", "scale", "function")
 
 
 def main() -> None:
@@ -49,7 +51,12 @@ def main() -> None:
         from scale import measure_scale
 
         figures["scale"] = measure_scale()
-    figures["environment"] = {**environment(chosen.backend, chosen.threads), "mlflow": version("mlflow")}
+    if "function" in chosen.parts:
+        from function_study import measure_function_study
+
+        figures["function"] = measure_function_study()
+    packages = ("keras", *PACKAGES[chosen.backend], "mlflow")
+    figures["environment"] = {**environment(chosen.threads), **{name: version(name) for name in packages}}
     print(figures["environment"])
     with open(chosen.json, "w", encoding="utf-8") as file:
         json.dump(figures, file, indent=2)
@@ -61,8 +68,8 @@ def arms(chosen: argparse.Namespace) -> dict[str, Any]:
     from arms import measure_all, summary
 
     records = measure_all(chosen)
-    for told in summary(records):
-        print(told)
+    for line in summary(records):
+        print(line)
     return {"arms": records}
 
 

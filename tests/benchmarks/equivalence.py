@@ -28,12 +28,12 @@ def main() -> None:
     for arm, rows in both.groupby(level="arm", sort=False):
         first, second = 100 * rows["score_first"].mean(), 100 * rows["score_second"].mean()
         slower = (rows["seconds_per_epoch_second"] / rows["seconds_per_epoch_first"]).median()
-        print(f"{arm:<16} {first:6.2f} {second:6.2f}   {told(rows['difference'].to_numpy())}   an epoch takes × {slower:.2f}")
-    print(f"all {len(both)} pairs of runs          {told(both['difference'].to_numpy())}")
+        print(f"{arm:<16} {first:6.2f} {second:6.2f}   {with_interval(rows['difference'].to_numpy())}   an epoch takes × {slower:.2f}")
+    print(f"all {len(both)} pairs of runs          {with_interval(both['difference'].to_numpy())}")
 
 
-def told(differences: np.ndarray) -> str:
-    """Tell a mean difference with its 95 % interval."""
+def with_interval(differences: np.ndarray) -> str:
+    """Write a mean difference with its 95 % interval."""
     half = stats.t.ppf(0.975, len(differences) - 1) * differences.std(ddof=1) / math.sqrt(len(differences))
     return f"{differences.mean():+6.2f} [{differences.mean() - half:+.2f}, {differences.mean() + half:+.2f}]"
 
