@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from ablation.configuration import Asked, command, in_a_sentence
+from ablation.configuration import Asked, command
 
 INTERRUPTED = 130
 
@@ -35,12 +35,6 @@ def main() -> None:
     except KeyboardInterrupt:
         print("ablation: stopped; the same command continues the study", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    except Exception as error:
-        message = in_a_sentence(error)
-        if message is None:
-            raise
-        print(f"ablation: {message}", file=sys.stderr)
-        sys.exit(1)
     sys.exit(0 if went_well else 1)
 
 

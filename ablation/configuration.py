@@ -27,7 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ablation.checks import choice, flag
 from ablation.engine.execution import Execution
-from ablation.errors import InputError, expected, first_line, nearest
+from ablation.errors import InputError, exit_status, expected, first_line, nearest
 from ablation.store.connection import Store
 from ablation.study.study import Adaptive, Study, fitted, seeds_of
 from ablation.study.subject import Subject
@@ -65,26 +65,18 @@ def command(conduct: Callable[[Asked], bool]) -> Callable[[], bool]:
     Returns:
         The command; it returns whether every study went well.
     """
-    failed = False
+    went_well: list[bool] = []
 
     @hydra.main(config_path=str(FOLDER), config_name="config", **HYDRA)
     def each(config: DictConfig) -> None:
-        nonlocal failed
-        try:
-            failed |= not conduct(_asked(config))
-        except Exception as error:
-            message = in_a_sentence(error)
-            if message is None:
-                raise
-            print(f"ablation: {message}", file=sys.stderr)
-            failed = True
+        status = exit_status(lambda: went_well.append(conduct(_asked(config))), in_a_sentence)
+        went_well.append(status == 0)
 
-    def whole() -> bool:
+    def every_study() -> None:
         _refuse_backends_inline(sys.argv[1:])
         each()
-        return not failed
 
-    return whole
+    return lambda: exit_status(every_study, in_a_sentence) == 0 and all(went_well)
 
 
 def asked_in_words(settings: Sequence[str]) -> Asked:

@@ -1,7 +1,8 @@
 """The one exception for bad input, and the words that help to fix it."""
 
 import difflib
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 
 MANY = 12
 """A longer list of names is not shown beside a good guess."""
@@ -34,6 +35,24 @@ def expected(error: Exception) -> InputError | None:
             cause = cause.__cause__
         return InputError(f"MLflow's store cannot be used ({first_line(cause)}); once that is fixed, the same command continues")
     return None
+
+
+def exit_status(command: Callable[[], None], message_of: Callable[[Exception], object | None] = expected) -> int:
+    """Run a command, and return 0, or 1 after a sentence on standard error where it is not this package that went wrong.
+
+    Args:
+        command: what to run.
+        message_of: returns what to print of an error, or None for one that is ours, which is raised.
+    """
+    try:
+        command()
+    except Exception as error:
+        message = message_of(error)
+        if message is None:
+            raise
+        print(f"ablation: {message}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def first_line(error: BaseException) -> str:

@@ -13,7 +13,9 @@ def human(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a time for people: ``40 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    """Write a time for people: ``0.4 s``, ``40 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -4,12 +4,13 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from ablation.errors import InputError, expected
+from ablation.errors import InputError, exit_status
 from ablation.images.data import UnreadableError, read_images, with_channels
 from ablation.images.held_out import CLASSES
 from ablation.images.process import prepare
@@ -63,8 +64,8 @@ def line(file: Path, probabilities: np.ndarray, classes: Sequence[str]) -> str:
     return f"{file}: {', '.join(parts)}"
 
 
-def main() -> None:
-    """Run the command; exit with 0, or with 1 after one sentence where something cannot be used."""
+def main() -> int:
+    """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m ablation.images.predict",
         description="Classify image files with the network of a run that was trained with save_model=true.",
@@ -72,17 +73,14 @@ def main() -> None:
     parser.add_argument("run", metavar="RUN", help="the run's id in MLflow, or enough of its beginning")
     parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="a JPEG, PNG, BMP or GIF file")
     given = parser.parse_args()
-    try:
-        probabilities, classes = predict(Store.of_environment(""), given.run, given.images)
-    except Exception as error:
-        message = expected(error)
-        if message is None:
-            raise
-        print(f"ablation: {message}", file=sys.stderr)
-        sys.exit(1)
-    for file, each in zip(given.images, probabilities, strict=True):
+    return exit_status(partial(_predict, given.run, given.images))
+
+
+def _predict(run_id: str, files: Sequence[Path]) -> None:
+    probabilities, classes = predict(Store.of_environment(""), run_id, files)
+    for file, each in zip(files, probabilities, strict=True):
         print(line(file, each, classes))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

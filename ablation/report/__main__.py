@@ -4,8 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
-from ablation.errors import expected
+from ablation.errors import exit_status
 from ablation.report.rebuild import rebuild
 from ablation.report.tables import Table, rich_table
 from ablation.store import reading
@@ -21,23 +22,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m ablation.report", description=words)
     parser.add_argument("study", nargs="?", help="its name or its run id; without it, the studies are listed")
     wanted = parser.parse_args(arguments).study
-    try:
-        # Only an experiment's name would be missing, and studies are looked for in all.
-        store = Store.of_environment("ablation")
-        studies = reading.studies(store)
-        if wanted is None:
-            _list(studies)
-            return 0
-        for file in rebuild(store, reading.chosen(studies, wanted)):
-            if file.suffix != ".svg":
-                print(file)
-    except Exception as error:
-        message = expected(error)
-        if message is None:
-            raise
-        print(f"ablation: {message}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(partial(_report, wanted))
+
+
+def _report(wanted: str | None) -> None:
+    # Only an experiment's name would be missing, and studies are looked for in all.
+    store = Store.of_environment("ablation")
+    studies = reading.studies(store)
+    if wanted is None:
+        _list(studies)
+        return
+    for file in rebuild(store, reading.chosen(studies, wanted)):
+        if file.suffix != ".svg":
+            print(file)
 
 
 def _list(studies: Sequence[LoggedStudy]) -> None:

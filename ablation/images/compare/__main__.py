@@ -7,9 +7,10 @@ python -m ablation.images.compare
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from ablation.errors import expected
+from ablation.errors import exit_status
 from ablation.images.compare import Compared, check_parameters, compare, markdown, notes, table
 from ablation.report import rich_table
 from ablation.store.connection import Store
@@ -27,19 +28,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--experiment", default="ablation", help="MLflow's experiment (default: %(default)s)")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where table and chart go (default: %(default)s)")
     given = parser.parse_args(arguments)
-    try:
-        rows = compare(trials(Store.of_environment(given.experiment)))
-        check_parameters(rows)
-        files = _write(rows, given.folder)
-    except Exception as error:
-        message = expected(error)
-        if message is None:
-            raise
-        print(f"ablation: {message}", file=sys.stderr)
-        return 1
+    return exit_status(partial(_compare, given.experiment, given.folder))
+
+
+def _compare(experiment: str, folder: Path) -> None:
+    rows = compare(trials(Store.of_environment(experiment)))
+    check_parameters(rows)
+    files = _write(rows, folder)
     _print(rows)
     print(*files, sep="\n")
-    return 0
 
 
 def _write(rows: Sequence[Compared], folder: Path) -> list[Path]:
