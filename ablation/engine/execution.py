@@ -143,16 +143,14 @@ def _main_hidden() -> Iterator[None]:
     They need nothing of it, and a plain script without ``if __name__ == "__main__"`` would conduct its study once more in each of them. A
     worker that dies is replaced at any time, so this holds for as long as there are workers.
     """
-    main, hidden = sys.modules["__main__"], {}
-    for name in ("__file__", "__spec__"):
-        if getattr(main, name, None) is not None:
-            hidden[name] = getattr(main, name)
-            setattr(main, name, None)
+    main = vars(sys.modules["__main__"])
+    hidden = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    main.pop("__file__", None)
+    main["__spec__"] = None  # as in an interactive session
     try:
         yield
     finally:
-        for name, value in hidden.items():
-            setattr(main, name, value)
+        main.update(hidden)
 
 
 @contextmanager
