@@ -1,6 +1,7 @@
 """Runs the command as a user does, in a folder of its own: on images with a tiny budget, or on a function that trains nothing."""
 
 import csv
+import io
 import os
 import signal
 import subprocess
@@ -71,6 +72,36 @@ def ablation(folder: Path, *arguments: str, module: str = "ablation", **more: st
     process = start(folder, *arguments, module=module, **more)
     out, err = process.communicate(timeout=300)
     return Ended(process.returncode, out, err)
+
+
+def in_this_process(folder: Path, *arguments: str) -> Ended:
+    """Do in this process what the command does, for tests of what is trained and written: a process of its own imports for seconds.
+
+    The exit status and what errors print are not the command's; its own tests have those.
+    """
+    from rich.console import Console
+
+    from ablation.configuration import asked_in_words
+    from ablation.engine.conduct import conduct
+    from ablation.report.screen import Screen, show_findings
+
+    screen = Screen(Console(file=io.StringIO(), width=160, highlight=False, soft_wrap=True))
+    before, there = Path.cwd(), set(sys.modules)
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    try:
+        asked = asked_in_words((*arguments, "execution=inline"))
+        conducted = conduct(asked.study, asked.store, asked.execution, screen)
+    finally:
+        os.chdir(before)
+        sys.path.remove(str(folder))
+        # Another test's folder may have a file of the same name.
+        for name in set(sys.modules) - there:
+            if str(getattr(sys.modules[name], "__file__", None)).startswith(str(folder)):
+                del sys.modules[name]
+    show_findings(conducted.findings, conducted.files, screen.console)
+    assert isinstance(screen.console.file, io.StringIO)
+    return Ended(1 if conducted.findings.failures else 0, screen.console.file.getvalue(), "")
 
 
 @dataclass(frozen=True)

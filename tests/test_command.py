@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import TINY, Ended, ablation, logged, table
+from command import TINY, Ended, ablation, in_this_process, logged, table
 
 
 def test_the_study_ends_well_and_says_where_to_look(study: tuple[Path, Ended]) -> None:
@@ -91,7 +91,7 @@ def test_a_plan_and_a_report_say_what_changes_nothing(tmp_path: Path) -> None:
     assert plan.code == 0, plan.err
     assert sentence in plan.out
     assert "batch_norm changes" not in plan.out
-    ended = ablation(tmp_path, *arguments, *small)
+    ended = in_this_process(tmp_path, *arguments, *small)
     assert ended.code == 0, ended.err
     assert sentence in ended.out
     runs = {run.data.tags["ablation.arm"]: run.data.metrics for run in logged(tmp_path).trained}
@@ -108,7 +108,7 @@ class Broken:
     def __call__(self, recipe):
         return replace(recipe, targets=(*recipe.targets, self.change))
     def change(self, targets):
-        return targets * np.float32(np.inf)
+        return np.full_like(targets, np.inf)
     def verify(self, evidence):
         return True
 '''
@@ -117,9 +117,7 @@ class Broken:
 def test_a_loss_that_becomes_infinite_is_a_failed_run(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text(BROKEN)
     add = "+catalogue.features.broken={_target_: broken.Broken}"
-    ended = ablation(
-        tmp_path, "features=only", "features.on=[broken]", "catalogue.order=[broken]", add, "seeds=1", *TINY[:-1], "execution=inline"
-    )
+    ended = in_this_process(tmp_path, "features=only", "features.on=[broken]", "catalogue.order=[broken]", add, "seeds=1", *TINY[:-1])
     assert ended.code == 1
     assert "broken · seed 0 FAILED: NotFiniteError: loss became" in ended.out
     assert "in epoch 1 of 2" in ended.out

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import ablation, logged
+from command import ablation, in_this_process, logged
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -400,9 +400,9 @@ def test_larger_test_fractions_only_add_to_the_test_part(make: Make) -> None:
 def test_a_study_on_a_folder_reports_what_it_left_out(make: Make, tmp_path: Path) -> None:
     folder = make(12, size=[16, 16])
     (root_of(folder) / "cat" / "broken.jpg").write_bytes(b"no image")
-    arguments = ("data=folder", f"data.path={folder.path}", "data.size=[16,16]", "features=none", "seeds=1", "execution=inline")
+    arguments = ("data=folder", f"data.path={folder.path}", "data.size=[16,16]", "features=none", "seeds=1")
     tiny = ("model.width=2", "training.epochs=1", "training.batch_size=8", "study.name=own")
-    ended = ablation(tmp_path, *arguments, *tiny)
+    ended = in_this_process(tmp_path, *arguments, *tiny)
     assert ended.code == 0, ended.err
     sentence = "1 file of the data was left out: cat/broken.jpg: it is not a JPEG, PNG, BMP or GIF image."
     assert sentence in ended.out

@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -71,14 +71,17 @@ def unit(name: str) -> str:
     return next((".".join(parts[:count]) for count in range(len(parts), 0, -1) if ".".join(parts[:count]) in DEPTH), parts[0])
 
 
-def imports(file: Path) -> Iterator[str]:
-    """Walk everything that a file imports, at its top or inside, as dotted names."""
+@cache
+def imports(file: Path) -> tuple[str, ...]:
+    """Return everything that a file imports, at its top or inside, as dotted names."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file} imports relatively"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += (f"{node.module}.{alias.name}" for alias in node.names)
+    return tuple(found)
 
 
 def outside(file: Path) -> set[str]:

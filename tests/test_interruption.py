@@ -8,7 +8,7 @@ import psutil
 import pytest
 from command import ASKED, Ended, ablation, line_of, logged, start, table, write_function
 
-STUDY = (*ASKED, "seeds=3", "study.name=first", "execution.workers=2")
+STUDY = (*ASKED, "seeds=2", "study.name=first", "execution.workers=2")
 PAUSE = 0.4
 """Seconds of each of a run's two epochs, so that there is something to interrupt."""
 
@@ -26,18 +26,18 @@ def test_a_killed_study_continues_where_it_was(whole: tuple[Path, Ended], tmp_pa
     assert ended.code == 0, ended.err
     write_function(tmp_path, PAUSE)
     process = start(tmp_path, *STUDY)
-    line_of(process, "[2/9]")
+    line_of(process, "[2/6]")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     finished = {run.info.run_id for run in logged(tmp_path).trained}
-    assert 2 <= len(finished) < 9
+    assert 2 <= len(finished) < 6
 
     ended = ablation(tmp_path, *STUDY)
     assert ended.code == 0, ended.err
     store = logged(tmp_path)
     assert finished <= {run.info.run_id for run in store.trained}, "a finished run was made again"
     keys = [run.data.tags["ablation.key"] for run in store.trained]
-    assert len(keys) == len(set(keys)) == 9, "a run was logged twice"
+    assert len(keys) == len(set(keys)) == 6, "a run was logged twice"
     assert len(store.parents) == 1
     assert not [run for run in store.runs if run.info.status == "RUNNING"]
     assert table(tmp_path, "first") == table(folder, "first")
@@ -47,7 +47,7 @@ def test_a_killed_study_continues_where_it_was(whole: tuple[Path, Ended], tmp_pa
 def test_a_stopped_study_marks_what_was_running_as_killed(signal_number: int, tmp_path: Path) -> None:
     write_function(tmp_path, PAUSE)
     process = start(tmp_path, *STUDY)
-    line_of(process, "[1/9]")
+    line_of(process, "[1/6]")
     if signal_number == signal.SIGINT:
         os.killpg(process.pid, signal_number)  # as a terminal does: to the workers too
     else:
@@ -64,25 +64,25 @@ def test_a_dead_worker_is_replaced_and_its_run_repeated(whole: tuple[Path, Ended
     folder, _ = whole
     write_function(tmp_path, PAUSE)
     process = start(tmp_path, *STUDY)
-    line_of(process, "[1/9]")
+    line_of(process, "[1/6]")
     workers = [child for child in psutil.Process(process.pid).children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
     assert len(workers) == 2, "expected two processes that run"
     workers[0].kill()
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert table(tmp_path, "first") == table(folder, "first")
-    # Nine runs and the study; what the dead worker had begun, if it had, counts as killed.
+    # Six runs and the study; what the dead worker had begun, if it had, counts as killed.
     statuses = [run.info.status for run in logged(tmp_path).runs]
-    assert statuses.count("FINISHED") == 10
+    assert statuses.count("FINISHED") == 7
     assert set(statuses) <= {"FINISHED", "KILLED"}
     keys = [run.data.tags["ablation.key"] for run in logged(tmp_path).trained]
-    assert len(keys) == len(set(keys)) == 9
+    assert len(keys) == len(set(keys)) == 6
 
 
 def test_the_same_study_twice_at_once_is_refused(tmp_path: Path) -> None:
     write_function(tmp_path, PAUSE)
     first = start(tmp_path, *STUDY)
-    line_of(first, "[1/9]")
+    line_of(first, "[1/6]")
     second = ablation(tmp_path, *STUDY)
     assert second.code == 1
     assert "is being run by another process" in second.err
@@ -93,19 +93,19 @@ def test_the_same_study_twice_at_once_is_refused(tmp_path: Path) -> None:
 def test_every_arm_has_a_first_seed_before_any_has_a_second_one(whole: tuple[Path, Ended]) -> None:
     folder, _ = whole
     runs = sorted(logged(folder).trained, key=lambda run: run.info.start_time)
-    assert [run.data.tags["ablation.seed"] for run in runs] == [seed for seed in "012" for _ in range(3)]
+    assert [run.data.tags["ablation.seed"] for run in runs] == [seed for seed in "01" for _ in range(3)]
 
 
 def test_a_study_in_progress_can_be_looked_at(tmp_path: Path) -> None:
     write_function(tmp_path, 2 * PAUSE)
     process = start(tmp_path, *STUDY)
-    line_of(process, "[4/9]")
+    line_of(process, "[2/6]")
     listed = ablation(tmp_path, module="ablation.report")
     looked = ablation(tmp_path, "first", module="ablation.report")
     assert looked.code == 0, looked.err
     page = (tmp_path / "mlruns/studies/first in progress/report.md").read_text()
     assert "in progress" in page.splitlines()[0]
-    assert "of 9 runs" in page.splitlines()[0]
+    assert "of 6 runs" in page.splitlines()[0]
     assert "first" in listed.out and "not yet" in listed.out
     process.communicate(timeout=120)
     assert process.returncode == 0

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from command import TINY, ablation, logged
+from command import TINY, ablation, in_this_process, logged
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def test_label_smoothing_from_outside_is_one_file_and_one_line(tmp_path: Path) -
     [line] = [command for command in COMMANDS if "label_smoothing" in command]
     arguments = shlex.split(line)[3:]
     order = "catalogue.order=[batch_norm,label_smoothing]"
-    ended = ablation(tmp_path, *arguments, "features=cumulative", order, "seeds=1", "execution=inline", *TINY[:-1])
+    ended = in_this_process(tmp_path, *arguments, "features=cumulative", order, "seeds=1", *TINY[:-1])
     assert ended.code == 0, ended.err
     arms = {run.data.tags["ablation.arm"]: run for run in logged(tmp_path).trained}
     assert set(arms) == {"", "batch_norm", "batch_norm,label_smoothing"}
@@ -38,7 +38,7 @@ def test_a_network_from_outside_trains(tmp_path: Path) -> None:
     write_examples(tmp_path)
     [line] = [command for command in COMMANDS if "my_model" in command]
     arguments = [each for each in (*shlex.split(line)[3:], *TINY[:-1]) if not each.startswith("model.width")]
-    ended = ablation(tmp_path, *arguments, "catalogue.order=[dropout]", "seeds=1", "execution=inline")
+    ended = in_this_process(tmp_path, *arguments, "catalogue.order=[dropout]", "seeds=1")
     assert ended.code == 0, ended.err
     assert {run.data.params["model"] for run in logged(tmp_path).trained} == {"TwoLayers"}
 

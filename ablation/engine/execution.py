@@ -144,7 +144,7 @@ def _main_hidden() -> Iterator[None]:
     worker that dies is replaced at any time, so this holds for as long as there are workers.
     """
     main = vars(sys.modules["__main__"])
-    hidden = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    hidden: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
     main.pop("__file__", None)
     main["__spec__"] = None  # as in an interactive session
     try:

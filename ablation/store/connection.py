@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from ablation.errors import InputError
@@ -92,6 +92,18 @@ class Store:
             client = MlflowClient(self.uri)
             client.search_experiments(max_results=1)  # makes the tables of a new database
         return client
+
+    @contextmanager
+    def as_default(self) -> Iterator[None]:
+        """Let MLflow's own functions log to this store and read from it; afterwards they go where they went before."""
+        import mlflow
+
+        before = os.environ.get("MLFLOW_TRACKING_URI")
+        mlflow.set_tracking_uri(self.uri)
+        try:
+            yield
+        finally:
+            mlflow.set_tracking_uri(cast(str, before))  # None takes the setting back, though MLflow does not declare it
 
     @contextmanager
     def _sole_maker(self) -> Iterator[None]:

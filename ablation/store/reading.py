@@ -207,8 +207,8 @@ def load_model(store: Store, stored: StoredModel) -> Any:
     """Load a Keras network that a run has stored."""
     import mlflow
 
-    mlflow.set_tracking_uri(store.uri)
-    return mlflow.keras.load_model(f"runs:/{stored.run_id}/{MODEL}")
+    with store.as_default():
+        return mlflow.keras.load_model(f"runs:/{stored.run_id}/{MODEL}")
 
 
 # ---- studies ----------------------------------------------------------------------------------------------------------------

@@ -85,8 +85,7 @@ class StudyLog:
         """
         import mlflow
 
-        mlflow.set_tracking_uri(self.store.uri)
-        with mlflow.start_run(run_id=run_id):
+        with self.store.as_default(), mlflow.start_run(run_id=run_id):
             # Named requirements spare MLflow the search for them, which would import the model in another process.
             mlflow.keras.log_model(model.network, name=MODEL, pip_requirements=list(model.requirements))
         self.store.client.update_run(run_id, status="RUNNING")
