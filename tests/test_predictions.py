@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import TINY, Ended, environment, logged
+from command import TINY, Ended, ablation, environment, logged
 from findings import synthetic
 from hypothesis import given
 from hypothesis import strategies as st
