@@ -11,7 +11,7 @@ from ablation.designs import Arm, cumulative
 from ablation.engine.execution import Inline
 from ablation.engine.interruption import Interruption
 from ablation.engine.schedule import run_all
-from ablation.engine.worker import Made, packed
+from ablation.engine.worker import Made, Progress, packed
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Outcome
 from ablation.study.study import Study
@@ -80,6 +80,30 @@ def test_every_arm_has_a_first_seed_before_any_has_a_second_one() -> None:
 def test_a_worker_stays_with_an_arm_that_takes_long_to_start() -> None:
     names = conducted(Trained(start_up=10.0)).names
     assert names == [f"{arm} · seed {seed}" for arm in ("+ b", "+ a", "baseline") for seed in (0, 1)]
+
+
+def test_progress_is_sent_at_once_and_then_as_often_as_a_screen_shows_it() -> None:
+    events: list[dict[str, Any]] = []
+    threads: list[threading.Thread] = []
+
+    def send(event: dict[str, Any]) -> None:
+        events.append(event)
+        threads.append(threading.current_thread())
+
+    trial = Trial(frozenset(), 0, "key", "group", "baseline", (), {})
+    progress = Progress(trial, "run", send)
+    for score in (0.1, 0.2, 0.3):
+        progress(score=score)
+    assert [event["epoch"] for event in events] == [1], "the others wait"
+    deadline = threading.Event()
+    for _ in range(50):
+        if len(events) > 1:
+            break
+        deadline.wait(0.1)
+    assert [event["epoch"] for event in events] == [1, 3], "also where nothing follows"
+    assert [number for number, *_ in events[1]["epochs"]] == [2, 3]
+    assert progress.history == {"score": [0.1, 0.2, 0.3]}
+    assert threads[0] is threading.current_thread()
 
 
 def test_a_failing_run_does_not_stop_the_others_unless_asked_to() -> None:

@@ -70,11 +70,14 @@ class Progress:
             for name, value in self._latest.items():
                 self.history.setdefault(name, []).append(value)
             self._waiting.append((self._epoch, self._latest, int(time.time() * 1000)))
-            if self._timer is None:
-                left = max(self._sent + REFRESH - time.monotonic(), 0.0)
+            left = self._sent + REFRESH - time.monotonic()
+            if left > 0 and self._timer is None:
+                # Nothing may follow for long.
                 self._timer = Timer(left, self._context.run, [self.flush])
                 self._timer.daemon = True
                 self._timer.start()
+        if left <= 0:
+            self.flush()
 
     def stage(self, words: str) -> None:
         """Say what the run is doing before its first epoch."""
