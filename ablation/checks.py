@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from ablation.errors import InputError, nearest
 
@@ -47,6 +48,14 @@ def text(name: str, value: object) -> None:
     """Raise ``InputError`` unless a value is text of at least one character."""
     if not isinstance(value, str) or not value:
         raise InputError(f"{name} must be text, not {shown(value)}")
+
+
+def path(name: str, value: object, optional: bool = False) -> None:
+    """Raise ``InputError`` unless a value is a path, as text or as a ``Path``; ``optional`` allows None, too."""
+    if value is None and optional:
+        return
+    if not isinstance(value, str | Path) or not str(value):
+        raise InputError(f"{name} must be a path{', or null' if optional else ''}, not {shown(value)}")
 
 
 def choice(name: str, value: object, options: Iterable[str | None]) -> None:

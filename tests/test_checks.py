@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from ablation.checks import choice, flag, number, text, whole, whole_numbers
+from ablation.checks import choice, flag, number, path, text, whole, whole_numbers
 from ablation.errors import InputError
 
 Check = Callable[[], None]
@@ -24,6 +25,9 @@ ACCEPTED: list[Check] = [
     lambda: flag("plan", True),
     lambda: flag("plan", False),
     lambda: text("stream", "a"),
+    lambda: path("path", "~/images"),
+    lambda: path("path", Path("images")),
+    lambda: path("path", None, optional=True),
     lambda: choice("form", "article", ("article", "controlled")),
     lambda: choice("weights", None, ("imagenet", None)),
     lambda: choice("optimizer", "adam", {"adam": 1, "sgd": 2}),
@@ -60,6 +64,10 @@ REFUSED: list[tuple[Check, str]] = [
     (lambda: text("stream", 5), "stream must be text, not 5"),
     (lambda: text("stream", ""), "stream must be text, not ''"),
     (lambda: text("stream", None), "stream must be text, not null"),
+    (lambda: path("path", 2024), "path must be a path, not 2024"),
+    (lambda: path("path", ""), "path must be a path, not ''"),
+    (lambda: path("path", None), "path must be a path, not null"),
+    (lambda: path("path", True, optional=True), "path must be a path, or null, not true"),
     (
         lambda: choice("form", "controled", ("article", "controlled")),
         "form=controled is not known; did you mean 'controlled'? known: article, controlled",

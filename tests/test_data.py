@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -172,19 +173,20 @@ def test_whole_numbers_and_their_decimals_name_the_same_sprites() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"train": 9}, "sprites.train must be a whole number of at least 10, not 9"),
-        ({"test": 100.5}, "sprites.test must be .*, not 100.5"),
-        ({"validation": "many"}, "sprites.validation must be .*, not many"),
-        ({"rotation": -1.0}, "sprites.rotation must be a number of at least 0, not -1.0"),
-        ({"noise": float("nan")}, "sprites.noise must be .*, not nan"),
-        ({"shift": float("inf")}, "sprites.shift must be .*, not inf"),
-        ({"colour": "red"}, "sprites.colour must be .*, not red"),
-        ({"flip": 1.5}, "sprites.flip must be a number from 0 to 1, not 1.5"),
-        ({"scale_min": 2.0}, "sprites.scale_max must be a number of at least 2, not 1.3"),
-        ({"scale_min": 0.0}, "sprites.scale_min must be a number above 0, not 0.0"),
-        ({"contrast_min": 3.0}, "sprites.contrast_max must be a number of at least 3, not 1.2"),
-        ({"contrast_min": "low"}, "sprites.contrast_min must be .*, not low"),
-        ({"seed": -1}, "sprites.seed must be a whole number of at least 0, not -1"),
+        ({"train": 9}, "data.train must be a whole number of at least 10, not 9"),
+        ({"test": 100.5}, "data.test must be .*, not 100.5"),
+        ({"validation": "many"}, "data.validation must be .*, not many"),
+        ({"rotation": -1.0}, "data.rotation must be a number of at least 0, not -1.0"),
+        ({"noise": float("nan")}, "data.noise must be .*, not nan"),
+        ({"shift": float("inf")}, "data.shift must be .*, not inf"),
+        ({"colour": "red"}, "data.colour must be .*, not red"),
+        ({"ground": 256}, "data.ground must be a number from 0 to 255, not 256"),
+        ({"flip": 1.5}, "data.flip must be a number from 0 to 1, not 1.5"),
+        ({"scale_min": 2.0}, "data.scale_max must be a number of at least 2, not 1.3"),
+        ({"scale_min": 0.0}, "data.scale_min must be a number above 0, not 0.0"),
+        ({"contrast_min": 3.0}, "data.contrast_max must be a number of at least 3, not 1.2"),
+        ({"contrast_min": "low"}, "data.contrast_min must be .*, not low"),
+        ({"seed": -1}, "data.seed must be a whole number of at least 0, not -1"),
     ],
 )
 def test_sprites_refuse_what_cannot_be_drawn(change: dict[str, object], sentence: str) -> None:
@@ -222,7 +224,7 @@ def test_enlarged_digits_keep_their_brightness() -> None:
 
 @pytest.mark.parametrize("change", [{"size": 4}, {"size": 16.0}, {"test": 5}, {"test": 1797}])
 def test_digits_refuse_other_sizes(change: dict[str, int]) -> None:
-    with pytest.raises(InputError, match=f"digits.{next(iter(change))} must be a whole number from") as error:
+    with pytest.raises(InputError, match=f"data.{next(iter(change))} must be a whole number from") as error:
         Digits(**change)
     assert_one_sentence(error)
 
@@ -424,6 +426,13 @@ def test_grey_keras_images_get_a_channel_and_dir_may_start_at_home(tmp_path: Pat
 def test_an_unknown_keras_set_names_the_nearest() -> None:
     with pytest.raises(InputError, match="data.name=cifar-10 is not known.*did you mean 'cifar10'") as error:
         KerasDataset("cifar-10")
+    assert_one_sentence(error)
+
+
+@pytest.mark.parametrize("folder", [None, True, 5, "", ["cache"]])
+def test_a_folder_of_keras_sets_that_is_no_path_is_refused(folder: object) -> None:
+    with pytest.raises(InputError, match=f"data.dir must be a path, not {re.escape(shown(folder))}") as error:
+        KerasDataset("mnist", folder)
     assert_one_sentence(error)
 
 

@@ -355,8 +355,9 @@ def test_links_that_stay_inside_are_followed(make: Make) -> None:
         ({"path": "owm"}, "did you mean 'own'?"),
         ({"path": "own/cat/0.png"}, "is a file"),
         ({"size": [0, 8]}, "not [0, 8]"),
-        ({"path": 2024}, "data.path must be text, not 2024"),
+        ({"path": 2024}, "data.path must be a path, or null, not 2024"),
         ({"size": 32}, "such as [32,32], not 32"),
+        ({"size": "32\n32"}, "such as [32,32], not '32\\n32'"),
         ({"test_fraction": 1.0}, "data.test_fraction must be a number above 0 and below 1, not 1.0"),
         ({"on_bad": "skp"}, "did you mean 'skip'?"),
     ],
@@ -413,5 +414,5 @@ def test_a_study_on_a_folder_reports_what_it_left_out(make: Make, tmp_path: Path
     stopped = ablation(tmp_path, *arguments, *tiny, "data.on_bad=error")
     assert stopped.code == 1
     assert stopped.err.splitlines() == [
-        "ablation: this cannot be used: cat/broken.jpg: it is not a JPEG, PNG, BMP or GIF image; data.on_bad=skip leaves out what cannot"
+        "ablation: this cannot be used: cat/broken.jpg: it is not a JPEG, PNG, BMP or GIF image; data.on_bad=skip leaves such files out"
     ]

@@ -32,10 +32,9 @@ class Digits:
     test: int = 360
 
     def __post_init__(self) -> None:
-        whole("digits.size", self.size, SCAN_SIZE, LARGEST)
-        whole(
-            "digits.test", self.test, CLASSES, COUNT - 2 * CLASSES
-        )  # At least one image of every class to test with, one to train on and one to hold out.
+        whole("data.size", self.size, SCAN_SIZE, LARGEST)
+        # At least one image of every class to test with, one to train on and one to hold out.
+        whole("data.test", self.test, CLASSES, COUNT - 2 * CLASSES)
 
     @property
     def description(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ablation.checks import choice, number, text
+from ablation.checks import choice, number, path, shown
 from ablation.errors import InputError, nearest
 from ablation.images.data.dataset import Dataset, Images
 from ablation.images.data.image_files import UnreadableError, read_images, with_channels
@@ -48,11 +48,10 @@ class Folder:
     on_bad: str = SKIP
 
     def __post_init__(self) -> None:
-        if not isinstance(self.path, Path | None):
-            text("data.path", self.path)
+        path("data.path", self.path, optional=True)
         size: object = self.size
         if not isinstance(size, list | tuple) or len(size) != 2 or not all(type(side) is int and 1 <= side <= LARGEST for side in size):
-            raise InputError(f"data.size must be a height and a width from 1 to {LARGEST}, such as [32,32], not {size}")
+            raise InputError(f"data.size must be a height and a width from 1 to {LARGEST}, such as [32,32], not {shown(size)}")
         number("data.test_fraction", self.test_fraction, above=0, below=1)
         choice("data.on_bad", self.on_bad, (SKIP, ERROR))
 
@@ -81,7 +80,7 @@ class Folder:
         x, read, left_out = self._read(root, listing)
         if self.on_bad == ERROR and left_out:
             others = f", and {len(left_out) - 1:,} more" if len(left_out) > 1 else ""
-            raise InputError(f"this cannot be used: {left_out[0]}{others}; data.on_bad=skip leaves out what cannot")
+            raise InputError(f"this cannot be used: {left_out[0]}{others}; data.on_bad=skip leaves such files out")
         files, y = [listing.images[index] for index in read], listing.labels[read]
         names = tuple(map(printable, listing.classes))
         if not len(y):

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablation.checks import choice
+from ablation.checks import choice, path
 from ablation.errors import InputError
 from ablation.images.data import keras_download, npz
 from ablation.images.data.dataset import Dataset
@@ -41,7 +41,7 @@ class KerasDataset:
         dir: the folder of the files; may start with ``~``.
 
     Raises:
-        InputError: if the name is unknown.
+        InputError: if the name is unknown, or ``dir`` is not a path.
     """
 
     name: str
@@ -49,6 +49,7 @@ class KerasDataset:
 
     def __post_init__(self) -> None:
         choice("data.name", self.name, TITLES)
+        path("data.dir", self.dir)
 
     @property
     def description(self) -> str:

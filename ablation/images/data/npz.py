@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ablation.checks import text
+from ablation.checks import path
 from ablation.errors import InputError, nearest
 from ablation.images.data.dataset import Dataset, Images
 
@@ -37,8 +37,7 @@ class Npz:
     path: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.path, Path | None):
-            text("data.path", self.path)
+        path("data.path", self.path, optional=True)
 
     @property
     def description(self) -> str:

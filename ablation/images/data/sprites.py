@@ -69,15 +69,16 @@ class Sprites:
 
     def __post_init__(self) -> None:
         for name in ("train", "validation", "test"):
-            whole(f"sprites.{name}", getattr(self, name), CLASSES)
-        whole("sprites.seed", self.seed, 0)
-        number("sprites.flip", self.flip, at_least=0, at_most=1)
-        number("sprites.scale_min", self.scale_min, above=0)
-        number("sprites.scale_max", self.scale_max, at_least=self.scale_min)
-        number("sprites.contrast_min", self.contrast_min, at_least=0)
-        number("sprites.contrast_max", self.contrast_max, at_least=self.contrast_min)
-        for name in ("rotation", "shift", "colour", "ground", "background", "noise"):
-            number(f"sprites.{name}", getattr(self, name), at_least=0)
+            whole(f"data.{name}", getattr(self, name), CLASSES)
+        whole("data.seed", self.seed, 0)
+        number("data.ground", self.ground, at_least=0, at_most=255)
+        number("data.flip", self.flip, at_least=0, at_most=1)
+        number("data.scale_min", self.scale_min, above=0)
+        number("data.scale_max", self.scale_max, at_least=self.scale_min)
+        number("data.contrast_min", self.contrast_min, at_least=0)
+        number("data.contrast_max", self.contrast_max, at_least=self.contrast_min)
+        for name in ("rotation", "shift", "colour", "background", "noise"):
+            number(f"data.{name}", getattr(self, name), at_least=0)
 
     @property
     def description(self) -> str:
