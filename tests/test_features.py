@@ -49,7 +49,7 @@ EvidenceOf = Callable[..., Evidence]
 def evidence_of(
     article: dict[str, Feature], build: "Callable[..., Program]", photos: Callable[..., Images], shown: Callable[..., Evidence]
 ) -> EvidenceOf:
-    """Return what features are shown in the arm in which these are on."""
+    """Return the evidence that features get in the arm in which these are on."""
     made: dict[frozenset[str], Evidence] = {}
 
     def evidence(*on: str) -> Evidence:
@@ -108,9 +108,9 @@ def test_a_proof_is_of_these_parameters(evidence_of: EvidenceOf, other: Feature)
 
 @pytest.mark.parametrize("name", ["augmentation", "mixup"])
 def test_what_reaches_evaluation_is_no_training_technique(article: dict[str, Feature], evidence_of: EvidenceOf, name: str) -> None:
-    shown = evidence_of(name)
-    np.testing.assert_array_equal(shown.evaluated, shown.images)
-    assert not article[name].verify(replace(shown, evaluated=shown.trained))
+    evidence = evidence_of(name)
+    np.testing.assert_array_equal(evidence.evaluated, evidence.images)
+    assert not article[name].verify(replace(evidence, evaluated=evidence.trained))
 
 
 def test_pooling_must_take_the_place_of_flattening(evidence_of: EvidenceOf) -> None:
@@ -122,10 +122,10 @@ def test_pooling_must_take_the_place_of_flattening(evidence_of: EvidenceOf) -> N
 
 
 def test_mixup_must_mix_labels_as_well_as_pixels(evidence_of: EvidenceOf) -> None:
-    shown = evidence_of("mixup")
-    assert not Mixup().verify(replace(shown, targets=shown.labels))
-    assert not Mixup().verify(replace(shown, mixed=shown.images))
-    assert not Mixup().verify(replace(shown, targets=2 * shown.targets))
+    evidence = evidence_of("mixup")
+    assert not Mixup().verify(replace(evidence, targets=evidence.labels))
+    assert not Mixup().verify(replace(evidence, mixed=evidence.images))
+    assert not Mixup().verify(replace(evidence, targets=2 * evidence.targets))
 
 
 @pytest.mark.parametrize(
@@ -251,9 +251,9 @@ def test_ranges_are_the_features_parameters() -> None:
 
 
 def test_images_are_mixed_first_and_warped_after(evidence_of: EvidenceOf, photos: Callable[..., Images]) -> None:
-    shown = evidence_of(*SLOTS)
+    evidence = evidence_of(*SLOTS)
     draws = draw_epoch(Recipe(mixing=Mixup(), augmentations=(RandomWarp(),)), 0, 0, photos().y, 4, 16, (16, 16))
-    np.testing.assert_allclose(shown.trained, warped(shown.mixed, draws.augmentations[0][: len(shown.mixed)]), atol=1e-6)
+    np.testing.assert_allclose(evidence.trained, warped(evidence.mixed, draws.augmentations[0][: len(evidence.mixed)]), atol=1e-6)
 
 
 # Mixup --------------------------------------------------------------------------------------------------------------------------

@@ -337,7 +337,7 @@ def test_each_seed_starts_from_the_pretrained_weights_and_a_frozen_body_keeps_th
     assert not np.array_equal(program.network.get_weights()[-2], head), "the head is drawn from the seed"
 
 
-def test_weights_that_cannot_be_had_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_names_the_weights_that_cannot_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr("ablation.images.models.imagenet.ADDRESS", "http://127.0.0.1:9")
     file = tmp_path / "models" / "mobilenet_1_0_224_tf_no_top.h5"

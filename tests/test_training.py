@@ -92,7 +92,7 @@ def test_an_optimiser_starts_afresh_with_each_seed(build: Build, plain: Model, p
     program = type(program).build(plain, replace(program.recipe, optimizer=momentum), (16, 16, 1), 4, 16)
     first = trained(program, photos())
     assert trained(program, photos()).history == first.history
-    assert int(program.optimizer.iterations) == 2 * 4, "two epochs of four steps, counted from nought"
+    assert int(program.optimizer.iterations) == 2 * 4, "two epochs of four steps, counted from zero"
 
 
 def test_an_epoch_cut_into_several_calls_is_the_same_training(
@@ -103,7 +103,7 @@ def test_an_epoch_cut_into_several_calls_is_the_same_training(
     program = build(model=plain, batch=8)
     whole = trained(program, photos())
     after = weights(program.network)
-    monkeypatch.setattr(fit, "STEPS_A_CALL", 3)
+    monkeypatch.setattr(fit, "STEPS_PER_CALL", 3)
     cut = trained(program, photos())
     assert_same_weights(weights(program.network), after)
     assert cut.history["accuracy"] == whole.history["accuracy"]

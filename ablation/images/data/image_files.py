@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ablation.errors import first_line
+
 FORMATS = ("JPEG", "PNG", "BMP", "GIF")
 """Formats that are read. The content of a file decides, not its suffix."""
 
@@ -62,7 +64,7 @@ def _read(file: Path, height: int, width: int) -> np.ndarray:
     except Exception as error:  # Pillow's decoders raise a dozen types for damaged files.
         if isinstance(error, OSError) and error.strerror:
             raise UnreadableError(error.strerror.lower()) from error
-        raise UnreadableError(f"it is damaged ({_first_line(error)})") from error
+        raise UnreadableError(f"it is damaged ({first_line(error)})") from error
 
 
 def pixels(image: Image.Image, height: int, width: int) -> np.ndarray:
@@ -85,7 +87,3 @@ def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
     if channels == 1:
         return np.asarray(Image.fromarray(image).convert("L"))[..., None]
     return np.repeat(image, channels, axis=-1)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -8,15 +8,14 @@ import sys
 
 import numpy as np
 
-# A server that does not answer must not hold up a study for minutes.
-SECONDS = 20.0
+PATIENCE = 20.0  # seconds to wait for a silent server
 
 
 def main(name: str, file: str) -> None:
     """Write the data set to ``file``, from Keras' cache or downloaded."""
     import keras
 
-    socket.setdefaulttimeout(SECONDS)
+    socket.setdefaulttimeout(PATIENCE)
     # The user's keras.json may ask for channels first.
     keras.config.set_image_data_format("channels_last")
     (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()

@@ -75,9 +75,9 @@ def stratified(labels: np.ndarray, count: int, rng: np.random.Generator, spare: 
 
     Args:
         labels: shape ``(n,)``.
-        count: number to draw, at most ``n`` less what is spared.
+        count: number to draw; must leave ``spare`` of every class.
         rng: source of the draw.
-        spare: number of every class that must be left over.
+        spare: number of images of every class that must not be drawn.
 
     Returns:
         Shape ``(count,)``, in ascending order.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from ablation.checks import choice
 from ablation.errors import InputError
 from ablation.images.models.imagenet import ImageNet
-from ablation.images.models.model import ImageShape, entrance
+from ablation.images.models.model import ImageShape, scaled_input
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Application:
         import keras
 
         layers = keras.layers
-        inputs, x = entrance(recipe, image_shape)
+        inputs, x = scaled_input(recipe, image_shape)
         if self.weights:
             if image_shape[-1] != COLOURS:
                 x = layers.Concatenate(name="grey_as_rgb")([x] * COLOURS)

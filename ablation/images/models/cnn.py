@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ablation.checks import whole
 from ablation.errors import InputError
-from ablation.images.models.model import ImageShape, entrance
+from ablation.images.models.model import ImageShape, scaled_input
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class CNN:
             x = layers.Add(name=f"{name}_add")([convolve(x, filters, f"{name}_conv2"), skip])
             return activate(x, f"{name}_conv2")
 
-        inputs, x = entrance(recipe, image_shape)
+        inputs, x = scaled_input(recipe, image_shape)
         x = activate(convolve(x, self.width, "stem", size=1), "stem")
         for stage in range(STAGES):
             filters, name = self.width * 2**stage, f"stage{stage + 1}"

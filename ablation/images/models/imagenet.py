@@ -50,8 +50,8 @@ class ImageNet:
         address, partial = f"{ADDRESS}/{self.folder}/{self.file}", self.path.with_name(f".{os.getpid()}-{self.file}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with urllib.request.urlopen(address, timeout=PATIENCE) as answer, partial.open("wb") as copy:
-                shutil.copyfileobj(answer, copy)
+            with urllib.request.urlopen(address, timeout=PATIENCE) as response, partial.open("wb") as copy:
+                shutil.copyfileobj(response, copy)
             partial.replace(self.path)
         except OSError as error:
             raise InputError(
@@ -65,7 +65,7 @@ class ImageNet:
     def load(self, body: "keras.Model", trainable: bool) -> None:
         """Load the weights into a network without its head.
 
-        Its layers lose their initialisers, which is how training knows to start from the weights that they hold.
+        Its layers lose their initialisers: without one, training starts from the weights that a layer holds.
         """
         import keras
 

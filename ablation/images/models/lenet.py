@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ablation.errors import InputError
-from ablation.images.models.model import ImageShape, entrance
+from ablation.images.models.model import ImageShape, scaled_input
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class LeNet:
         import keras
 
         layers = keras.layers
-        inputs, x = entrance(recipe, image_shape)
+        inputs, x = scaled_input(recipe, image_shape)
         for place, filters in enumerate(FILTERS, start=1):
             x = layers.Conv2D(filters, 5, name=f"conv{place}")(x)
             if recipe.normalization:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ablation.checks import whole_numbers
-from ablation.images.models.model import ImageShape, entrance
+from ablation.images.models.model import ImageShape, scaled_input
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class MLP:
         import keras
 
         layers = keras.layers
-        inputs, x = entrance(recipe, image_shape)
+        inputs, x = scaled_input(recipe, image_shape)
         x = layers.Flatten(name="flatten")(x)
         for place, units in enumerate(self.hidden, start=1):
             x = layers.Dense(units, name=f"dense{place}")(x)

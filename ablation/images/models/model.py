@@ -44,10 +44,10 @@ def idle(model: Model, image_shape: ImageShape) -> frozenset[str]:
     return of_model(image_shape)
 
 
-def entrance(recipe: Recipe, image_shape: ImageShape) -> tuple[Any, Any]:
-    """Return the input of a network, pixels in [0, 1], and the same pixels as the recipe scales them.
+def scaled_input(recipe: Recipe, image_shape: ImageShape) -> tuple[Any, Any]:
+    """Return the input of a network, pixels in [0, 1], and that input as the recipe scales it.
 
-    The scaling is a layer of the network, so that a saved network takes pixels in [0, 1], too.
+    The scaling is a layer of the network, so a saved network takes pixels in [0, 1], too.
     """
     import keras
 

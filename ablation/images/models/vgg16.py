@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ablation.checks import whole, whole_numbers
-from ablation.images.models.model import ImageShape, entrance
+from ablation.images.models.model import ImageShape, scaled_input
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class VGG16:
         import keras
 
         layers = keras.layers
-        inputs, x = entrance(recipe, image_shape)
+        inputs, x = scaled_input(recipe, image_shape)
         for group, (times, convolutions) in enumerate(GROUPS, start=1):
             for place in range(1, convolutions + 1):
                 name = f"group{group}_conv{place}"

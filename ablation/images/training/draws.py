@@ -65,13 +65,13 @@ def draw_epoch(recipe: Recipe, seed: int, epoch: int, labels: np.ndarray, classe
         shape: height and width of the images in pixels.
     """
     count = len(labels) // batch * batch
-    named = recipe.streams
-    own = generator(seed, ORDER, epoch, *named).permutation(len(labels))[:count].astype(np.int32)
+    streams = recipe.streams
+    own = generator(seed, ORDER, epoch, *streams).permutation(len(labels))[:count].astype(np.int32)
     targets = one_hot(labels[own], classes)
     partners = weights = None
     if recipe.mixing:
-        partners = generator(seed, PARTNERS, epoch, *named).permutation(len(labels))[:count].astype(np.int32)
-        weights = recipe.mixing.draw(generator(seed, WEIGHTS, epoch, *named), count).astype(np.float32)
+        partners = generator(seed, PARTNERS, epoch, *streams).permutation(len(labels))[:count].astype(np.int32)
+        weights = recipe.mixing.draw(generator(seed, WEIGHTS, epoch, *streams), count).astype(np.float32)
         targets = weights[:, None] * targets + (1 - weights[:, None]) * one_hot(labels[partners], classes)
     for change in recipe.targets:
         targets = change(targets)
@@ -79,7 +79,7 @@ def draw_epoch(recipe: Recipe, seed: int, epoch: int, labels: np.ndarray, classe
     kinds = [type(augmentation).__qualname__ for augmentation in recipe.augmentations]
     for place, augmentation in enumerate(recipe.augmentations):
         # By name, so that adding another augmentation does not change the draws of this one; two of a kind are numbered.
-        rng = generator(seed, AUGMENTATION, kinds[place], kinds[:place].count(kinds[place]), epoch, *named)
+        rng = generator(seed, AUGMENTATION, kinds[place], kinds[:place].count(kinds[place]), epoch, *streams)
         augmentations.append(augmentation.draw(rng, count, *shape))
     return Draws(own, partners, weights, tuple(augmentations), targets.astype(np.float32))
 

@@ -14,7 +14,7 @@ from ablation.images.training.draws import one_hot, parts
 from ablation.images.training.loops import Totals
 from ablation.images.training.program import Program
 
-STEPS_A_CALL = 64  # The process can be interrupted only between calls; one call for a long epoch would delay Ctrl-C.
+STEPS_PER_CALL = 64  # The process can be interrupted only between calls; one call for a long epoch would delay Ctrl-C.
 
 OnEpoch = Callable[[int, dict[str, float]], None]
 
@@ -70,7 +70,7 @@ def train(
     for epoch in range(1, epochs + 1):
         epoch_began = time.perf_counter()
         total = Totals()
-        for draws in parts(program.draw(train, seed, epoch - 1), STEPS_A_CALL * program.batch_size):
+        for draws in parts(program.draw(train, seed, epoch - 1), STEPS_PER_CALL * program.batch_size):
             total += loop.train(images, draws)
         validated = loop.evaluate(held_out, truth)
         metrics = {

@@ -27,7 +27,7 @@ class NoEffectError(RuntimeError):
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """All that the seeds of an arm share.
+    """What all seeds of an arm share.
 
     Attributes:
         fresh: the optimiser's variables before the first step.
@@ -81,8 +81,8 @@ class Program:
         return draw_epoch(self.recipe, seed, epoch, train.y, self.classes, self.batch_size, self.image_shape[:2])
 
     def _order_without(self, stream: str, train: Images, seed: int) -> np.ndarray:
-        left = replace(self.recipe, streams=tuple(name for name in self.recipe.streams if name != stream))
-        return draw_epoch(left, seed, 0, train.y, self.classes, self.batch_size, self.image_shape[:2]).own
+        without = replace(self.recipe, streams=tuple(name for name in self.recipe.streams if name != stream))
+        return draw_epoch(without, seed, 0, train.y, self.classes, self.batch_size, self.image_shape[:2]).own
 
     def verify(self, features: dict[str, Feature], train: Images, seed: int) -> None:
         """Let every feature that is on verify its effect on the first images that this seed trains on.
