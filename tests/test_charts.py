@@ -1,8 +1,10 @@
 """The charts show the numbers they are given, leave gaps where there are none, and keep every text legible."""
 
+import math
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
@@ -25,11 +27,34 @@ from ablation.charts.drawing.lettering import width, wrap
 from ablation.charts.drawing.style import GAIN, LOSS
 from ablation.designs import BASELINE, cumulative, factorial, fractional, leave_one_out, none, one_at_a_time, pairs
 from ablation.study.findings import Findings
+from ablation.study.metric import Metric
 
 FOURTH = frozenset(FEATURES[:4])
 NO_FOURTH = [(FOURTH, seed) for seed in range(3)]
 
 TOGETHER = {("augmentation", "batch_norm"): -0.06, ("mixup", "dropout", "gap"): 0.05}
+
+LATENCY = Metric(
+    "p99_latency",
+    "99th percentile of the time between request and answer over all endpoints and regions, retries included",
+    unit="ms",
+    scale=1e7,
+)
+
+
+def diverging(findings: Findings) -> Findings:
+    """Let one seed of the first arm report no finite score in its first epochs, and no seed of the second arm in its second epoch."""
+    first, second = findings.arms[:2]
+    runs = dict(findings.runs)
+    for (arm, seed), result in findings.runs.items():
+        values = list(result.history[findings.metric.key])
+        if (arm, seed) == (first, 0):
+            values[:3] = [math.inf, math.nan, -math.inf]
+        if arm == second:
+            values[1] = math.nan
+        runs[arm, seed] = replace(result, history={**result.history, findings.metric.key: values})
+    return replace(findings, runs=runs)
+
 
 CASES: dict[str, Callable[[], Findings]] = {
     "one seed": lambda: synthetic(seeds=1, epochs=100),
@@ -46,6 +71,8 @@ CASES: dict[str, Callable[[], Findings]] = {
     "twelve features": lambda: enriched(synthetic(cumulative(LONG), fractional(LONG), features=LONG, gains=LONG_GAINS, seeds=10)),
     "all pairs": lambda: enriched(synthetic(pairs(FEATURES), together=TOGETHER)),
     "a hundred arms": lambda: enriched(synthetic(factorial(FEATURES), seeds=2, epochs=3)),
+    "a metric with a long name and large numbers": lambda: enriched(synthetic(cumulative(FEATURES), metric=LATENCY)),
+    "epochs that are not finite": lambda: diverging(synthetic()),
     "fractional with failures": lambda: enriched(synthetic(fractional(FEATURES), cumulative(FEATURES), failed=[*NO_FOURTH, (BASELINE, 1)])),
 }
 
@@ -141,11 +168,11 @@ def test_a_missing_effect_is_a_marked_gap_without_a_bar(monkeypatch: pytest.Monk
     assert rows == [0, 1, 2, 5, 6], "the steps to and from the failed arm have no bar"
     slots = [patch for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_hatch()]
     assert [round(slot.get_y() + slot.get_height() / 2) for slot in slots] == [3, 4]
-    said = [text for text, _ in texts(figure, monkeypatch)]
-    assert said.count("no result") == 2 and said.count("cannot be estimated") == 2
+    words = [text for text, _ in texts(figure, monkeypatch)]
+    assert words.count("no result") == 2 and words.count("cannot be estimated") == 2
 
 
-def test_an_interval_far_wider_than_the_effects_is_cut_with_an_arrow_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interval_far_wider_than_the_effects_is_cut_with_an_arrow_and_stated(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = CASES["wide intervals"]()
     effects = findings.effects[0]
     figure = contribution(findings, 0)
@@ -156,12 +183,12 @@ def test_an_interval_far_wider_than_the_effects_is_cut_with_an_arrow_and_said(mo
     assert right - left < 2.5 * spread
     arrows = [line.get_marker() for line in axes.lines if line.get_marker() in ("<", ">")]
     assert len(arrows) == (100 * effects.low < left).sum() + (100 * effects.high > right).sum() > 0
-    said = " ".join(text for text, _ in texts(figure, monkeypatch)).replace("\n", " ")
-    assert "An arrow at the edge" in said
-    assert f"{100 * effects.high.max():+.1f}" in said, "the end that is not drawn stands beside the bar"
+    words = " ".join(text for text, _ in texts(figure, monkeypatch)).replace("\n", " ")
+    assert "An arrow at the edge" in words
+    assert f"{100 * effects.high.max():+.1f}" in words, "the end that is not drawn stands beside the bar"
 
 
-def test_baseline_and_final_accuracy_are_told_where_the_design_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_baseline_and_final_accuracy_are_stated_where_the_design_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = synthetic(cumulative(FEATURES), leave_one_out(FEATURES), one_at_a_time(FEATURES), noise=0)
     path, left_out, alone = ([text for text, _ in texts(contribution(findings, index), monkeypatch)] for index in range(3))
     assert "cumulative: baseline 57.80 % → all features 86.00 %" in path
@@ -169,10 +196,10 @@ def test_baseline_and_final_accuracy_are_told_where_the_design_has_them(monkeypa
     assert "one_at_a_time: baseline 57.80 %" in alone
 
 
-def test_the_caption_tells_data_seeds_score_and_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = " ".join(" ".join(text for text, _ in texts(contribution(synthetic(), 0), monkeypatch)).split())
+def test_the_caption_names_data_seeds_score_and_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = " ".join(" ".join(text for text, _ in texts(contribution(synthetic(), 0), monkeypatch)).split())
     for part in ("sprites (synthetic)", "3 seeds", "validation accuracy after the last epoch", "augmentation → batch_norm → residual"):
-        assert part in said
+        assert part in words
 
 
 def test_the_climb_breaks_at_a_missing_arm(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,8 +209,8 @@ def test_the_climb_breaks_at_a_missing_arm(monkeypatch: pytest.MonkeyPatch) -> N
     means = np.asarray(line.get_ydata())
     assert np.flatnonzero(np.isnan(means)).tolist() == [4]
     assert means[[0, 7]] == pytest.approx(100 * findings.scores[:, [0, 7]].mean(axis=0))
-    said = [text for text, _ in texts(figure, monkeypatch)]
-    assert "no result" in said and "baseline" in said and "+\u00a0augmentation" in said
+    words = [text for text, _ in texts(figure, monkeypatch)]
+    assert "no result" in words and "baseline" in words and "+\u00a0augmentation" in words
 
 
 def test_learning_curves_have_a_panel_for_each_arm_on_one_scale(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,23 +219,23 @@ def test_learning_curves_have_a_panel_for_each_arm_on_one_scale(monkeypatch: pyt
     assert len(figure.axes) == len(findings.arms) == 20
     assert len({axes.get_ylim() for axes in figure.axes}) == 1
     assert len(figure.legends) == 1 and not any(axes.get_legend() for axes in figure.axes)
-    said = [text for text, _ in texts(figure, monkeypatch)]
-    assert said.count("no finished run") == 1
+    words = [text for text, _ in texts(figure, monkeypatch)]
+    assert words.count("no finished run") == 1
     last = [np.asarray(axes.lines[1].get_ydata())[-1] for axes in figure.axes if axes.lines]
     means = findings.scores.mean(axis=0)
     assert last == pytest.approx(100 * means[~np.isnan(means)]), "a validation curve ends at the arm's score"
 
 
 @pytest.fixture(scope="module")
-def told() -> Findings:
+def two_designs() -> Findings:
     """A study of two designs in which augmentation and batch norm are worth less together."""
     return CASES["fractional and a path"]()
 
 
-def test_a_forest_fills_the_points_of_sure_effects_and_draws_both_intervals(told: Findings) -> None:
+def test_a_forest_fills_the_points_of_sure_effects_and_draws_both_intervals(two_designs: Findings) -> None:
     sure = set()
-    for index, effects in enumerate(told.effects):
-        axes = forest(told, index).axes[0]
+    for index, effects in enumerate(two_designs.effects):
+        axes = forest(two_designs, index).axes[0]
         points = [line for line in axes.lines if line.get_marker() == "o"]
         assert [float(line.get_xdata()[0]) for line in points] == pytest.approx(100 * effects.estimate)
         filled = [line.get_markerfacecolor() != "white" for line in points]
@@ -222,19 +249,19 @@ def test_a_forest_fills_the_points_of_sure_effects_and_draws_both_intervals(told
             assert left < ends[0] < ends[1] < right and tuple(np.round(ends, 6)) in spans
 
 
-def test_a_forest_tells_the_lack_of_fit_and_what_it_cannot_see(told: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
-    fit = told.lack_of_fit[1]
+def test_a_forest_states_the_lack_of_fit_and_what_it_cannot_see(two_designs: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = two_designs.lack_of_fit[1]
     assert fit is not None
-    said = [text for text, _ in texts(forest(told, 1), monkeypatch)]
-    assert "lack of fit" in said and f"p = {fit.p:.2g}" in said
-    assert "7 of the 35 three-way terms. The other 28 are aliased" in " ".join(" ".join(said).split())
-    assert "lack of fit" not in [text for text, _ in texts(forest(told, 0), monkeypatch)], "a path has no arm to spare"
+    words = [text for text, _ in texts(forest(two_designs, 1), monkeypatch)]
+    assert "lack of fit" in words and f"p = {fit.p:.2g}" in words
+    assert "7 of the 35 three-way terms. The other 28 are aliased" in " ".join(" ".join(words).split())
+    assert "lack of fit" not in [text for text, _ in texts(forest(two_designs, 0), monkeypatch)], "a path has no arm to spare"
 
 
-def test_interactions_known_only_in_sum_are_hatched_and_lettered(told: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = told.interactions[1]
+def test_interactions_known_only_in_sum_are_hatched_and_lettered(two_designs: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = two_designs.interactions[1]
     assert found is not None
-    figure = interactions(told, 1)
+    figure = interactions(two_designs, 1)
     cells = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle) and patch.get_fill()]
     assert len(cells) == 21 and all(cell.get_hatch() for cell in cells)
     frames = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle) and not patch.get_fill()]
@@ -262,18 +289,18 @@ def test_order_marks_each_gain_and_flags_what_differs(monkeypatch: pytest.Monkey
     )
     gains = 100 * np.concatenate([found.first, found.chosen, found.last])
     assert drawn == pytest.approx(np.sort(gains))
-    said = [text for text, _ in texts(figure, monkeypatch)]
-    assert said.count("matters") == found.differs.sum()
-    assert "Shapley value" not in said, "no design tells it"
+    words = [text for text, _ in texts(figure, monkeypatch)]
+    assert words.count("matters") == found.differs.sum()
+    assert "Shapley value" not in words, "no design estimates it"
 
 
-def test_arms_stand_from_low_to_high_over_their_features(told: Findings) -> None:
-    upper, lower = arms(told).axes
+def test_arms_stand_from_low_to_high_over_their_features(two_designs: Findings) -> None:
+    upper, lower = arms(two_designs).axes
     means = np.concatenate([line.get_ydata() for line in upper.lines if line.get_marker() == "o"])
-    assert means == pytest.approx(100 * np.sort(told.scores.mean(axis=0)))
+    assert means == pytest.approx(100 * np.sort(two_designs.scores.mean(axis=0)))
     on = [line for line in lower.lines if line.get_marker() == "o"][1]
     marked = set(zip(map(int, on.get_xdata()), map(int, on.get_ydata()), strict=True))
-    ranked = [told.arms[index] for index in np.argsort(told.scores.mean(axis=0))]
+    ranked = [two_designs.arms[index] for index in np.argsort(two_designs.scores.mean(axis=0))]
     assert marked == {(place, row) for place, arm in enumerate(ranked) for row, name in enumerate(FEATURES) if name in arm}
 
 
@@ -284,16 +311,18 @@ def test_more_arms_than_a_page_holds_are_counted(monkeypatch: pytest.MonkeyPatch
         assert max(figure.get_size_inches()) < 16
 
 
-def test_costs_are_bars_beside_the_accuracies_of_the_path(told: Findings) -> None:
-    accuracy, parameters, _, seconds = cost(told).axes
-    path = told.designs[0].arms
-    assert np.asarray(accuracy.lines[0].get_xdata()) == pytest.approx(100 * told.scores_of(told.designs[0]).mean(axis=0))
-    assert [bar.get_width() for bar in bars_of(parameters)] == [told.runs[arm, 0].measures["parameters"] for arm in path]
-    assert [bar.get_width() for bar in bars_of(seconds)] == pytest.approx([told.runs[arm, 0].measures["seconds_per_epoch"] for arm in path])
+def test_costs_are_bars_beside_the_accuracies_of_the_path(two_designs: Findings) -> None:
+    accuracy, parameters, _, seconds = cost(two_designs).axes
+    path = two_designs.designs[0].arms
+    assert np.asarray(accuracy.lines[0].get_xdata()) == pytest.approx(100 * two_designs.scores_of(two_designs.designs[0]).mean(axis=0))
+    assert [bar.get_width() for bar in bars_of(parameters)] == [two_designs.runs[arm, 0].measures["parameters"] for arm in path]
+    assert [bar.get_width() for bar in bars_of(seconds)] == pytest.approx(
+        [two_designs.runs[arm, 0].measures["seconds_per_epoch"] for arm in path]
+    )
 
 
-def test_each_chart_is_drawn_where_its_data_is_there(told: Findings) -> None:
-    names = [name for name, _ in charts.pictures(told)]
+def test_each_chart_is_drawn_where_its_data_is_there(two_designs: Findings) -> None:
+    names = [name for name, _ in charts.pictures(two_designs)]
     assert names[:4] == ["forest", "forest_cumulative", "order", "interactions"]
     one = [name for name, _ in charts.pictures(synthetic(seeds=1))]
     assert one == ["contribution", "climb", "arms", "cost", "learning_curves"], "one run of each arm has no interval"
@@ -338,7 +367,7 @@ def test_a_picture_is_fine_enough_to_print(tmp_path: Path) -> None:
 
 def test_text_wraps_at_spaces_and_underscores_and_long_words_anywhere() -> None:
     assert wrap("global_average_pooling", width("global_average_", 9), 9) == "global_average_\npooling"
-    assert wrap("cannot be told from zero", width("cannot be told", 9), 9) == "cannot be told\nfrom zero"
+    assert wrap("cannot be two_designs from zero", width("cannot be two_designs", 9), 9) == "cannot be two_designs\nfrom zero"
     broken = wrap("m" * 40, 1.0, 9)
     assert broken.replace("\n", "") == "m" * 40
     assert all(width(line, 9) <= 1.0 for line in broken.split("\n"))

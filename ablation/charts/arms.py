@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
+from ablation.charts.drawing.lettering import LINESPACING, height, upright, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page
 from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, subtitle, tidy
 from ablation.designs import BASELINE, Arm
@@ -36,7 +36,8 @@ def arms(findings: Findings) -> Figure:
     numbered = slot >= FROM
     above = 0.1 + widest(values, SMALL) if numbered else 0.05
 
-    start = MARGIN + max(widest(names, BODY), 0.5) + 0.14
+    label = wrap(metric.axis, HIGH, BODY)
+    start = MARGIN + max(widest(names, BODY) + 0.14, 0.64, upright(label, values, BODY, SMALL))
     plot = max(slot * count, 3.4)
     matrix = line * len(features)
     sheet = page(
@@ -53,7 +54,7 @@ def arms(findings: Findings) -> Figure:
     _scores(upper, scores, means, deviations, metric.scale)
     tidy(upper, "y")
     upper.tick_params(axis="x", length=0, labelbottom=False)
-    upper.set_ylabel(metric.axis, size=BODY, color=INK)
+    upper.set_ylabel(label, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
     if numbered:
         for place, value in enumerate(values):
             where = upper.get_xaxis_transform()

@@ -5,15 +5,15 @@ import re
 import numpy as np
 from matplotlib.figure import Figure
 
-from ablation.charts.drawing.lettering import LINESPACING, height, width, wrap
+from ablation.charts.drawing.lettering import LINESPACING, height, upright, widest, width, wrap
 from ablation.charts.drawing.page import MARGIN, page
 from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, subtitle, tidy
 from ablation.designs import arm_names
 from ablation.effects import mean_and_sd
 from ablation.study.findings import Findings
 
-SLOT, WIDEST = 0.86, 1.4
-"""Inches an arm, and at most where its name has a long word."""
+SLOT, WIDEST, HIGH = 0.86, 1.4, 3.1
+"""Inches: an arm, an arm at most where its name has a long word, and the height of the plot."""
 
 
 def climb(findings: Findings, design_index: int) -> Figure:
@@ -25,15 +25,18 @@ def climb(findings: Findings, design_index: int) -> Figure:
     finished = (~np.isnan(scores)).sum(axis=0)
     labels = [name.replace("+ ", "+\u00a0") for name in arm_names(design, findings.features)]
     words = [word for label in labels for word in re.split(r"(?<=_)", label)]
-    slot = min(max(SLOT, *(width(word, SMALL) + 0.1 for word in words)), WIDEST)
+    values = [_value(*each, findings.digits) for each in zip(means, deviations, strict=True)]
+    slot = max(min(max(SLOT, *(width(word, SMALL) + 0.1 for word in words)), WIDEST), widest(values, SMALL) + 0.1)
     names = [wrap(label, slot - 0.08, SMALL) for label in labels]
     count, seeds = len(names), len(findings.seeds)
 
-    start, plot = MARGIN + 0.55, max(slot * count, 4.5)
+    label = wrap(metric.axis, HIGH, BODY)
+    levels = [value.partition(" ")[0] for value in values]
+    start, plot = MARGIN + max(0.55, upright(label, levels, BODY, SMALL)), max(slot * count, 4.5)
     above, below = 0.3, 0.12 + max(height(name, SMALL) for name in names)
     below_title = subtitle(f"{design.name}: mean {metric.name}, features added from left to right", findings)
-    sheet = page(start + plot + MARGIN, above + 3.1 + below, "From the baseline to all features", below_title, _caption(findings))
-    axes = sheet.axes(start, below, plot, 3.1)
+    sheet = page(start + plot + MARGIN, above + HIGH + below, "From the baseline to all features", below_title, _caption(findings))
+    axes = sheet.axes(start, below, plot, HIGH)
     axes.set_xlim(-0.5, count - 0.5)
 
     places = list(range(count))
@@ -53,13 +56,17 @@ def climb(findings: Findings, design_index: int) -> Figure:
     tidy(axes, "y")
     axes.set_xticks(places, names, size=SMALL, linespacing=LINESPACING, parse_math=False)
     axes.tick_params(axis="x", length=0)
-    axes.set_ylabel(metric.axis, size=BODY, color=INK)
+    axes.set_ylabel(label, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
     for place in np.flatnonzero(finished).tolist():
-        value = f"{means[place]:.{findings.digits}f}"
-        value += f" ± {deviations[place]:.{findings.digits}f}" if finished[place] > 1 else ""
         color = INK if finished[place] == seeds else MUTED
-        axes.text(place, 1.02, value, size=SMALL, color=color, ha="center", va="bottom", transform=axes.get_xaxis_transform())
+        axes.text(place, 1.02, values[place], size=SMALL, color=color, ha="center", va="bottom", transform=axes.get_xaxis_transform())
     return sheet.figure
+
+
+def _value(mean: float, sd: float, digits: int) -> str:
+    if np.isnan(mean):
+        return ""
+    return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if not np.isnan(sd) else "")
 
 
 def _caption(findings: Findings) -> list[str]:

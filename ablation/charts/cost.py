@@ -54,7 +54,7 @@ def cost(findings: Findings) -> Figure:
     start = MARGIN + widest(names, BODY) + SPACE
     columns = {metric.short_axis: levels, **texts}
     beside = {name: widest(cells, SMALL) for name, cells in columns.items()}
-    room = {name: max(PANEL, widest([name], SMALL) * 1.1) if index else FIRST for index, name in enumerate(columns)}
+    room = {name: max(PANEL if index else FIRST, widest([name], SMALL) * 1.1) for index, name in enumerate(columns)}
     wide = start + sum(room.values()) + sum(beside.values()) + len(columns) * 2 * SPACE
     high = slot * len(names)
     below_title = subtitle(_arms_shown(findings), findings)

@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from ablation.charts.drawing.lettering import LINESPACING, height, wrap
+from ablation.charts.drawing.lettering import LINESPACING, height, upright, wrap
 from ablation.charts.drawing.page import MARGIN, page
 from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, subtitle, tidy
 from ablation.designs import Arm, arm_names, is_path
@@ -30,7 +30,12 @@ def learning_curves(findings: Findings) -> Figure:
     panel = max(PANEL, (5.2 - BETWEEN * (columns - 1)) / columns)
     names = [wrap(name, panel, SMALL) for name in _names(findings)]
     title, ticks = max(height(name, SMALL) for name in names) + 0.08, 0.24
-    left, low, legend = MARGIN + 0.55, 0.22, 0.3
+    curves = [_curves(findings, arm) for arm in shown]
+    floor, top, longest = _extent(curves)
+    marks = [mark for mark in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(floor, top) if floor <= mark <= top]
+    metric = findings.metric
+    label = wrap(metric.short_axis, rows * (HIGH + title + ticks), BODY)
+    left, low, legend = MARGIN + max(0.55, upright(label, _numbers(marks), BODY, SMALL)), 0.22, 0.3
 
     wide = left + columns * panel + (columns - 1) * BETWEEN + MARGIN
     body = low + rows * (HIGH + title + ticks) + legend
@@ -40,14 +45,12 @@ def learning_curves(findings: Findings) -> Figure:
         lines += " “+ x”: x and every feature before it are on."
     if count < len(findings.arms):
         lines += f" Only the first {count} of {len(findings.arms)} arms are shown."
+    if any(not np.isfinite(values).all() for found in curves for values in found.values()):
+        lines += " Values that are not finite are left out."
     caption = [lines, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]
-    metric = findings.metric
     below_title = subtitle(f"{metric.short} by epoch, one panel an arm", findings)
     sheet = page(wide, body, "Learning curves", below_title, caption)
 
-    curves = [_curves(findings, arm) for arm in shown]
-    floor, top, longest = _extent(curves)
-    marks = [mark for mark in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(floor, top) if floor <= mark <= top]
     for index, (name, found) in enumerate(zip(names, curves, strict=True)):
         row, column = divmod(index, columns)
         bottom = low + ticks + (rows - 1 - row) * (HIGH + title + ticks)
@@ -68,12 +71,14 @@ def learning_curves(findings: Findings) -> Figure:
     figure.text(
         MARGIN / across,
         middle,
-        metric.short_axis,
+        label,
         size=BODY,
         color=INK,
         rotation=90,
         ha="left",
         va="center",
+        linespacing=LINESPACING,
+        parse_math=False,
     )
     handles = [axes.plot([], [], color=color, linestyle=style, label=label)[0] for _, label, color, style in styled(findings)]
     place = ((left - 0.1) / across, (sheet.floor + body) / up)
@@ -114,10 +119,19 @@ def _curves(findings: Findings, arm: Arm) -> dict[str, np.ndarray]:
 def _extent(curves: list[dict[str, np.ndarray]]) -> tuple[float, float, int]:
     """Return the ends of the shared axis of scores, and the last epoch."""
     drawn = [values for found in curves for values in found.values()]
-    lowest = min((float(np.nanmin(values)) for values in drawn), default=0.0)
-    highest = max((float(np.nanmax(values)) for values in drawn), default=1.0)
+    finite = [values[np.isfinite(values)] for values in drawn if np.isfinite(values).any()]
+    lowest = min((float(values.min()) for values in finite), default=0.0)
+    highest = max((float(values.max()) for values in finite), default=1.0)
     room = 0.05 * (highest - lowest) or 0.05 * abs(highest) or 0.05
     return lowest - room, highest + room, max((values.shape[1] for values in drawn), default=1)
+
+
+def _numbers(marks: list[float]) -> list[str]:
+    """Write the marks of an axis as it does."""
+    formatter = ScalarFormatter(useOffset=False)
+    formatter.set_scientific(False)
+    formatter.create_dummy_axis()
+    return formatter.format_ticks(marks)
 
 
 def _panel(axes: Axes, found: dict[str, np.ndarray], findings: Findings) -> None:
@@ -130,8 +144,9 @@ def _panel(axes: Axes, found: dict[str, np.ndarray], findings: Findings) -> None
     for name, _, color, style in styled(findings):
         if name not in found:
             continue
-        values = found[name]
+        # An epoch in which no seed has a finite value leaves a gap.
+        values = np.ma.masked_invalid(found[name])
         epochs = np.arange(1, values.shape[1] + 1)
-        axes.fill_between(epochs, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=color, alpha=0.22, linewidth=0)
+        axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=color, alpha=0.22, linewidth=0)
         marker = "o" if len(epochs) == 1 else ""
-        axes.plot(epochs, np.nanmean(values, axis=0), color=color, linestyle=style, linewidth=1.3, marker=marker, markersize=4)
+        axes.plot(epochs, values.mean(axis=0), color=color, linestyle=style, linewidth=1.3, marker=marker, markersize=4)

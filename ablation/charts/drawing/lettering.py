@@ -13,6 +13,9 @@ LINE = 1.25
 LINESPACING = 1.3
 """The value of matplotlib's ``linespacing`` at which lines are at most ``LINE`` apart."""
 
+TICKS = 0.17
+"""Inches that ticks take, with the room around them and around the label of their axis."""
+
 _SLACK = 1.04  # Agg rounds glyphs to whole pixels, so a drawn line is a little wider than its outline
 
 
@@ -31,6 +34,11 @@ def widest(texts: Iterable[str], size: float) -> float:
 def height(text: str, size: float) -> float:
     """Return the height in inches of some lines of text at ``size`` points; no text has none."""
     return (text.count("\n") + 1) * size * LINE / 72 if text else 0.0
+
+
+def upright(label: str, numbers: Iterable[str], label_size: float, size: float) -> float:
+    """Return the inches that an upright axis takes to its left: its label, of several lines perhaps, its numbers and its ticks."""
+    return height(label, label_size) + widest((f"{number}0" for number in numbers), size) + TICKS
 
 
 def wrap(text: str, inches: float, size: float) -> str:

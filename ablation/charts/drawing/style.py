@@ -32,6 +32,8 @@ def tidy(axes: Axes, value_axis: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(MUTED)
     axes.tick_params(colors=INK, labelsize=SMALL, length=3, color=MUTED)
+    # A common factor or offset would stand apart from the numbers, where other texts are.
+    axes.ticklabel_format(axis="x" if value_axis == "x" else "y", style="plain", useOffset=False)
     axes.grid(axis="x" if value_axis == "x" else "y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
 
