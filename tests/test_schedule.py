@@ -10,8 +10,9 @@ import pytest
 from ablation.designs import Arm, cumulative
 from ablation.engine.execution import Inline
 from ablation.engine.interruption import Interruption
+from ablation.engine.progress import Progress
 from ablation.engine.schedule import run_all
-from ablation.engine.worker import Made, Progress, packed
+from ablation.engine.worker import Made, packed
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Outcome
 from ablation.study.study import Study
