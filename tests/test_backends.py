@@ -25,8 +25,8 @@ def baseline() -> dict[str, Any]:
     program.start(1)
     kernels = {name: ops.convert_to_numpy(program.network.get_layer(name).kernel.value).tolist() for name in ("stem", "logits")}
     outcome, other = _outcome(program, 1, seed=1), _history(program, 1, seed=2)
-    said = outcome.predictions
-    surprise = float(-np.log(said.probabilities[np.arange(len(said.labels)), said.labels]).mean())
+    predicted = outcome.predictions
+    surprise = float(-np.log(predicted.probabilities[np.arange(len(predicted.labels)), predicted.labels]).mean())
     feature, images = RandomWarp(), np.random.default_rng(1).random((6, 12, 9, 1)).astype(np.float32)
     numbers = feature.draw(np.random.default_rng(2), len(images), *images.shape[1:3])
     warped = ops.convert_to_numpy(feature.apply(ops.convert_to_tensor(images), ops.convert_to_tensor(numbers)))
@@ -35,7 +35,7 @@ def baseline() -> dict[str, Any]:
         "history": outcome.history,
         "history of another seed": other,
         "warped": warped.tolist(),
-        "predictions": {"val_loss": [surprise], "val_accuracy": [float(said.correct.mean())]},
+        "predictions": {"val_loss": [surprise], "val_accuracy": [float(predicted.correct.mean())]},
     }
 
 
@@ -108,7 +108,7 @@ def _outcome(program: Any, epochs: int, seed: int) -> Any:
 
 
 @pytest.fixture(scope="module", params=["jax", "torch"])
-def told(request: pytest.FixtureRequest) -> dict[str, Any]:
+def results(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What a process of its own tells of a backend."""
     if importlib.util.find_spec(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
@@ -125,37 +125,37 @@ def tensorflow() -> dict[str, Any]:
     return {**baseline(), "one step": one_step()}
 
 
-def test_evaluation_losses_after_one_step_agree(told: dict[str, Any], tensorflow: dict[str, Any]) -> None:
-    assert told["one step"] == pytest.approx(tensorflow["one step"], abs=1e-4)
+def test_evaluation_losses_after_one_step_agree(results: dict[str, Any], tensorflow: dict[str, Any]) -> None:
+    assert results["one step"] == pytest.approx(tensorflow["one step"], abs=1e-4)
     for name in ("cnn", "mlp", "lenet"):
         moved = tensorflow["one step"][name] - tensorflow["one step"][f"{name}, before"]
         assert abs(moved) > 1e-3, "the check can fail: a step moves the loss far more than the tolerance"
 
 
-def test_every_feature_trains_and_the_same_seed_gives_the_same_numbers_to_the_bit(told: dict[str, Any]) -> None:
-    assert all(np.isfinite(values).all() and len(values) == 2 for values in told["first"].values())
-    assert told["again"] == told["first"]
-    assert told["other"]["loss"] != told["first"]["loss"]
+def test_every_feature_trains_and_the_same_seed_gives_the_same_numbers_to_the_bit(results: dict[str, Any]) -> None:
+    assert all(np.isfinite(values).all() and len(values) == 2 for values in results["first"].values())
+    assert results["again"] == results["first"]
+    assert results["other"]["loss"] != results["first"]["loss"]
 
 
-def test_training_does_not_import_tensorflow(told: dict[str, Any]) -> None:
-    assert told["tensorflow"] is False
+def test_training_does_not_import_tensorflow(results: dict[str, Any]) -> None:
+    assert results["tensorflow"] is False
 
 
-def test_the_baseline_trains_as_on_tensorflow(told: dict[str, Any], tensorflow: dict[str, Any]) -> None:
-    assert told["kernels"] == tensorflow["kernels"], "initial weights are equal to the bit"
+def test_the_baseline_trains_as_on_tensorflow(results: dict[str, Any], tensorflow: dict[str, Any]) -> None:
+    assert results["kernels"] == tensorflow["kernels"], "initial weights are equal to the bit"
     for name in ("loss", "val_loss"):
         assert tensorflow["history of another seed"][name] != pytest.approx(tensorflow["history"][name], rel=1e-2), "the check can fail"
-        assert told["history"][name] == pytest.approx(tensorflow["history"][name], rel=1e-3)
+        assert results["history"][name] == pytest.approx(tensorflow["history"][name], rel=1e-3)
 
 
-def test_predictions_are_those_of_the_last_validation(told: dict[str, Any]) -> None:
-    for name, value in told["predictions"].items():
-        assert value == pytest.approx(told["history"][name], rel=1e-5)
+def test_predictions_are_those_of_the_last_validation(results: dict[str, Any]) -> None:
+    for name, value in results["predictions"].items():
+        assert value == pytest.approx(results["history"][name], rel=1e-5)
 
 
-def test_images_are_warped_as_on_tensorflow(told: dict[str, Any], tensorflow: dict[str, Any]) -> None:
-    np.testing.assert_allclose(told["warped"], tensorflow["warped"], atol=1e-4)
+def test_images_are_warped_as_on_tensorflow(results: dict[str, Any], tensorflow: dict[str, Any]) -> None:
+    np.testing.assert_allclose(results["warped"], tensorflow["warped"], atol=1e-4)
 
 
 def test_what_jax_compiles_is_kept_for_other_processes_of_as_many_threads(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_what_jax_compiles_is_kept_for_other_processes_of_as_many_threads(tmp_pa
         "with building(): keras.initializers.GlorotUniform(1)((2, 3))"
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KERAS", "JAX"))}
-    told = {"ABLATION_DATA_DIR": str(tmp_path), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "PYTHONPATH": f"{HERE.parent}"}
-    ended = subprocess.run([sys.executable, "-c", program], env={**kept, **told}, capture_output=True, text=True, check=False)
+    set_now = {"ABLATION_DATA_DIR": str(tmp_path), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "PYTHONPATH": f"{HERE.parent}"}
+    ended = subprocess.run([sys.executable, "-c", program], env={**kept, **set_now}, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert list((tmp_path / "jax" / "threads-1").glob("jit__uniform*-cache"))

@@ -130,7 +130,7 @@ def test_single_arms_credit_nothing(design: Design, arm: Arm) -> None:
 
 
 @pytest.mark.parametrize(
-    ("on", "told"),
+    ("on", "expected"),
     [
         (None, "features.on=[augmentation]"),
         (["mixupp"], "names 'mixupp', which the catalogue's order does not hold; did you mean 'mixup'?"),
@@ -138,14 +138,14 @@ def test_single_arms_credit_nothing(design: Design, arm: Arm) -> None:
         (["gap", "gap"], "names 'gap' twice"),
     ],
 )
-def test_only_tells_which_name_is_wrong(on: list[str] | None, told: str) -> None:
+def test_only_names_which_name_is_wrong(on: list[str] | None, expected: str) -> None:
     with pytest.raises(InputError) as error:
         only(SEVEN, on)
-    assert told in str(error.value)
+    assert expected in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("on", "told"),
+    ("on", "expected"),
     [
         ((), "baseline"),
         (("gap",), "gap"),
@@ -154,8 +154,8 @@ def test_only_tells_which_name_is_wrong(on: list[str] | None, told: str) -> None
         (SEVEN, "all"),
     ],
 )
-def test_an_arm_is_named_by_what_is_on_in_the_studys_order(on: tuple[str, ...], told: str) -> None:
-    assert label(frozenset(on), SEVEN) == told
+def test_an_arm_is_named_by_what_is_on_in_the_studys_order(on: tuple[str, ...], expected: str) -> None:
+    assert label(frozenset(on), SEVEN) == expected
 
 
 def test_a_single_feature_is_named_and_not_called_all() -> None:
@@ -393,8 +393,8 @@ def test_designs_that_resolve_pairs_tell_what_each_is_worth(make: Make, count: i
     design = over(make, count)
     groups, rows = interaction_rows(design.arms, design.features)
     assert groups == tuple(((one, other),) for one, other in combinations(LETTERS[:count], 2))
-    told = rows @ [game(arm) for arm in design.arms]
-    np.testing.assert_allclose(told, [worth[frozenset(group[0])] for group in groups], atol=1e-8)
+    estimated = rows @ [game(arm) for arm in design.arms]
+    np.testing.assert_allclose(estimated, [worth[frozenset(group[0])] for group in groups], atol=1e-8)
 
 
 @pytest.mark.parametrize("count", [5, 7, 12])
@@ -403,8 +403,8 @@ def test_a_fraction_tells_the_sum_over_an_alias_group(count: int) -> None:
     design = fractional(LETTERS[:count])
     groups, rows = interaction_rows(design.arms, design.features)
     assert sorted(pair for group in groups for pair in group) == list(combinations(LETTERS[:count], 2))
-    told = rows @ [game(arm) for arm in design.arms]
-    np.testing.assert_allclose(told, [sum(worth[frozenset(pair)] for pair in group) for group in groups], atol=1e-9)
+    estimated = rows @ [game(arm) for arm in design.arms]
+    np.testing.assert_allclose(estimated, [sum(worth[frozenset(pair)] for pair in group) for group in groups], atol=1e-9)
 
 
 @pytest.mark.parametrize("make", [cumulative, leave_one_out, one_at_a_time, bookends, none, all_on])

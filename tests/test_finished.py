@@ -49,8 +49,8 @@ def test_the_frames_agree_with_each_other(study: Any) -> None:
     assert set(runs.arm[runs.batch_norm & ~runs.dropout]) == {"batch_norm"}
     scores = runs.pivot(index="seed", columns="arm", values="score")
     step = (scores["batch_norm"] - scores["baseline"]).mean()
-    [told] = effects[(effects.design == "cumulative") & (effects.feature == "batch_norm")].effect
-    assert told == pytest.approx(step)
+    [reported] = effects[(effects.design == "cumulative") & (effects.feature == "batch_norm")].effect
+    assert reported == pytest.approx(step)
     assert list(effects.design) == ["cumulative"] * 2 + ["leave_one_out"] * 2
 
 

@@ -118,15 +118,15 @@ def test_the_answer_names_order_pairs_and_losses(findings: Findings) -> None:
     orders = enriched(synthetic(cumulative(FEATURES), one_at_a_time(FEATURES), leave_one_out(FEATURES), together=TOGETHER, noise=0.003))
     [order] = [sentence for sentence in report.answer(orders) if "rder" in sentence]
     assert order.startswith("Order matters for augmentation and batch norm:")
-    said = " ".join(report.answer(findings))
-    assert "Features interact: among " in said and "augmentation × batch norm" in said
-    assert "1 of 63 runs did not finish" in said
+    sentences = " ".join(report.answer(findings))
+    assert "Features interact: among " in sentences and "augmentation × batch norm" in sentences
+    assert "1 of 63 runs did not finish" in sentences
 
 
 def test_unsure_effects_are_not_claimed() -> None:
-    said = report.answer(synthetic(gains=[0.003] * 7, noise=0.02))
-    assert not any(re.search(r"\b(helps|hurts)\b", sentence) for sentence in said)
-    assert any(sentence.startswith("Cannot be told from zero with 3 seeds: ") for sentence in said)
+    sentences = report.answer(synthetic(gains=[0.003] * 7, noise=0.02))
+    assert not any(re.search(r"\b(helps|hurts)\b", sentence) for sentence in sentences)
+    assert any(sentence.startswith("Cannot be told from zero with 3 seeds: ") for sentence in sentences)
     assert report.answer(synthetic(seeds=1))[0].startswith("No verdict (1 seed; 3 are needed): augmentation ")
     assert report.answer(synthetic(none(FEATURES))) == ["This study credits no feature."]
 

@@ -37,7 +37,7 @@ from ablation.store.connection import Store
 LONG = ("a class with a name that no chart has room for, however it is turned", "$x_1$ and another_name_of_many_words_without_a_space")
 
 
-def said(classes: int, count: int = 60, skill: float = 2.0, seed: int = 0) -> Predictions:
+def guesses(classes: int, count: int = 60, skill: float = 2.0, seed: int = 0) -> Predictions:
     """What a network of some skill says of images of every class in turn."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % classes
@@ -48,7 +48,7 @@ def said(classes: int, count: int = 60, skill: float = 2.0, seed: int = 0) -> Pr
 
 def arm(name: str, classes: int, count: int = 60, skill: float = 2.0, seeds: int = 2, channels: int = 3) -> ArmPredictions:
     images = np.random.default_rng(1).integers(0, 256, (count, 6, 9, channels), dtype=np.uint8)
-    return ArmPredictions(name, {seed: said(classes, count, skill, seed) for seed in range(seeds)}, images)
+    return ArmPredictions(name, {seed: guesses(classes, count, skill, seed) for seed in range(seeds)}, images)
 
 
 def names_of(count: int) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ def test_mistakes_are_marked_and_come_first_from_the_most_confident_down() -> No
 
 @given(classes=st.integers(2, 30), count=st.integers(1, 40), skill=st.floats(-5, 8))
 def test_as_many_images_are_shown_as_there_are_room_and_images(classes: int, count: int, skill: float) -> None:
-    each = said(classes, count, skill)
+    each = guesses(classes, count, skill)
     picked = chosen(each)
     assert len(picked) == min(8, count) == len(set(picked.tolist()))
     for index in picked:
@@ -215,17 +215,17 @@ def test_a_run_keeps_which_images_it_got_right(study: tuple[Path, Run]) -> None:
     folder, run = study
     with np.load(logged(folder).client.download_artifacts(run.info.run_id, "correct.npz")) as file:
         correct = unpacked(file)
-    said = kept(folder, run)
+    guesses = kept(folder, run)
     assert len(correct) == len(held_out())
     assert correct.mean() == pytest.approx(run.data.metrics["val_accuracy"])
-    assert (said.correct == correct).all()
-    assert said.labels.tolist() == held_out().y.tolist()
-    assert said.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert (guesses.correct == correct).all()
+    assert guesses.labels.tolist() == held_out().y.tolist()
+    assert guesses.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_file_gets_the_probabilities_that_the_network_gave_its_image(study: tuple[Path, Run]) -> None:
     folder, run = study
-    images, said = held_out(), kept(folder, run)
+    images, guesses = held_out(), kept(folder, run)
     for index in range(3):
         Image.fromarray(images.x[index, ..., 0]).save(folder / f"{index}.png")
     Image.new("CMYK", (300, 200), (0, 200, 0, 0)).save(folder / "another size and mode.jpg")
@@ -234,8 +234,8 @@ def test_a_file_gets_the_probabilities_that_the_network_gave_its_image(study: tu
     assert ended.err == "", "frameworks must not talk"
     lines = ended.out.splitlines()
     for index in range(3):
-        best = said.probabilities[index].max()
-        assert lines[index].startswith(f"{index}.png: {said.predicted[index]} {100 * best:.1f} %, ")
+        best = guesses.probabilities[index].max()
+        assert lines[index].startswith(f"{index}.png: {guesses.predicted[index]} {100 * best:.1f} %, ")
     assert lines[3].startswith("another size and mode.jpg: ")
     assert len(lines) == 4
     for line in lines:

@@ -1,4 +1,4 @@
-"""Predictions: what trained networks said of the images that their scores are taken on."""
+"""Predictions: what trained networks predicted for the images that their scores are taken on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ CORRECT, PREDICTIONS, CLASSES = "correct.npz", "predictions.npz", "classes.json"
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What one network said of some images, in the order in which the split gives them.
+    """What one network predicted for some images, in the order in which the split gives them.
 
     Attributes:
         probabilities: shape ``(n, classes)``; rows sum to 1.
@@ -40,7 +40,7 @@ class Predictions:
 
 @dataclass(frozen=True, eq=False)
 class ArmPredictions:
-    """What the networks of one arm said.
+    """What the networks of one arm predicted.
 
     Attributes:
         name: of the arm.

@@ -35,7 +35,7 @@ def predict(store: Store, run_id: str, files: Sequence[Path]) -> tuple[np.ndarra
     Raises:
         InputError: if a file holds no image, there is no such run, or it has stored no network.
     """
-    _read(files, 1, 1)  # What cannot be read is said now: MLflow and the network take seconds.
+    _read(files, 1, 1)  # What cannot be read is reported now, for MLflow and the network take seconds.
     stored = reading.stored_model(store, run_id)
     backend, classes = stored.params["backend"], tuple(json.loads(stored.text(CLASSES) or "[]"))
     prepare(backend if find_spec(backend) else "tensorflow", None)

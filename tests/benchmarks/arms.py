@@ -133,17 +133,17 @@ def timed(work: Callable[[], Any]) -> Epoch:
 def line(record: dict[str, Any]) -> str:
     """Return one arm's figures for people."""
     speeds, shares = record["images_per_second"], record["share_of_peak"]
-    told = [f"{record['arm']:<16} {speeds[OURS]['median']:7.0f} images/s ({speeds[OURS]['lowest']:.0f}–{speeds[OURS]['highest']:.0f})"]
+    printed = [f"{record['arm']:<16} {speeds[OURS]['median']:7.0f} images/s ({speeds[OURS]['lowest']:.0f}–{speeds[OURS]['highest']:.0f})"]
     for name, ratio in record["ours_over"].items():
-        told.append(f"{name} {speeds[name]['median']:.0f} (× {ratio['median']:.2f}, {ratio['lowest']:.2f}–{ratio['highest']:.2f})")
+        printed.append(f"{name} {speeds[name]['median']:.0f} (× {ratio['median']:.2f}, {ratio['lowest']:.2f}–{ratio['highest']:.2f})")
     peak = f"{100 * shares['median']:.0f} % ({100 * shares['lowest']:.0f}–{100 * shares['highest']:.0f})"
-    return "   ".join([*told, f"{peak} of a matrix product's {record['peak_flops'] / 1e9:.0f} GFLOP/s"])
+    return "   ".join([*printed, f"{peak} of a matrix product's {record['peak_flops'] / 1e9:.0f} GFLOP/s"])
 
 
 def summary(records: list[dict[str, Any]]) -> list[str]:
     """Return what the arms together say: the geometric mean of the ratios to everything that was measured, and the lowest."""
-    told = []
+    printed = []
     for name in records[0]["ours_over"]:
         ratios = [each["ours_over"][name]["median"] for each in records]
-        told.append(f"ours over {name}: geometric mean {statistics.geometric_mean(ratios):.2f}, lowest {min(ratios):.2f}")
-    return told
+        printed.append(f"ours over {name}: geometric mean {statistics.geometric_mean(ratios):.2f}, lowest {min(ratios):.2f}")
+    return printed

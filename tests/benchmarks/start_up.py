@@ -27,15 +27,15 @@ def measure_start_up(chosen: argparse.Namespace) -> list[dict[str, Any]]:
                 seconds[way].append(in_new_process(arm, way, chosen))
         figures = {way: spread(each) for way, each in seconds.items()}
         records.append({"arm": arm, **figures})
-        told = [f"{way} {each['median']:.1f} s ({each['lowest']:.1f}–{each['highest']:.1f})" for way, each in figures.items()]
-        print(f"{arm:<16} first step over after: {', '.join(told)}", flush=True)
+        printed = [f"{way} {each['median']:.1f} s ({each['lowest']:.1f}–{each['highest']:.1f})" for way, each in figures.items()]
+        print(f"{arm:<16} first step over after: {', '.join(printed)}", flush=True)
     return records
 
 
 def in_new_process(arm: str, way: str, chosen: argparse.Namespace) -> float:
     settings = [chosen.backend, str(chosen.threads), str(chosen.width), str(chosen.batch), arm, way]
-    told = subprocess.run([sys.executable, __file__, *settings], check=True, capture_output=True, text=True).stdout
-    return float(told.splitlines()[-1])
+    printed = subprocess.run([sys.executable, __file__, *settings], check=True, capture_output=True, text=True).stdout
+    return float(printed.splitlines()[-1])
 
 
 def first_step(backend: str, threads: int, width: int, batch: int, arm: str, way: str) -> float:

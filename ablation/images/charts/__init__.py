@@ -1,4 +1,4 @@
-"""Pictures of image classification: what networks said of held-out images, and backends beside each other."""
+"""Pictures of image classification: what networks predicted for held-out images, and backends beside each other."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ __all__ = ["class_accuracy", "confusion", "draw_predictions", "predictions"]
 
 
 def draw_predictions(findings: Findings, classes: Sequence[str], shown: Sequence[ArmPredictions], folder: Path) -> list[Path]:
-    """Draw what the networks of some arms said of held-out images, and return the files; none without arms."""
+    """Draw what the networks of some arms predicted for held-out images, and return the files; none without arms."""
     files: list[Path] = []
     if shown:
         for chart in (predictions, confusion, class_accuracy):

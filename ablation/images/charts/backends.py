@@ -11,7 +11,7 @@ from ablation.charts.drawing.style import BODY, INK, MUTED, SMALL
 from ablation.images.compare import Compared
 
 COLORS = {"tensorflow": "#D55E00", "torch": "#0072B2", "jax": "#009E73"}
-"""One each, told apart by colour-blind readers (Okabe and Ito 2008); the names stand beside the bars."""
+"""One each, distinct to colour-blind readers (Okabe and Ito 2008); the names stand beside the bars."""
 
 PANEL, BETWEEN, BAR, NAMES = 1.2, 0.12, 0.24, 0.85
 """Inches: the width of a panel, what is left free between two, the height of a bar's row, and room for the backends' names."""
@@ -35,8 +35,8 @@ def comparison(rows: Sequence[Compared], notes: Sequence[str]) -> Figure:
     heads = 2 * height("x", SMALL) + 0.1
     body = heads + sum(count * BAR + height(title, BODY) + 0.22 for count, title in zip(counts, titles, strict=True))
     seeds = sorted({row.seeds for row in rows})
-    told = f"{' or '.join(map(str, seeds))} {'run' if seeds == [1] else 'runs'} a bar; the same initial weights, order and draws"
-    sheet = page(wide, body, "Backends compared", told, notes)
+    below_title = f"{' or '.join(map(str, seeds))} {'run' if seeds == [1] else 'runs'} a bar; the same initial weights, order and draws"
+    sheet = page(wide, body, "Backends compared", below_title, notes)
     across, up = sheet.figure.get_size_inches()
 
     def write(left: float, bottom: float, text: str, size: float, color: str, weight: str = "normal") -> None:

@@ -39,8 +39,8 @@ def confusion(findings: Findings, classes: Sequence[str], arms: Sequence[ArmPred
     room = max((width(label, SMALL) for label in labels), default=0.0) + 0.1
     shares = [share(arm) for arm in arms]
     below = room + 0.25
-    told = [_worst(each, names, room + side) for each in shares]
-    under, head = max(height(text, SMALL) for text in told) + 0.1, 0.3
+    worst = [_worst(each, names, room + side) for each in shares]
+    under, head = max(height(text, SMALL) for text in worst) + 0.1, 0.3
     left, between = MARGIN + 0.25 + room, 0.36 + room
     wide = max(left + len(arms) * side + (len(arms) - 1) * between + MARGIN, 5.6)
     subtitle = "share of the images of each true class (row) that were taken for each class (column), in %"
@@ -48,7 +48,7 @@ def confusion(findings: Findings, classes: Sequence[str], arms: Sequence[ArmPred
     sheet = page(wide, under + below + side + head, "Confusion of classes", subtitle, caption)
     figure = sheet.figure
     across, up = figure.get_size_inches()
-    for column, (arm, each, text) in enumerate(zip(arms, shares, told, strict=True)):
+    for column, (arm, each, text) in enumerate(zip(arms, shares, worst, strict=True)):
         start = left + column * (side + between)
         axes = sheet.axes(start, under + below, side, side)
         _matrix(axes, each, labels)

@@ -1,4 +1,4 @@
-"""Held-out images with what the networks of the first and the last arm said of them, the most confident mistakes first."""
+"""Held-out images with what the networks of the first and the last arm predicted for them, the most confident mistakes first."""
 
 from collections.abc import Sequence
 
@@ -36,15 +36,15 @@ def predictions(findings: Findings, classes: Sequence[str], arms: Sequence[ArmPr
         classes: their names.
         arms: at least one.
     """
-    said = [next(iter(arm.by_seed.values())) for arm in arms]
-    shown = [chosen(each) for each in said]
+    predicted = [next(iter(arm.by_seed.values())) for arm in arms]
+    shown = [chosen(each) for each in predicted]
     rows = max(map(len, shown))
     slot = TALL + VERDICT + BETWEEN
     between = 0.35
     wide = max(2 * MARGIN + len(arms) * WIDE + (len(arms) - 1) * between, 5.0)
     names = drawable(classes)
     sheet = page(wide, HEAD + rows * slot, "Predictions", _subtitle(arms), _caption(findings, arms, names != list(classes)))
-    for column, (arm, each, indices) in enumerate(zip(arms, said, shown, strict=True)):
+    for column, (arm, each, indices) in enumerate(zip(arms, predicted, shown, strict=True)):
         # The units of these axes are inches, with the origin at their upper left.
         axes = sheet.axes(MARGIN + column * (WIDE + between), 0, WIDE, HEAD + rows * slot)
         axes.set_axis_off()
@@ -57,11 +57,11 @@ def predictions(findings: Findings, classes: Sequence[str], arms: Sequence[ArmPr
     return sheet.figure
 
 
-def chosen(said: Predictions) -> np.ndarray:
+def chosen(predicted: Predictions) -> np.ndarray:
     """Return which images are shown: mistakes, the most confident first, then some that are right, of every degree of confidence."""
-    confidence = said.probabilities.max(axis=1)
+    confidence = predicted.probabilities.max(axis=1)
     order = np.argsort(-confidence, kind="stable")
-    wrong, right = order[~said.correct[order]], order[said.correct[order]]
+    wrong, right = order[~predicted.correct[order]], order[predicted.correct[order]]
     wrong = wrong[: max(SHOWN - min(RIGHT, len(right)), SHOWN - len(right))]
     spread = np.linspace(0, len(right) - 1, min(SHOWN - len(wrong), len(right))).round().astype(int)
     return np.concatenate([wrong, right[spread]])
