@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from ablation.charts.drawing.intervals import extent, interval
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
-from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.page import MARGIN, page, wrap_below
 from ablation.charts.drawing.style import BODY, INK, MUTED, SMALL, color_of, jitter, no_result, subtitle, tidy
 from ablation.designs import BASELINE, Design
 from ablation.effects import LOST, Effects, describe, mean_and_sd
@@ -44,9 +44,11 @@ def contribution(findings: Findings, design_index: int) -> Figure:
     start = MARGIN + widest(names, BODY) + SPACE
     value_column = widest([heads[0], *values], BODY)
     plot = WIDTH - MARGIN - VERDICTS - SPACE - value_column - SPACE - start
+    label, more = wrap_below(metric.effect_axis(), start, plot, WIDTH)
+    below = BELOW + more
     texts = (subtitle(_ends(findings, design), findings), _caption(findings, design_index, cut))
-    sheet = page(WIDTH, ABOVE + slot * count + BELOW, "What each feature contributes", *texts)
-    axes = sheet.axes(start, BELOW, plot, slot * count)
+    sheet = page(WIDTH, ABOVE + slot * count + below, "What each feature contributes", *texts)
+    axes = sheet.axes(start, below, plot, slot * count)
     axes.set_xlim(left, right)
     axes.set_ylim(count - 0.5, -0.5)
     _marks(axes, effects, metric, left, right)
@@ -55,7 +57,7 @@ def contribution(findings: Findings, design_index: int) -> Figure:
     axes.spines["left"].set_visible(False)
     axes.set_yticks(range(count), names, size=BODY, linespacing=LINESPACING, parse_math=False)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(metric.effect_axis(), size=BODY, color=INK)
+    axes.set_xlabel(label, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
     beside = axes.get_yaxis_transform()
     first, second = 1 + SPACE / plot, 1 + (SPACE + value_column + SPACE) / plot
     for row, (value, verdict) in enumerate(zip(values, verdicts, strict=True)):

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from ablation.charts.drawing.intervals import extent, interval
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
-from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.page import MARGIN, page, wrap_below
 from ablation.charts.drawing.style import BAND, BODY, INK, MUTED, SMALL, color_of, no_result, subtitle, tidy
 from ablation.effects import Effects, LackOfFit, describe
 from ablation.study.findings import Findings
@@ -52,11 +52,13 @@ def forest(findings: Findings, design_index: int) -> Figure:
     start = MARGIN + widest(names, BODY) + SPACE
     value_column = widest([heads[0], *values], BODY)
     plot = WIDTH - MARGIN - VERDICTS - SPACE - value_column - SPACE - start
+    label, more = wrap_below(metric.effect_axis(), start, plot, WIDTH)
+    below = BELOW + more
     rows = len(names)
     caption = _caption(findings, design_index, fit, cut)
-    below = subtitle(f"{design.name}: {len(findings.seeds)} seeds, {len(design.arms)} arms", findings)
-    sheet = page(WIDTH, ABOVE + slot * rows + BELOW, "What each feature contributes, and how sure that is", below, caption)
-    axes = sheet.axes(start, BELOW, plot, slot * rows)
+    below_title = subtitle(f"{design.name}: {len(findings.seeds)} seeds, {len(design.arms)} arms", findings)
+    sheet = page(WIDTH, ABOVE + slot * rows + below, "What each feature contributes, and how sure that is", below_title, caption)
+    axes = sheet.axes(start, below, plot, slot * rows)
     axes.set_xlim(left, right)
     axes.set_ylim(rows - 0.5, -0.5)
 
@@ -72,7 +74,7 @@ def forest(findings: Findings, design_index: int) -> Figure:
     axes.spines["left"].set_visible(False)
     axes.set_yticks(range(rows), names, size=BODY, linespacing=LINESPACING, parse_math=False)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(metric.effect_axis(), size=BODY, color=INK)
+    axes.set_xlabel(label, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
     beside = axes.get_yaxis_transform()
     first, second = 1 + SPACE / plot, 1 + (SPACE + value_column + SPACE) / plot
     for row, (value, verdict) in enumerate(zip(values, verdicts, strict=True)):

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
-from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.page import MARGIN, page, wrap_below
 from ablation.charts.drawing.style import BODY, INK, MUTED, SKY, SMALL, YELLOW, subtitle, tidy
 from ablation.effects import OrderDependence
 from ablation.study.findings import Findings
@@ -39,10 +39,12 @@ def order(findings: Findings) -> Figure:
     slot = max(0.5, *(0.1 + height(name, BODY) for name in names))
     start = MARGIN + widest(names, BODY) + SPACE
     plot = WIDTH - MARGIN - sum(widths) - start
-    body = ABOVE + LEGEND + slot * count + BELOW
+    label, more = wrap_below(findings.metric.effect_axis(), start, plot, WIDTH)
+    below = BELOW + more
+    body = ABOVE + LEGEND + slot * count + below
     below_title = subtitle("effects by when a feature is added", findings)
     sheet = page(WIDTH, body, "Does the order of adding matter?", below_title, _caption(findings, found))
-    axes = sheet.axes(start, BELOW, plot, slot * count)
+    axes = sheet.axes(start, below, plot, slot * count)
     axes.set_ylim(count - 0.5, -0.5)
     axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
     for row in range(count):
@@ -52,7 +54,7 @@ def order(findings: Findings) -> Figure:
     axes.spines["left"].set_visible(False)
     axes.set_yticks(range(count), names, size=BODY, linespacing=LINESPACING, parse_math=False)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(findings.metric.effect_axis(), size=BODY, color=INK)
+    axes.set_xlabel(label, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
     beside = axes.get_yaxis_transform()
     edge = plot
     for (head, cells), wide in zip(columns, widths, strict=True):

@@ -62,6 +62,19 @@ def page(width: float, body: float, title: str, subtitle: str, caption: Sequence
     return Page(figure, floor)
 
 
+def wrap_below(label: str, left: float, plot: float, width: float) -> tuple[str, float]:
+    """Break the label of an axis that is centred below a plot so that it stays on the page; return it and the inches that it adds.
+
+    Args:
+        label: of the axis.
+        left, plot: where the plot begins, and its width, in inches.
+        width: of the figure, in inches.
+    """
+    middle = left + plot / 2
+    wrapped = wrap(label, 2 * min(middle, width - middle) - 2 * MARGIN, BODY)
+    return wrapped, height(wrapped, BODY) - height(label, BODY)
+
+
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``name.png`` and ``name.svg`` into a folder, made where it is missing; the same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
