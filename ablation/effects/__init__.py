@@ -3,6 +3,7 @@
 Scores may be of any metric. Estimates keep its unit and sign; only the words of a verdict depend on whether higher or lower is better.
 """
 
+from ablation.effects.best_arms import BestArms, best_arms, contenders
 from ablation.effects.effects import Effects
 from ablation.effects.estimate import contrast_moments, estimate
 from ablation.effects.interactions import Interactions, interactions
@@ -35,6 +36,7 @@ __all__ = [
     "MOST_SEEDS",
     "NO_VERDICT",
     "UNRESOLVED",
+    "BestArms",
     "Effects",
     "Interactions",
     "LackOfFit",
@@ -42,6 +44,8 @@ __all__ = [
     "OrderDependence",
     "Precision",
     "Residuals",
+    "best_arms",
+    "contenders",
     "contrast_moments",
     "describe",
     "estimate",

@@ -26,7 +26,7 @@ MOST_FAILURES, LONGEST_MESSAGE = 10, 200
 def notes(findings: Findings) -> list[str]:
     """Return the notes on the tables: how scores are made, what weakens them, what failed, one sentence or two each."""
     sentences = [
-        findings.protocol,
+        f"{findings.protocol} {findings.intervals}".strip(),
         *findings.remarks,
         *_about_equal_scores(findings),
         *_about_seeds(findings),
