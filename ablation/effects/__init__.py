@@ -9,10 +9,11 @@ from ablation.effects.estimate import contrast_moments, estimate
 from ablation.effects.interactions import Interactions, interactions
 from ablation.effects.lack_of_fit import LackOfFit, lack_of_fit, misfit
 from ablation.effects.moments import Moments, mean_and_sd
-from ablation.effects.order_dependence import OrderDependence, order_dependence
+from ablation.effects.order_dependence import OrderDependence, averaging, order_dependence
 from ablation.effects.paired import paired, paired_moments
 from ablation.effects.precision import Precision, seeds_for, stein
 from ablation.effects.residuals import Residuals, residuals
+from ablation.effects.sampled_orders import SampledOrders, sampled_orders
 from ablation.effects.steadiness import unsteady
 from ablation.effects.verdicts import (
     ALPHA,
@@ -44,6 +45,8 @@ __all__ = [
     "OrderDependence",
     "Precision",
     "Residuals",
+    "SampledOrders",
+    "averaging",
     "best_arms",
     "contenders",
     "contrast_moments",
@@ -58,6 +61,7 @@ __all__ = [
     "paired",
     "paired_moments",
     "residuals",
+    "sampled_orders",
     "seeds_for",
     "seeds_to_resolve",
     "stein",

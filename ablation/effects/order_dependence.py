@@ -58,7 +58,7 @@ def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.nd
     first = _steps(arms, [(frozenset({feature}), BASELINE) for feature in features])
     chosen = _steps(arms, list(zip(path[1:], path[:-1], strict=True)))
     last = _steps(arms, [(full, arm) for arm in without])
-    design = _averaging(tuple(features), arms, designs)
+    design = averaging(tuple(features), arms, designs)
     average = _weights(design, tuple(features), arms)
     contrasts = (first, chosen, last, average)
     if not any(_distinct(one, other).any() for one, other in combinations(contrasts, 2)):
@@ -99,7 +99,7 @@ def _steps(arms: Sequence[Arm], pairs: Sequence[tuple[Arm, Arm]]) -> np.ndarray:
     return rows
 
 
-def _averaging(features: tuple[str, ...], arms: Sequence[Arm], designs: Sequence[Design]) -> Design | None:
+def averaging(features: tuple[str, ...], arms: Sequence[Arm], designs: Sequence[Design]) -> Design | None:
     """Return the design that gives the Shapley values, or None: the one that assumes least, then the one that weighs the most arms."""
     whole = [shapley(features)] if len(features) <= EXACT and len(set(arms)) == 2 ** len(features) else []
     averaging = [each for each in designs if each.averages]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ablation.effects import ALPHA, FEWEST_SEEDS, Interactions, LackOfFit, OrderDependence
+from ablation.effects import ALPHA, FEWEST_SEEDS, Interactions, LackOfFit, OrderDependence, SampledOrders, sampled_orders
+from ablation.report.aliases import MEANING, aliased, separation
 from ablation.report.keep import Candidate, candidates, found_best
 from ablation.report.rows import Row, rows
 from ablation.study.findings import Findings
@@ -17,7 +18,7 @@ from ablation.wording import probability
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-WORDS = frozenset({"arm", "feature", "pair", "verdict", "order", "beyond noise", "cheaper"})
+WORDS = frozenset({"arm", "feature", "pair", "verdict", "order", "beyond noise", "cheaper", "cannot be told from"})
 """Heads of the columns of words, which stand to the left while numbers stand to the right."""
 
 NAMED = 12
@@ -153,8 +154,9 @@ def _line(row: Row, findings: Findings) -> dict[str, str]:
 
 
 def tables(findings: Findings) -> list[Table]:
-    """Return every table of a study's report: effects and arms of each design, what to keep, the order, the pairs."""
-    return [*_designs(findings), *_keep(findings), *_order(findings), *_pairs(findings)]
+    """Return every table of a study's report, those of its designs first."""
+    parts = (_designs, _sampling, _aliases, _keep, _order, _pairs)
+    return [table for part in parts for table in part(findings)]
 
 
 def _designs(findings: Findings) -> list[Table]:
@@ -188,6 +190,44 @@ def _fit(fit: LackOfFit | None) -> str:
     return sentence
 
 
+def _sampling(findings: Findings) -> list[Table]:
+    """Return how far effects that rest on sampled orders may be from the averages over all orders."""
+    heads = ("feature", "effect", "± sampling", "95 % interval over seeds and orders")
+    made = []
+    for design, effects in zip(findings.designs, findings.effects, strict=True):
+        found = sampled_orders(design, findings.scores_of(design), (effects.high - effects.low) / 2, effects.freedom)
+        if found is None or np.isnan(found.error).all():
+            continue
+        lead = (
+            f"The intervals above cover the seeds and take the {len(design.orders)} sampled orders as they are. Sampling: the standard "
+            "error that the choice of orders adds, from how much a feature's step differs between them. The last column covers both, for "
+            "the average over all orders."
+        )
+        lines = tuple(_sampled(findings, design.features[row], effects.estimate[row], found, row) for row in range(len(design.features)))
+        made.append(Table(f"Sampling of orders ({design.name})", lead, heads, lines))
+    return made
+
+
+def _sampled(findings: Findings, feature: str, effect: float, found: SampledOrders, row: int) -> tuple[str, ...]:
+    metric, digits, error, half = findings.metric, findings.digits, found.error[row], found.half_width[row]
+    interval = "" if np.isnan(half) else f"{metric.signed(effect - half, digits)}, {metric.signed(effect + half, digits)}"
+    return (
+        feature,
+        "" if np.isnan(effect) else metric.signed(effect, digits),
+        "" if np.isnan(error) else metric.level(error, digits),
+        interval,
+    )
+
+
+def _aliases(findings: Findings) -> list[Table]:
+    heads = ("feature", "cannot be told from")
+    return [
+        Table(f"Aliases ({design.name})", " ".join([MEANING, *separation(design, next(iter(found)))]), heads, tuple(found.items()))
+        for design in findings.designs
+        if (found := aliased(design))
+    ]
+
+
 def _keep(findings: Findings) -> list[Table]:
     found = found_best(findings)
     if found is None or len(findings.seeds) < FEWEST_SEEDS or len(found.contenders) == 1:
@@ -198,7 +238,7 @@ def _keep(findings: Findings) -> list[Table]:
     lead = (
         "The arm with the best mean score and those that cannot be told from it: an arm is left out where another one is better by a "
         "paired t test at p < 0.05 / (arms − 1), one-sided, so that the best arm is among these with 95 %. Difference: from the best mean, "
-        "± 1 standard error. Cheaper: a cost is lower by a tenth or more and none is higher by as much."
+        "over the seeds that both have, ± 1 standard error. Cheaper: a cost is lower by a tenth or more and none is higher by as much."
     )
     more = len(found.contenders) - len(shown)
     foot = f"And {more} more {'arm' if more == 1 else 'arms'} with worse means." if more else ""
