@@ -125,11 +125,10 @@ def _distinct(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _differs(scores: np.ndarray, contrasts: Sequence[np.ndarray]) -> np.ndarray:
     """Return for which features two effects differ: a paired t test of each difference, for it is one of few arms with weight."""
-    p = [
-        np.where(_distinct(one, other), paired_moments(scores, np.nan_to_num(one - other)).p, np.nan)
-        for one, other in combinations(contrasts, 2)
-    ]
-    if len(scores) < FEWEST_SEEDS:
-        return np.zeros(len(p[0]), dtype=bool)
+    p = []
+    for one, other in combinations(contrasts, 2):
+        difference = paired_moments(scores, np.nan_to_num(one - other))
+        told = _distinct(one, other) & (difference.freedom >= FEWEST_SEEDS - 1)
+        p.append(np.where(told, difference.p, np.nan))
     adjusted = holm(np.ravel(p)).reshape(len(p), -1)
     return np.asarray((adjusted < ALPHA).any(axis=0))
