@@ -29,7 +29,7 @@ def made(means: np.ndarray, spreads: np.ndarray, shared: float, seeds: int, stud
 
 
 def held(studies: int, rng: np.random.Generator) -> Iterator[tuple[str, ...]]:
-    """Yield for each kind of study how often the set holds the best arm (the least held of those that share the best mean), and its size."""
+    """Yield how often the set holds the best arm (of those that share the best mean, the least held), and its size."""
     for kind, means in MEANS.items():
         best = means == means.max()
         for name, spreads in (("equal", np.ones(8)), ("× 10", np.sqrt(np.where(np.arange(8) % 2, 10.0, 1.0)))):
