@@ -329,7 +329,14 @@ def test_what_intervals_cover_stands_only_under_pictures_that_have_some(two_desi
 
     path = next(index for index, design in enumerate(two_designs.designs) if is_path(design))
     assert says(forest(two_designs, 0)) and says(contribution(two_designs, path))
-    for figure in (climb(two_designs, path), arms(two_designs), cost(two_designs), order(two_designs), interactions(two_designs, 1), learning_curves(two_designs)):
+    for figure in (
+        climb(two_designs, path),
+        arms(two_designs),
+        cost(two_designs),
+        order(two_designs),
+        interactions(two_designs, 1),
+        learning_curves(two_designs),
+    ):
         assert not says(figure)
 
 
