@@ -66,6 +66,11 @@ def test_two_more_arms_free_a_feature_from_all_of_its_aliases() -> None:
     assert helps["fractional"] > 60 and helps["bookends"] < 10
 
 
+@pytest.mark.parametrize("count", [4, 5, 6, 9, 12, 15])
+def test_two_more_arms_are_enough_for_a_fraction_of_any_size(count: int) -> None:
+    assert "2 more arms (" in before_runs(fractional("abcdefghijklmno"[:count]))[-1]
+
+
 def test_a_plan_says_which_arms_to_add_and_how() -> None:
     *each, last = before_runs(fractional(FEATURES))
     assert len(each) == 7 and each[0].startswith("fractional cannot tell augmentation from batch_norm × gap × dropout, ")

@@ -70,7 +70,8 @@ def best_arms(scores: np.ndarray, higher_is_better: bool = True, step: float = 0
     ranked = np.argsort(-means, kind="stable")[: int(left.sum())].tolist()
     best, fewer = ranked[0], max(1, len(ranked) // 2)
     needed = None
-    if len(ranked) > 1 and (pairs.seeds - pairs.seeds.max() * np.eye(len(known)) >= FEWEST_SEEDS).any():
+    comparable = (pairs.seeds >= FEWEST_SEEDS) & ~np.eye(len(known), dtype=bool)
+    if len(ranked) > 1 and comparable.any():
         needed = _seeds_until(pairs, known, fewer, OPTIMISTIC), _seeds_until(pairs, known, fewer, PESSIMISTIC)
     with np.errstate(invalid="ignore", divide="ignore"):
         error = pairs.spread[:, best] / np.sqrt(pairs.seeds[:, best])
