@@ -108,6 +108,8 @@ def _asked(config: DictConfig) -> Asked:
     choice("on_error", config.on_error, ("continue", "stop"))
     if config.features.on is not None and "only" not in config.features.designs:
         raise InputError("features.on names the features that are on with features=only, and this study has another design")
+    if config.features.of is not None and "bookends" not in config.features.designs:
+        raise InputError("features.of names the features that features=bookends credits, and this study has another design")
     if config.features.orders is not None and "shapley" not in config.features.designs:
         raise InputError("features.orders goes with features=shapley, and this study has another design")
     subject: Subject = _images(config, choices) if choices["subject"] == IMAGES else _instantiate(config.subject)

@@ -44,6 +44,8 @@ CASES = {
     "no feature": (["catalogue.order=[]"], "catalogue.order is empty"),
     "unknown feature that is on": (["features=only", "features.on=[mixp]"], "did you mean 'mixup'?"),
     "only without features": (["features=only"], "features.on=[augmentation]"),
+    "unknown feature to credit": (["features=bookends", "features.of=[mixp]"], "did you mean 'mixup'?"),
+    "of without bookends": (["features.of=[mixup]"], "features=bookends"),
     "on without only": (["features.on=[mixup]"], "features=only"),
     "no epochs": (["training.epochs=0"], "training.epochs must be a whole number of at least 1, not 0"),
     "epochs in words": (["training.epochs=many"], "not many"),

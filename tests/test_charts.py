@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from findings import FEATURES, GAINS, LONG, LONG_GAINS, enriched, synthetic
+from findings import FEATURES, GAINS, INTERVALS, LONG, LONG_GAINS, enriched, synthetic
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -25,7 +25,19 @@ from ablation import charts
 from ablation.charts import arms, climb, contribution, cost, draw, forest, interactions, learning_curves, order, save
 from ablation.charts.drawing.lettering import width, wrap
 from ablation.charts.drawing.style import GAIN, LOSS
-from ablation.designs import BASELINE, cumulative, factorial, fractional, leave_one_out, none, one_at_a_time, pairs
+from ablation.designs import (
+    BASELINE,
+    Design,
+    cumulative,
+    factorial,
+    fractional,
+    is_path,
+    leave_one_out,
+    none,
+    one_at_a_time,
+    pairs,
+    shapley,
+)
 from ablation.study.findings import Findings
 from ablation.study.metric import Metric
 
@@ -292,6 +304,40 @@ def test_order_marks_each_gain_and_flags_what_differs(monkeypatch: pytest.Monkey
     words = [text for text, _ in texts(figure, monkeypatch)]
     assert words.count("matters") == found.differs.sum()
     assert "Shapley value" not in words, "no design estimates it"
+
+
+@pytest.mark.parametrize(
+    ("design", "averaged"),
+    [
+        (
+            fractional(FEATURES),
+            "Shapley: the effect of fractional, which is the step averaged over all orders where interactions stop at pairs.",
+        ),
+        (shapley(FEATURES, 4), "Shapley: its step, averaged over 4 sampled orders."),
+        (shapley(FEATURES), "Shapley: its step, averaged over all orders."),
+    ],
+)
+def test_the_order_says_what_a_shapley_value_is_an_average_over(design: Design, averaged: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = order(enriched(synthetic(cumulative(FEATURES), design)))
+    caption = " ".join(" ".join(text.split()) for text, _ in texts(figure, monkeypatch))
+    assert averaged in caption
+
+
+def test_what_intervals_cover_stands_only_under_pictures_that_have_some(two_designs: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def says(figure: Figure) -> bool:
+        return INTERVALS in " ".join(" ".join(text.split()) for text, _ in texts(figure, monkeypatch))
+
+    path = next(index for index, design in enumerate(two_designs.designs) if is_path(design))
+    assert says(forest(two_designs, 0)) and says(contribution(two_designs, path))
+    for figure in (
+        climb(two_designs, path),
+        arms(two_designs),
+        cost(two_designs),
+        order(two_designs),
+        interactions(two_designs, 1),
+        learning_curves(two_designs),
+    ):
+        assert not says(figure)
 
 
 def test_arms_stand_from_low_to_high_over_their_features(two_designs: Findings) -> None:

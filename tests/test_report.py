@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from findings import FEATURES, LOG_LOSS, LONG, LONG_GAINS, PROTOCOL, SECONDS, enriched, synthetic
+from findings import FEATURES, INTERVALS, LOG_LOSS, LONG, LONG_GAINS, PROTOCOL, SECONDS, enriched, synthetic
 from rich.console import Console
 
 from ablation import report
@@ -160,7 +160,7 @@ def test_few_seeds_are_called_few() -> None:
 
 def test_protocol_and_remarks_are_noted() -> None:
     findings = synthetic()
-    assert report.notes(findings)[0] == PROTOCOL
+    assert report.notes(findings)[0] == f"{PROTOCOL} {INTERVALS}" and report.notes(synthetic(seeds=1))[0] == PROTOCOL
     remarked = dataclasses.replace(findings, remarks=("The data is synthetic.",))
     assert noted(remarked, "The data is synthetic") and not noted(findings, "synthetic")
 

@@ -19,7 +19,16 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
 def test_the_study_ends_well_and_says_where_to_look(first: tuple[Path, Ended]) -> None:
     _, ended = first
     assert ended.code == 0, ended.err
-    for words in ("[6/6]", "+ one", "+ two", "95 % interval", "contribution.png", "table.md", "mlflow ui"):
+    for words in (
+        "[6/6]",
+        "+ one",
+        "+ two",
+        "95 % interval",
+        "The best val_score is that of “one”: ",
+        "contribution.png",
+        "table.md",
+        "mlflow ui",
+    ):
         assert words in ended.out
     assert ended.err == ""
 
@@ -28,6 +37,7 @@ def test_every_run_is_logged_with_its_epochs_and_what_it_returned(first: tuple[P
     folder, _ = first
     store = logged(folder)
     [parent] = store.parents
+    assert parent.data.tags["ablation.best_arm"] == "one"
     assert (parent.info.run_name, parent.info.status) == ("first", "FINISHED")
     assert (parent.data.params["subject"], parent.data.params["metric"]) == ("train", "val_score")
     children = store.children(parent)

@@ -127,4 +127,6 @@ def _caption(findings: Findings, design_index: int, cut: bool) -> list[str]:
         marks += " Hatched: an arm that the effect needs has no finished run."
     order = f"Order: {' → '.join(design.features)}."
     what = f"Study: {findings.name}. {findings.description}. {count} {'seed' if count == 1 else 'seeds'}. {findings.protocol}"
+    if not np.isnan(effects.low).all():
+        what += f" {findings.intervals}"
     return [" ".join(filter(None, (design.meaning, order))), marks, what]

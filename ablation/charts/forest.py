@@ -138,5 +138,5 @@ def _caption(findings: Findings, design_index: int, fit: LackOfFit | None, cut: 
         tested = f"Lack of fit: the spare arms see {seen}."
         if fit.hidden:
             tested += f" The other {fit.hidden} are aliased with main effects."
-    what = f"Study: {findings.name}. {findings.description}. {findings.protocol}"
+    what = f"Study: {findings.name}. {findings.description}. {findings.protocol} {findings.intervals}"
     return [design.meaning, marks, tested, what]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page, wrap_below
 from ablation.charts.drawing.style import BODY, INK, MUTED, SKY, SMALL, YELLOW, subtitle, tidy
-from ablation.effects import OrderDependence
+from ablation.effects import OrderDependence, averaging
 from ablation.study.findings import Findings
 
 WIDTH, NAMES, SPACE = 9.0, 1.7, 0.14
@@ -105,8 +105,18 @@ def _number(value: float, findings: Findings) -> str:
 def _caption(findings: Findings, found: OrderDependence) -> list[str]:
     return [
         "First: the feature alone on the baseline. Chosen: its step in the study's order. Last: what all features lose without it. "
-        f"Shapley: its step, averaged over all orders. Order: {' → '.join(found.features)}.",
+        f"{_averaged(findings)}Order: {' → '.join(found.features)}.",
         "Bars: from the least to the largest effect, dark where two effects of a feature differ beyond noise (p < 0.05 after Holm's "
         "adjustment over all differences); the last column says so too. Lines: ± 1 standard error, where there is one.",
         f"Study: {findings.name}. {findings.description}. {len(findings.seeds)} seeds.",
     ]
+
+
+def _averaged(findings: Findings) -> str:
+    """Say what the marks of Shapley values are averages over, which depends on the design that gives them."""
+    design = averaging(findings.features, findings.arms, findings.designs)
+    if design is None:
+        return ""
+    if design.averages == "up to pairs":
+        return f"Shapley: the effect of {design.name}, which is the step averaged over all orders where interactions stop at pairs. "
+    return f"Shapley: its step, averaged over {f'{len(design.orders)} sampled' if design.orders else 'all'} orders. "

@@ -5,6 +5,7 @@ A design is a pure function from feature names to arms and contrasts. An *arm* i
 sums to 0, and adds to a feature that acts alone exactly what it is worth, so an effect is in the units of the score.
 """
 
+from ablation.designs.aliases import aliases
 from ablation.designs.bookends import bookends
 from ablation.designs.cumulative import cumulative
 from ablation.designs.design import BASELINE, Arm, Design, union
@@ -23,6 +24,7 @@ __all__ = [
     "BASELINE",
     "Arm",
     "Design",
+    "aliases",
     "all_on",
     "arm_names",
     "bookends",

@@ -5,20 +5,34 @@ from collections.abc import Sequence
 import numpy as np
 
 from ablation.designs.design import BASELINE, Design
+from ablation.errors import InputError, nearest
 
 
-def bookends(features: Sequence[str]) -> Design:
+def bookends(features: Sequence[str], of: Sequence[str] | None = None) -> Design:
     """Credit each feature with the mean of what it adds to the baseline when it is alone and what all lose without it.
 
-    This is the Shapley value of each feature wherever interactions stop at pairs.
+    This is the Shapley value of each feature wherever interactions stop at pairs, and free of whatever features without it do together.
+
+    Args:
+        features: all of the study.
+        of: those that are credited; None for all.
+
+    Raises:
+        InputError: if ``of`` names no feature, or one that ``features`` does not hold.
     """
+    credited = tuple(features) if of is None else tuple(feature for feature in features if feature in of)
+    for feature in of or ():
+        if feature not in features:
+            raise InputError(f"features.of names '{feature}', which the catalogue's order does not hold{nearest(feature, features)}")
+    if of is not None and not credited:
+        raise InputError("features.of names no feature; expected those that features=bookends credits, such as [augmentation]")
     full = frozenset(features)
-    alone, without = [frozenset({feature}) for feature in features], [full - {feature} for feature in features]
+    alone, without = [frozenset({feature}) for feature in credited], [full - {feature} for feature in credited]
     arms = tuple(dict.fromkeys([BASELINE, *alone, *without, full]))
-    contrasts = np.zeros((len(features), len(arms)))
-    for row in range(len(features)):
+    contrasts = np.zeros((len(credited), len(arms)))
+    for row in range(len(credited)):
         for arm, weight in ((alone[row], 0.5), (BASELINE, -0.5), (full, 0.5), (without[row], -0.5)):
             contrasts[row, arms.index(arm)] += weight
     references = dict.fromkeys(alone, BASELINE) | {arm: full for arm in without if arm not in (BASELINE, *alone)}
     meaning = "An effect is the mean of what the feature adds to the baseline when it is alone and what all features would lose without it."
-    return Design("bookends", tuple(features), arms, contrasts, references, meaning, averages="up to pairs")
+    return Design("bookends", credited, arms, contrasts, references, meaning, averages="up to pairs")

@@ -25,6 +25,7 @@ class Design:
             from the residual variance of each arm.
         averages: in which games an effect is the feature's Shapley value, what it adds averaged over all orders of adding: ``always``
             (where orders are sampled, but for their choice), ``up to pairs`` where interactions stop at pairs, or None.
+        orders: the orders of adding that it samples, each followed by its reverse.
         excluded: arms that the design would have, had the model allowed them.
         lost: what the design can no longer estimate without them, in whole sentences.
     """
@@ -37,6 +38,7 @@ class Design:
     meaning: str = ""
     kind: Literal["paired", "balanced"] = "paired"
     averages: Literal["always", "up to pairs"] | None = None
+    orders: tuple[tuple[str, ...], ...] = ()
     excluded: tuple[Arm, ...] = ()
     lost: tuple[str, ...] = ()
 

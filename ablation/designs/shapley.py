@@ -55,11 +55,12 @@ def _exact(features: Sequence[str]) -> Design:
 
 def _sampled(features: Sequence[str], orders: int) -> Design:
     rng = np.random.default_rng(STREAM)
-    drawn = [rng.permutation(len(features)) for _ in range(orders // 2)]
+    drawn = [rng.permutation(len(features)).tolist() for _ in range(orders // 2)]
+    ways = [way for one in drawn for way in (one, one[::-1])]
     weights: dict[tuple[int, Arm], float] = {}
-    for order in (way for one in drawn for way in (one, one[::-1])):
+    for order in ways:
         arm = BASELINE
-        for row in order.tolist():
+        for row in order:
             after = arm | {features[row]}
             weights[row, after] = weights.get((row, after), 0.0) + 1 / orders
             weights[row, arm] = weights.get((row, arm), 0.0) - 1 / orders
@@ -70,8 +71,9 @@ def _sampled(features: Sequence[str], orders: int) -> Design:
     for (row, arm), weight in weights.items():
         contrasts[row, place[arm]] += weight
     references = {arm: BASELINE for arm in arms if arm}
+    sampled = tuple(tuple(features[row] for row in way) for way in ways)
     meaning = (
         f"An effect is what the feature adds, averaged over {orders} sampled orders of adding the features; the interval does not cover "
         "the choice of orders."
     )
-    return Design("shapley", tuple(features), arms, contrasts, references, meaning, "balanced", "always")
+    return Design("shapley", tuple(features), arms, contrasts, references, meaning, "balanced", "always", sampled)

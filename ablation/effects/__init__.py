@@ -3,15 +3,17 @@
 Scores may be of any metric. Estimates keep its unit and sign; only the words of a verdict depend on whether higher or lower is better.
 """
 
+from ablation.effects.best_arms import BestArms, best_arms, contenders
 from ablation.effects.effects import Effects
 from ablation.effects.estimate import contrast_moments, estimate
 from ablation.effects.interactions import Interactions, interactions
 from ablation.effects.lack_of_fit import LackOfFit, lack_of_fit, misfit
 from ablation.effects.moments import Moments, mean_and_sd
-from ablation.effects.order_dependence import OrderDependence, order_dependence
+from ablation.effects.order_dependence import OrderDependence, averaging, order_dependence
 from ablation.effects.paired import paired, paired_moments
 from ablation.effects.precision import Precision, seeds_for, stein
 from ablation.effects.residuals import Residuals, residuals
+from ablation.effects.sampled_orders import SampledOrders, sampled_orders
 from ablation.effects.steadiness import unsteady
 from ablation.effects.verdicts import (
     ALPHA,
@@ -35,6 +37,7 @@ __all__ = [
     "MOST_SEEDS",
     "NO_VERDICT",
     "UNRESOLVED",
+    "BestArms",
     "Effects",
     "Interactions",
     "LackOfFit",
@@ -42,6 +45,10 @@ __all__ = [
     "OrderDependence",
     "Precision",
     "Residuals",
+    "SampledOrders",
+    "averaging",
+    "best_arms",
+    "contenders",
     "contrast_moments",
     "describe",
     "estimate",
@@ -54,6 +61,7 @@ __all__ = [
     "paired",
     "paired_moments",
     "residuals",
+    "sampled_orders",
     "seeds_for",
     "seeds_to_resolve",
     "stein",

@@ -58,7 +58,7 @@ def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.nd
     first = _steps(arms, [(frozenset({feature}), BASELINE) for feature in features])
     chosen = _steps(arms, list(zip(path[1:], path[:-1], strict=True)))
     last = _steps(arms, [(full, arm) for arm in without])
-    design = _averaging(tuple(features), arms, designs)
+    design = averaging(tuple(features), arms, designs)
     average = _weights(design, tuple(features), arms)
     contrasts = (first, chosen, last, average)
     if not any(_distinct(one, other).any() for one, other in combinations(contrasts, 2)):
@@ -99,7 +99,7 @@ def _steps(arms: Sequence[Arm], pairs: Sequence[tuple[Arm, Arm]]) -> np.ndarray:
     return rows
 
 
-def _averaging(features: tuple[str, ...], arms: Sequence[Arm], designs: Sequence[Design]) -> Design | None:
+def averaging(features: tuple[str, ...], arms: Sequence[Arm], designs: Sequence[Design]) -> Design | None:
     """Return the design that gives the Shapley values, or None: the one that assumes least, then the one that weighs the most arms."""
     whole = [shapley(features)] if len(features) <= EXACT and len(set(arms)) == 2 ** len(features) else []
     averaging = [each for each in designs if each.averages]
@@ -125,11 +125,10 @@ def _distinct(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _differs(scores: np.ndarray, contrasts: Sequence[np.ndarray]) -> np.ndarray:
     """Return for which features two effects differ: a paired t test of each difference, for it is one of few arms with weight."""
-    p = [
-        np.where(_distinct(one, other), paired_moments(scores, np.nan_to_num(one - other)).p, np.nan)
-        for one, other in combinations(contrasts, 2)
-    ]
-    if len(scores) < FEWEST_SEEDS:
-        return np.zeros(len(p[0]), dtype=bool)
+    p = []
+    for one, other in combinations(contrasts, 2):
+        difference = paired_moments(scores, np.nan_to_num(one - other))
+        told = _distinct(one, other) & (difference.freedom >= FEWEST_SEEDS - 1)
+        p.append(np.where(told, difference.p, np.nan))
     adjusted = holm(np.ravel(p)).reshape(len(p), -1)
     return np.asarray((adjusted < ALPHA).any(axis=0))

@@ -19,13 +19,11 @@ Runs = Mapping[tuple[Arm, int], Result]
 def question(study: Study) -> Findings:
     """Return what a study asks, before any of its runs: findings without results. Its subject must be prepared."""
     subject, scoring = study.subject, study.subject.protocol()
-    sentences = [scoring.score]
-    if len(study.seeds) > 1:
-        sentences.append(f"Intervals cover the variation between seeds: {scoring.intervals}.")
     return Findings(
         name=study.name,
         description=subject.description,
-        protocol=" ".join(sentences),
+        protocol=scoring.score,
+        intervals=f"Intervals cover the variation between seeds: {scoring.intervals}." if len(study.seeds) > 1 else "",
         metric=subject.metric,
         measures=subject.measures,
         features=study.features,

@@ -22,6 +22,7 @@ from ablation.engine.run_log import RunLog
 from ablation.engine.schedule import Listener, run_all
 from ablation.engine.worker import packed, start
 from ablation.errors import InputError
+from ablation.report.keep import best_arm
 from ablation.report.protocol import seeds_decided
 from ablation.store import reading
 from ablation.store.connection import Store
@@ -106,7 +107,8 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
             findings = _findings(ran, store, log.failed())
             files = _publish(ran.study, store, findings, pool().pool if pool.cache_info().currsize else None)
             (study.folder / OWNER).write_text(study.key, encoding="utf-8")
-            log.close("FAILED" if ran.failures else "FINISHED", effect_metrics(findings), study.folder, description(findings))
+            status = "FAILED" if ran.failures else "FINISHED"
+            log.close(status, effect_metrics(findings), study.folder, description(findings), best_arm(findings))
         except BaseException:
             # First the workers, so that none logs to a run that is marked as killed.
             stack.close()

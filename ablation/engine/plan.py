@@ -6,6 +6,7 @@ from statistics import mean
 
 from ablation.engine.analysis import decided, results_by_arm
 from ablation.engine.execution import Execution
+from ablation.report.aliases import before_runs
 from ablation.report.protocol import seeds_decided
 from ablation.store import reading
 from ablation.store.connection import Store
@@ -42,7 +43,7 @@ class Plan:
 def plan(study: Study, store: Store, execution: Execution) -> Plan:
     """Say what a study would do. Runs nothing, logs nothing."""
     study.subject.prepare()
-    remarks = [*study.subject.remarks(), *(sentence for design in study.designs for sentence in design.lost)]
+    remarks = [*study.subject.remarks(), *(sentence for design in study.designs for sentence in (*design.lost, *before_runs(design)))]
     there = finished(study, store)
     if study.adaptive and len(there) == len(study.trials):
         precision = decided(study, results_by_arm(study, there))

@@ -4,6 +4,7 @@ import numpy as np
 
 from ablation.designs import BASELINE
 from ablation.effects import ALPHA, FEWEST_SEEDS, LOST, NO_VERDICT, UNRESOLVED, describe, mean_and_sd
+from ablation.report.keep import what_to_keep
 from ablation.study.findings import Findings
 from ablation.wording import listed, probability
 
@@ -14,10 +15,10 @@ SHOWN = 3
 
 
 def answer(findings: Findings) -> list[str]:
-    """Return the answer in a few sentences, the most important first: verdicts, the order, pairs, fit, what was lost."""
+    """Return the answer in a few sentences, the most important first: verdicts, what to keep, the order, pairs, fit, what was lost."""
     if findings.unfinished and not findings.runs:
         return [f"No run has finished yet, of {findings.scores.size}."]
-    parts = (_verdicts, _both_ends, _order, _pairs, _fit, _lost)
+    parts = (_verdicts, what_to_keep, _both_ends, _order, _pairs, _fit, _lost)
     sentences = [sentence for part in parts for sentence in part(findings)]
     return [*_so_far(findings), *(sentences or ["This study credits no feature."])]
 

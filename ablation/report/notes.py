@@ -7,7 +7,9 @@ import numpy as np
 from scipy.special import stdtrit
 
 from ablation.designs import is_path, label
-from ablation.effects import ALPHA, CONFIDENCE, FEWEST_SEEDS, LOST, unsteady
+from ablation.effects import ALPHA, CONFIDENCE, FEWEST_SEEDS, LOST, sampled_orders, unsteady
+from ablation.report.aliases import aliased
+from ablation.report.answer import SURE
 from ablation.report.rows import own_arm
 from ablation.study.findings import Findings
 from ablation.study.measured import measured
@@ -26,11 +28,13 @@ MOST_FAILURES, LONGEST_MESSAGE = 10, 200
 def notes(findings: Findings) -> list[str]:
     """Return the notes on the tables: how scores are made, what weakens them, what failed, one sentence or two each."""
     sentences = [
-        findings.protocol,
+        f"{findings.protocol} {findings.intervals}".strip(),
         *findings.remarks,
         *_about_equal_scores(findings),
         *_about_seeds(findings),
         *_about_steadiness(findings),
+        *_about_sampled_orders(findings),
+        *_about_aliases(findings),
         *_about_confounders(findings),
         *_about_failures(findings),
         *_about_losses(findings),
@@ -78,6 +82,31 @@ def _about_steadiness(findings: Findings) -> Iterator[str]:
                     f"{design.name}: effects vary between seeds more than the noise of single runs explains (p {probability(p)}), "
                     "so its intervals may be too narrow."
                 )
+
+
+def _about_sampled_orders(findings: Findings) -> Iterator[str]:
+    """Say how large the error is that the choice of orders adds, which intervals over seeds do not cover."""
+    for design, effects in zip(findings.designs, findings.effects, strict=True):
+        found = sampled_orders(design, findings.scores_of(design), (effects.high - effects.low) / 2, effects.freedom)
+        if found is not None and not np.isnan(found.error).all():
+            worst = int(np.nanargmax(found.error))
+            size = findings.metric.with_difference(findings.metric.level(found.error[worst], findings.digits))
+            yield (
+                f"{design.name}: the choice of {len(design.orders)} orders adds a standard error of up to {size} "
+                f"({design.features[worst]}), which the intervals do not cover."
+            )
+
+
+def _about_aliases(findings: Findings) -> Iterator[str]:
+    """Say which verdicts may be due to three other features."""
+    for design, effects in zip(findings.designs, findings.effects, strict=True):
+        terms, claims = aliased(design), zip(design.features, effects.verdict, strict=True)
+        claimed = [feature for feature, verdict in claims if feature in terms and verdict in SURE]
+        if claimed:
+            yield (
+                f"{design.name}: what it says of {listed(claimed, 'and')} may be due to three other features together; the report's "
+                "table of aliases names them, and how to tell."
+            )
 
 
 def _critical(seeds: int, family: int) -> float:

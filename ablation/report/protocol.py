@@ -28,7 +28,7 @@ def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
     yield "Seeds", f"{seeds}; {decided}" if decided else seeds
     yield "Score and split", findings.protocol
     if any(not np.isnan(effects.low).all() for effects in findings.effects):
-        yield "95 % intervals", _formulas(findings)
+        yield "95 % intervals", f"{_formulas(findings)} {findings.intervals}".strip()
         yield "Verdicts", _verdicts(findings)
         if findings.variability:
             yield "Sources of variability", " ".join(findings.variability)

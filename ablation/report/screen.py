@@ -16,6 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ablation.report.keep import what_to_keep
 from ablation.report.notes import notes
 from ablation.report.tables import console_table
 from ablation.study.findings import Findings
@@ -145,7 +146,7 @@ def show_findings(findings: Findings, files: Sequence[Path], console: Console) -
         console.print()
         console.print(console_table(findings, index))
     console.print()
-    for note in notes(findings):
+    for note in [*what_to_keep(findings), *notes(findings)]:
         console.print(Text(f"• {note}"))
     console.print()
     for file in files:

@@ -1,22 +1,24 @@
 """Tables as text: of a design, of the dependence on the order, of pairs; and any table as Markdown or for a terminal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ablation.effects import ALPHA, Interactions, LackOfFit, OrderDependence
+from ablation.effects import ALPHA, FEWEST_SEEDS, Interactions, LackOfFit, OrderDependence, SampledOrders, sampled_orders
+from ablation.report.aliases import MEANING, aliased, separation
+from ablation.report.keep import Candidate, candidates, found_best
 from ablation.report.rows import Row, rows
 from ablation.study.findings import Findings
 from ablation.study.measured import written
-from ablation.study.metric import Metric
+from ablation.study.metric import Measure, Metric
 from ablation.wording import probability
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-WORDS = frozenset({"arm", "feature", "pair", "verdict", "order", "beyond noise"})
+WORDS = frozenset({"arm", "feature", "pair", "verdict", "order", "beyond noise", "cheaper", "cannot be told from"})
 """Heads of the columns of words, which stand to the left while numbers stand to the right."""
 
 NAMED = 12
@@ -152,8 +154,9 @@ def _line(row: Row, findings: Findings) -> dict[str, str]:
 
 
 def tables(findings: Findings) -> list[Table]:
-    """Return every table of a study's report: effects and arms of each design, the order, the pairs."""
-    return [*_designs(findings), *_order(findings), *_pairs(findings)]
+    """Return every table of a study's report, those of its designs first."""
+    parts = (_designs, _sampling, _aliases, _keep, _order, _pairs)
+    return [table for part in parts for table in part(findings)]
 
 
 def _designs(findings: Findings) -> list[Table]:
@@ -187,6 +190,81 @@ def _fit(fit: LackOfFit | None) -> str:
     return sentence
 
 
+def _sampling(findings: Findings) -> list[Table]:
+    """Return how far effects that rest on sampled orders may be from the averages over all orders."""
+    heads = ("feature", "effect", "± sampling", "95 % interval over seeds and orders")
+    made = []
+    for design, effects in zip(findings.designs, findings.effects, strict=True):
+        found = sampled_orders(design, findings.scores_of(design), (effects.high - effects.low) / 2, effects.freedom)
+        if found is None or np.isnan(found.error).all():
+            continue
+        lead = (
+            f"The intervals above cover the seeds and take the {len(design.orders)} sampled orders as they are. Sampling: the standard "
+            "error that the choice of orders adds, from how much a feature's step differs between them. The last column covers both, for "
+            "the average over all orders."
+        )
+        lines = tuple(_sampled(findings, design.features[row], effects.estimate[row], found, row) for row in range(len(design.features)))
+        made.append(Table(f"Sampling of orders ({design.name})", lead, heads, lines))
+    return made
+
+
+def _sampled(findings: Findings, feature: str, effect: float, found: SampledOrders, row: int) -> tuple[str, ...]:
+    metric, digits, error, half = findings.metric, findings.digits, found.error[row], found.half_width[row]
+    interval = "" if np.isnan(half) else f"{metric.signed(effect - half, digits)}, {metric.signed(effect + half, digits)}"
+    return (
+        feature,
+        "" if np.isnan(effect) else metric.signed(effect, digits),
+        "" if np.isnan(error) else metric.level(error, digits),
+        interval,
+    )
+
+
+def _aliases(findings: Findings) -> list[Table]:
+    heads = ("feature", "cannot be told from")
+    return [
+        Table(f"Aliases ({design.name})", " ".join([MEANING, *separation(design, next(iter(found)))]), heads, tuple(found.items()))
+        for design in findings.designs
+        if (found := aliased(design))
+    ]
+
+
+def _keep(findings: Findings) -> list[Table]:
+    found = found_best(findings)
+    if found is None or len(findings.seeds) < FEWEST_SEEDS or len(found.contenders) == 1:
+        return []
+    costs = [each for each in findings.measures if each.words and each.heading]
+    shown = candidates(findings, found)
+    lines = tuple(_candidate(each, findings, costs) for each in shown)
+    lead = (
+        "The arm with the best mean score and those that cannot be told from it: an arm is left out where another one is better by a "
+        "paired t test at p < 0.05 / (arms − 1), one-sided, so that the best arm is among these with 95 %. Difference: from the best mean, "
+        "over the seeds that both have, ± 1 standard error. Cheaper: a cost is lower by a tenth or more and none is higher by as much."
+    )
+    more = len(found.contenders) - len(shown)
+    foot = f"And {more} more {'arm' if more == 1 else 'arms'} with worse means." if more else ""
+    heads = ("arm", findings.metric.heading, "difference", *(cost.heading for cost in costs), "cheaper", "seeds")
+    return [_without_empty(Table("What to keep", lead, heads, lines, foot))]
+
+
+def _candidate(each: Candidate, findings: Findings, costs: Sequence[Measure]) -> tuple[str, ...]:
+    metric, digits, known = findings.metric, findings.digits, each.measured.measures
+    return (
+        each.measured.arm,
+        metric.level(each.measured.score, digits),
+        "best" if each.best else "" if np.isnan(each.difference) else _with_error(metric, each.difference, each.error, digits),
+        *(written(cost, known[cost.key], metric, digits) if cost.key in known else "" for cost in costs),
+        "yes" if each.saved else "",
+        str(each.measured.seeds),
+    )
+
+
+def _without_empty(table: Table) -> Table:
+    """Return a table without the columns in which every cell is empty."""
+    kept = [index for index in range(len(table.heads)) if any(line[index] for line in table.lines)]
+    lines = tuple(tuple(line[index] for index in kept) for line in table.lines)
+    return replace(table, heads=tuple(table.heads[index] for index in kept), lines=lines)
+
+
 def _order(findings: Findings) -> list[Table]:
     found = findings.order
     if found is None:
@@ -209,7 +287,10 @@ def _by_order(findings: Findings, found: OrderDependence, name: str, row: int) -
     effect, error = getattr(found, name)[row], getattr(found, f"{name}_error")[row]
     if np.isnan(effect):
         return ""
-    metric, digits = findings.metric, findings.digits
+    return _with_error(findings.metric, effect, error, findings.digits)
+
+
+def _with_error(metric: Metric, effect: float, error: float, digits: int) -> str:
     return metric.signed(effect, digits) + (f" ± {metric.level(error, digits)}" if not np.isnan(error) else "")
 
 

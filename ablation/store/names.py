@@ -7,7 +7,7 @@ copies its numbers and links to it.
 """
 
 KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
-ARM, SEED = "ablation.arm", "ablation.seed"
+ARM, SEED, BEST = "ablation.arm", "ablation.seed", "ablation.best_arm"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 
 RESULT = "result.json"

@@ -12,7 +12,7 @@ import numpy as np
 
 from ablation.store import reading
 from ablation.store.connection import Store
-from ablation.store.names import ARM, COPY, KEY, MODEL, NOTE, PARENT, RESULT, SEED, STUDY, WEIGHTS
+from ablation.store.names import ARM, BEST, COPY, KEY, MODEL, NOTE, PARENT, RESULT, SEED, STUDY, WEIGHTS
 from ablation.study.outcome import KerasModel, Result
 from ablation.study.subject import Trial
 
@@ -151,10 +151,10 @@ class StudyLog:
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             self.store.client.log_artifacts(self.parent, folder)
 
-    def close(self, status: str, metrics: Mapping[str, float], folder: Path, note: str) -> None:
-        """End the study: its metrics, its files, its description and its status. What a dead worker left as running is marked as killed."""
+    def close(self, status: str, metrics: Mapping[str, float], folder: Path, note: str, best: str = "") -> None:
+        """End the study: its metrics, its files, its description, its status, its best arm. What a dead worker left running is killed."""
         self.kill_unfinished()
-        _log(self.store, self.parent, metrics=metrics, tags={NOTE: note})
+        _log(self.store, self.parent, metrics=metrics, tags={NOTE: note, **({BEST: best} if best else {})})
         self.store.client.log_artifacts(self.parent, str(folder))
         self.store.client.set_terminated(self.parent, status)
 

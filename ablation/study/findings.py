@@ -48,7 +48,8 @@ class Findings:
     Attributes:
         name: of the study.
         description: what the scores are of, such as ``Data: sprites (synthetic)``.
-        protocol: how a score is made and what an interval over seeds covers, in one or two sentences.
+        protocol: how a score is made, in a sentence.
+        intervals: what an interval over seeds covers, in a sentence; empty for a single seed.
         metric: what a score is.
         measures: what else is known of runs, in the order of the table's columns.
         features: the subject's features in the study's order.
@@ -74,6 +75,7 @@ class Findings:
     name: str
     description: str
     protocol: str
+    intervals: str
     metric: Metric
     measures: tuple[Measure, ...]
     features: tuple[str, ...]
