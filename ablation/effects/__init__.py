@@ -3,6 +3,8 @@
 Scores may be of any metric. Estimates keep its unit and sign; only the words of a verdict depend on whether higher or lower is better.
 """
 
+from ablation.effects.balanced import balanced_moments
+from ablation.effects.detectable import detectable
 from ablation.effects.effects import Effects
 from ablation.effects.estimate import contrast_moments, estimate
 from ablation.effects.interactions import Interactions, interactions
@@ -12,7 +14,7 @@ from ablation.effects.order_dependence import OrderDependence, order_dependence
 from ablation.effects.paired import paired, paired_moments
 from ablation.effects.precision import Precision, seeds_for, stein
 from ablation.effects.residuals import Residuals, residuals
-from ablation.effects.steadiness import unsteady
+from ablation.effects.resolution import seeds_to_resolve
 from ablation.effects.verdicts import (
     ALPHA,
     CONFIDENCE,
@@ -23,7 +25,6 @@ from ablation.effects.verdicts import (
     UNRESOLVED,
     describe,
     holm,
-    seeds_to_resolve,
     verdicts,
 )
 
@@ -42,8 +43,10 @@ __all__ = [
     "OrderDependence",
     "Precision",
     "Residuals",
+    "balanced_moments",
     "contrast_moments",
     "describe",
+    "detectable",
     "estimate",
     "holm",
     "interactions",
@@ -57,6 +60,5 @@ __all__ = [
     "seeds_for",
     "seeds_to_resolve",
     "stein",
-    "unsteady",
     "verdicts",
 ]

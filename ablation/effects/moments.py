@@ -1,7 +1,7 @@
 """Moments: estimates with their errors, before they are judged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -48,6 +48,11 @@ class Moments:
         """Return half the width of the intervals of this confidence, such as 0.95."""
         half = np.asarray(stdtrit(self.freedom, (1 + confidence) / 2) * self.error)
         return half if self.own is None else np.maximum(half, stdtrit(self.own.freedom, (1 + GUARD) / 2) * self.own.error)
+
+    def at_least(self, error: np.ndarray) -> "Moments":
+        """Return the same with no error below this one."""
+        own = self.own and replace(self.own, error=np.maximum(self.own.error, error))
+        return replace(self, error=np.maximum(self.error, error), own=own)
 
     @property
     def p(self) -> np.ndarray:
