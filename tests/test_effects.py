@@ -323,7 +323,7 @@ def test_the_range_holds_the_seeds_with_which_the_estimated_effect_has_80_percen
 
 def test_where_the_seeds_cannot_say_how_many_more_are_needed_nothing_is_said() -> None:
     assert needed(0.0, 0.03) == (0, 0)
-    assert needed(0.003, 0.03) == (0, 0)
+    assert needed(0.003, 0.03) == needed(0.02, 0.03) == (0, 0)
     assert needed(0.0, 0.0) == (0, 0)
 
 

@@ -10,8 +10,8 @@ from ablation.effects.verdicts import ALPHA, FEWEST_SEEDS
 
 POWER = 0.80
 
-STUDIES, SEED = 2_000, 1988
-"""How many studies are made up for a balanced design, and from which seed."""
+MOST_STUDIES, FEWEST_STUDIES, MOST_SCORES, SEED = 2_000, 200, 4_000_000, 1988
+"""How many studies are made up for a balanced design, as many scores as they may have together, and from which seed."""
 
 
 def detectable(design: Design, seeds: int) -> float:
@@ -32,6 +32,8 @@ def detectable(design: Design, seeds: int) -> float:
         error = np.sqrt((design.contrasts**2).sum(axis=1).max() / seeds)
         freedom, critical = seeds - 1, stdtrit(seeds - 1, 1 - level / 2)
         return float(error * brentq(lambda shift: nctdtr(freedom, shift, critical) - (1 - POWER), 0, 100 * critical))
-    scores = np.random.default_rng(SEED).normal(size=(STUDIES, seeds, len(design.arms)))
+    runs = seeds * len(design.arms)
+    studies = int(np.clip(MOST_SCORES // runs, FEWEST_STUDIES, MOST_STUDIES))
+    scores = np.random.default_rng(SEED).normal(size=(studies, seeds, len(design.arms)))
     moments = contrast_moments(design.kind, scores, design.contrasts)
     return float(np.quantile(moments.half_width(1 - level) - moments.estimate, POWER, axis=0).max())

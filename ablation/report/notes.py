@@ -77,8 +77,8 @@ def _about_own_errors(findings: Findings) -> Iterator[str]:
             if len(own) > 1:
                 effect, varies, intervals = "effects", "vary", "their intervals rest on their"
             yield (
-                f"{design.name}: the {effect} of {listed(own, 'and')} {varies} more from seed to seed than the others do, so {intervals} own "
-                "differences between seeds alone and may be wide."
+                f"{design.name}: the {effect} of {listed(own, 'and')} {varies} more from seed to seed than the others do, so {intervals} "
+                "own differences between seeds alone and may be wide."
             )
 
 
