@@ -226,7 +226,7 @@ def test_what_only_the_unadjusted_interval_tells_is_probable() -> None:
 def test_an_effect_of_exactly_zero_in_every_seed_is_no_evidence() -> None:
     found = of_differences(0.0, 0.0, 0.0)
     assert (found.low[0], found.high[0], found.p[0]) == (0, 0, 1)
-    assert found.seeds_needed[0] == 0
+    assert found.seeds_needed.tolist() == [[0, 0]]
 
 
 def test_what_is_negligible_depends_on_the_smallest_effect_of_interest() -> None:
@@ -238,14 +238,16 @@ def test_what_is_negligible_depends_on_the_smallest_effect_of_interest() -> None
 @pytest.mark.parametrize(
     ("verdict", "seeds", "needed", "words"),
     [
-        ("no verdict", 1, 0, "no verdict (1 seed; 3 are needed)"),
-        ("no verdict", 2, 0, "no verdict (2 seeds; 3 are needed)"),
-        ("cannot be told from zero", 3, 40, "cannot be told from zero with 3 seeds; about 40 would"),
-        ("cannot be told from zero", 3, 0, "cannot be told from zero with 3 seeds; more than 10000 would be needed"),
-        ("probably helps", 3, 0, "probably helps"),
+        ("no verdict", 1, (0, 0), "no verdict (1 seed; 3 are needed)"),
+        ("no verdict", 2, (0, 0), "no verdict (2 seeds; 3 are needed)"),
+        ("cannot be told from zero", 3, (0, 0), "cannot be told from zero with 3 seeds"),
+        ("cannot be told from zero", 3, (8, 40), "cannot be told from zero with 3 seeds; 8 to 40 would"),
+        ("cannot be told from zero", 3, (8, 8), "cannot be told from zero with 3 seeds; about 8 would"),
+        ("cannot be told from zero", 3, (101, 101), "cannot be told from zero with 3 seeds; more than 100 would be needed"),
+        ("probably helps", 3, (0, 0), "probably helps"),
     ],
 )
-def test_a_reader_sees_how_many_seeds_there_are_and_would_do(verdict: str, seeds: int, needed: int, words: str) -> None:
+def test_a_reader_sees_how_many_seeds_there_are_and_would_do(verdict: str, seeds: int, needed: tuple[int, int], words: str) -> None:
     assert describe(verdict, seeds, needed) == words
 
 
@@ -292,41 +294,58 @@ def test_no_contrasts_and_no_finished_run_are_no_error() -> None:
 # Seeds that would resolve an effect -----------------------------------------------------------------------------------------------
 
 
-@some
-@given(st.floats(0.001, 0.1), st.floats(0.001, 0.1), st.floats(1, 4))
-def test_a_larger_spread_never_needs_fewer_seeds(size: float, spread: float, factor: float) -> None:
-    assert (seeds_to_resolve(size, spread * factor, 0.005) or 10**9) >= (seeds_to_resolve(size, spread, 0.005) or 10**9)
+def needed(size: float, spread: float, seeds: int = 3, smallest: float = 0.0, level: float = 0.05) -> tuple[int, int]:
+    """Return the range for an effect whose contrast has this standard deviation between seeds."""
+    return seeds_to_resolve(size, spread / np.sqrt(seeds), seeds - 1, seeds, smallest, level)
 
 
 @some
-@given(st.floats(0.006, 0.1), st.floats(0.001, 0.1), st.floats(1, 4))
-def test_a_larger_effect_never_needs_more_seeds(size: float, spread: float, factor: float) -> None:
-    assert (seeds_to_resolve(size * factor, spread, 0.005) or 10**9) <= (seeds_to_resolve(size, spread, 0.005) or 10**9)
+@given(st.floats(0.001, 0.1), st.floats(0.01, 0.1), st.floats(1, 4))
+def test_a_larger_effect_or_a_laxer_level_never_needs_more_seeds(size: float, spread: float, factor: float) -> None:
+    for other in (needed(size * factor, spread), needed(size, spread, level=min(0.05 * factor, 0.9))):
+        one = needed(size, spread)
+        if one[1] and other[1]:
+            assert other[0] <= one[0]
+            assert other[1] <= one[1]
 
 
-def test_the_seeds_that_are_said_to_resolve_an_effect_would_and_one_fewer_would_not() -> None:
-    size, spread, smallest = 0.01, 0.03, 0.005
-    needed = seeds_to_resolve(size, spread, smallest)
+def test_the_range_holds_the_seeds_with_which_the_estimated_effect_has_80_percent_power() -> None:
+    size, spread, level = 0.05, 0.03, 0.05 / 7
+    fewest, most = needed(size, spread, level=level)
 
-    def verdict_of(seeds: int) -> str:
-        # As many seeds with exactly this mean and standard deviation.
-        z = np.linspace(-1, 1, seeds)
-        return of_differences(*(size + spread * (z - z.mean()) / z.std(ddof=1)), smallest=smallest).verdict[0]
+    def power(seeds: int) -> float:
+        critical = stats.t.ppf(1 - level / 2, seeds - 1)
+        return float(stats.nct.sf(critical, seeds - 1, size / spread * np.sqrt(seeds)))
 
-    assert verdict_of(needed) == "helps"
-    assert verdict_of(needed - 1) == "cannot be told from zero"
+    enough = next(seeds for seeds in range(3, 100) if power(seeds) >= 0.8)
+    assert 3 < fewest < enough < most <= 100
 
 
-def test_an_effect_at_the_edge_of_interest_may_need_more_seeds_than_anyone_has() -> None:
-    assert seeds_to_resolve(0.0, 1e-3, 0.0) == 0
-    assert seeds_to_resolve(1e-6, 0.1, 1e-6) == 0
+def test_where_the_seeds_cannot_say_how_many_more_are_needed_nothing_is_said() -> None:
+    assert needed(0.0, 0.03) == (0, 0)
+    assert needed(0.003, 0.03) == needed(0.02, 0.03) == (0, 0)
+    assert needed(0.0, 0.0) == (0, 0)
+
+
+def test_a_small_effect_of_many_seeds_needs_more_than_anyone_has() -> None:
+    fewest, most = needed(0.001, 0.03, seeds=40)
+    assert min(fewest, most) > 100
+
+
+def test_what_is_near_zero_resolves_as_negligible_where_the_band_is_wide_enough() -> None:
+    fewest, most = needed(0.001, 0.03, seeds=10, smallest=0.05)
+    assert 10 < fewest <= most <= 100
+    assert needed(0.001, 0.03, seeds=10, smallest=0.001) == (0, 0)
 
 
 def test_only_unresolved_effects_state_what_they_need_and_it_is_more_than_they_have() -> None:
+    stated = 0
     for seed in range(20):
         found = paired(noisy(3, seed, spread=0.03), STEPS, 0.005)
-        for word, seeds, needed in zip(found.verdict, found.seeds, found.seeds_needed, strict=True):
-            assert (needed > seeds) if word == effects.UNRESOLVED else (needed == 0)
+        for word, seeds, (fewest, most) in zip(found.verdict, found.seeds, found.seeds_needed, strict=True):
+            assert (most == 0 or seeds < fewest <= most) if word == effects.UNRESOLVED else (most == 0)
+            stated += most > 0
+    assert stated
 
 
 # Units --------------------------------------------------------------------------------------------------------------------------

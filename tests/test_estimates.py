@@ -30,13 +30,13 @@ from ablation.designs import (
     union,
 )
 from ablation.effects import (
+    detectable,
     estimate,
     interactions,
     lack_of_fit,
     order_dependence,
     residuals,
     stein,
-    unsteady,
 )
 from ablation.images.noise import noise
 
@@ -114,13 +114,36 @@ def test_with_equal_weights_its_error_is_that_of_an_analysis_of_variance() -> No
     scores = made(fraction)
     left = scores - scores.mean(axis=0) - scores.mean(axis=1, keepdims=True) + scores.mean()
     mean_square = (left**2).sum() / (2 * 15)
-    found = estimate(fraction, scores, SMALLEST)
+    found = residuals(scores).moments(fraction.contrasts)
     # An arm whose variance comes out negative counts as zero, so the error may be larger by a little.
     plain = np.sqrt(mean_square * (fraction.contrasts[0] ** 2).sum() / 3)
     assert (found.error >= plain - 1e-12).all()
     assert (found.error < 1.1 * plain).all()
     assert ((found.freedom >= 2) & (found.freedom <= 30)).all()
-    np.testing.assert_allclose(found.high - found.low, 2 * stats.t.ppf(0.975, found.freedom) * found.error)
+
+
+@pytest.mark.parametrize("design", [fraction, factorial(FOUR), pairs(FOUR), shapley(SEVEN, 10)])
+def test_errors_add_what_effects_vary_between_seeds_beyond_what_arms_predict(design: Design) -> None:
+    more = fewer = 0
+    for seed in range(20):
+        scores = made(design, 4, noise=0.03, seed=seed)
+        found, predicted = estimate(design, scores, SMALLEST), residuals(scores).moments(design.contrasts).error ** 2
+        own = np.array([stats.ttest_1samp(scores @ row, 0).statistic for row in design.contrasts])
+        own = (design.contrasts @ scores.mean(axis=0) / own) ** 2
+        excess = (own - predicted).mean()
+        if found.error[~found.varies].max(initial=0) ** 2 > 4 * own.mean():
+            continue
+        alike = np.flatnonzero(~found.varies)
+        if excess > 0:
+            more += 1
+            np.testing.assert_allclose(found.error[alike] ** 2, predicted[alike] + excess, rtol=1e-9)
+        else:
+            fewer += 1
+            assert (found.error[alike] ** 2 <= predicted[alike] + 1e-12).all()
+        np.testing.assert_allclose(found.error[found.varies] ** 2, own[found.varies], rtol=1e-9)
+        assert (found.freedom[found.varies] == pytest.approx(3)) or not found.varies.any()
+    assert more
+    assert fewer
 
 
 def test_what_a_seed_does_to_all_arms_does_not_matter() -> None:
@@ -134,17 +157,19 @@ def test_an_arm_that_varies_much_widens_the_intervals_and_takes_degrees_of_freed
     wild = scores.copy()
     wild[:, 4] += [0.3, -0.3, 0.0]
     calm, found = estimate(fraction, scores, SMALLEST), estimate(fraction, wild, SMALLEST)
-    assert (found.error > 3 * calm.error).all()
-    assert (found.freedom < 4).all()
+    assert (found.high - found.low > 3 * (calm.high - calm.low)).all()
+    assert (residuals(wild).moments(fraction.contrasts).freedom < 4).all()
 
 
 def test_simultaneous_intervals_are_wider_and_exclude_zero_where_the_smallest_p_is_clear() -> None:
     for seed in range(10):
         found = estimate(fraction, made(fraction, noise=0.03, seed=seed), SMALLEST)
-        assert (found.low_simultaneous < found.low).all()
-        assert (found.high_simultaneous > found.high).all()
+        # They are equal where the feature's own differences between seeds are what makes an interval wide.
+        assert (found.low_simultaneous <= found.low).all()
+        assert (found.high_simultaneous >= found.high).all()
+        assert (found.low_simultaneous < found.low).any()
         excludes = (found.low_simultaneous > 0) | (found.high_simultaneous < 0)
-        np.testing.assert_array_equal(excludes, found.p * 7 < 0.05)
+        assert not (excludes & (found.p >= 0.05)).any()
         assert all(word in ("helps", "hurts") for word, clear in zip(found.verdict, excludes, strict=True) if clear)
 
 
@@ -293,8 +318,7 @@ def test_the_spare_column_is_tested_by_its_own_t() -> None:
     found = lack_of_fit(fraction, scores)
     assert found is not None
     signs = np.array([[1 if feature in arm else -1 for feature in found.terms[0]] for arm in fraction.arms]).prod(axis=1)
-    spare = replace(fraction, features=("spare",), contrasts=signs[None, :] / 8)
-    alone = estimate(spare, scores, SMALLEST)
+    alone = residuals(scores).moments(signs[None, :] / 8)
     assert found.statistic == pytest.approx((alone.estimate[0] / alone.error[0]) ** 2)
     assert found.p == pytest.approx(alone.p[0])
     assert found.freedom == pytest.approx((1, alone.freedom[0]))
@@ -470,15 +494,24 @@ def simulated(name: str) -> Design:
     return simulation.DESIGNS[name]()
 
 
-@pytest.mark.parametrize("seeds", [3, 5, 10])
-@pytest.mark.parametrize("spreads", [simulation.equal, simulation.unequal])
-@pytest.mark.parametrize("name", ["cumulative", "bookends", "fractional", "pairs"])
-def test_intervals_cover_and_few_studies_without_effects_claim_one(name: str, spreads: type, seeds: int) -> None:
-    design = simulated(name)
-    found = simulation.coverage(design, seeds, spreads(design), STUDIES, np.random.default_rng(1))
-    assert found.low >= 0.94 - MONTE_CARLO
-    assert found.high <= 0.965 + MONTE_CARLO
+@pytest.mark.parametrize("seeds", [3, 10])
+@pytest.mark.parametrize("situation", simulation.SITUATIONS)
+@pytest.mark.parametrize("name", ["cumulative", "fractional", "pairs", "shapley, 10 orders"])
+def test_intervals_cover_and_few_studies_without_effects_claim_one(name: str, situation: str, seeds: int) -> None:
+    found = simulation.coverage(simulated(name), seeds, simulation.SITUATIONS[situation], STUDIES, np.random.default_rng(1))
+    assert found.covered.min() >= 0.945 - MONTE_CARLO
+    assert situation != "as assumed" or found.covered.max() <= 0.98 + MONTE_CARLO
     assert found.claims <= 0.05 + MONTE_CARLO
+
+
+@pytest.mark.parametrize("effects", ["one", "one, others have effects"])
+@pytest.mark.parametrize("name", ["fractional", "pairs"])
+def test_a_single_feature_that_varies_between_seeds_is_covered_and_makes_few_false_claims(name: str, effects: str) -> None:
+    design, situation = simulated(name), simulation.VARYING[effects]
+    for seeds in (3, 10):
+        found = simulation.coverage(design, seeds, situation, STUDIES, np.random.default_rng(1))
+        assert found.covered[situation.rows(design)].min() >= 0.90
+        assert found.claims <= (0.085 if situation.effects else 0.07) + MONTE_CARLO
 
 
 @pytest.mark.parametrize("spreads", [simulation.equal, simulation.unequal])
@@ -511,12 +544,12 @@ def test_the_test_of_many_spare_arms_keeps_its_rate() -> None:
     assert 0.02 < rate <= 0.05 + MONTE_CARLO
 
 
-def test_a_fraction_needs_a_third_of_the_runs_of_a_path() -> None:
+def test_a_fraction_needs_less_than_half_of_the_runs_of_a_path() -> None:
     rng = np.random.default_rng(5)
     runs = {
         name: len(simulated(name).arms) * simulation.seeds_until(simulated(name), 0.6, 500, rng) for name in ("cumulative", "fractional")
     }
-    assert runs["fractional"] < 0.4 * runs["cumulative"]
+    assert runs["fractional"] < 0.5 * runs["cumulative"]
     assert (
         simulation.power(simulated("fractional"), 3, 1.0, STUDIES, rng)
         > 0.5
@@ -537,14 +570,54 @@ def test_a_design_without_some_features_still_knows_that_its_arms_have_them() ->
     assert any("“d + c”" in sentence for sentence in found.lost)
 
 
-@pytest.mark.parametrize("spread", [0.0, 1.0])
-def test_effects_that_vary_between_seeds_are_noticed_and_only_they(spread: float) -> None:
-    design, rng = fractional(SEVEN), np.random.default_rng(5)
-    on = np.array([[feature in arm for feature in design.features] for arm in design.arms], float)
-    studies, seeds = 2000, 3
-    made = rng.normal(0, spread, (studies, seeds, 7)) @ on.T + rng.normal(size=(studies, seeds, 16)) + rng.normal(size=(studies, seeds, 1))
-    noticed = float((unsteady(made, design.contrasts) < 0.05).mean())
-    assert noticed > 0.8 if spread else abs(noticed - 0.05) < 3 * np.sqrt(0.05 * 0.95 / studies)
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("name", ["fractional", "pairs", "shapley, 10 orders"])
+def test_the_feature_that_varies_between_seeds_takes_its_own_error_and_is_marked(name: str, missing: bool) -> None:
+    design, seeds = simulated(name), 10
+    scores = made(design, seeds) + 0.1 * np.random.default_rng(3).normal(size=(seeds, 1)) * [float("d" in arm) for arm in design.arms]
+    if missing:
+        scores[[0, 4], [2, 5]] = NAN
+    found = estimate(design, scores, SMALLEST)
+    assert found.varies[SEVEN.index("d")]
+    assert found.varies.sum() <= 2
+    assert found.error[SEVEN.index("d")] > 3 * np.median(found.error)
+    if not missing:
+        test = stats.ttest_1samp(found.per_seed[:, SEVEN.index("d")], 0)
+        interval = test.confidence_interval(0.95)
+        assert (found.low[SEVEN.index("d")], found.high[SEVEN.index("d")]) == pytest.approx((interval.low, interval.high), abs=1e-9)
+        assert found.p[SEVEN.index("d")] == pytest.approx(test.pvalue, abs=1e-9)
+
+
+def test_where_all_effects_vary_they_share_an_error_that_is_that_of_their_own_differences() -> None:
+    scores = made(fraction, 10, noise=1e-6) + 0.1 * np.random.default_rng(3).normal(size=(10, 7)) @ np.array(
+        [[float(feature in arm) for arm in fraction.arms] for feature in SEVEN]
+    )
+    found = estimate(fraction, scores, SMALLEST)
+    own = found.per_seed.std(axis=0, ddof=1) / np.sqrt(10)
+    shared = ~found.varies
+    # The noise of single runs is nothing here, but seen through the arms it holds half of what the features do.
+    np.testing.assert_allclose(found.error[shared], np.sqrt((own**2).mean()), rtol=1e-6)
+    assert found.freedom[shared] == pytest.approx(7 * 9, rel=0.35)
+
+
+@pytest.mark.parametrize("design", [fraction, pairs(FOUR), shapley(SEVEN, 10)])
+def test_no_interval_is_narrower_than_the_feature_own_differences_allow(design: Design) -> None:
+    for seed in range(10):
+        found = estimate(design, made(design, 3, noise=0.03, seed=seed), SMALLEST)
+        own = stats.t.ppf(0.95, 2) * found.per_seed.std(axis=0, ddof=1) / np.sqrt(3)
+        assert (found.high - found.low >= 2 * own - 1e-9).all()
+        excludes = (found.low > 0) | (found.high < 0)
+        np.testing.assert_array_equal(excludes, found.p < 0.05)
+        assert all(clear for clear, word in zip(excludes.tolist(), found.verdict, strict=True) if word in ("helps", "hurts"))
+
+
+@pytest.mark.parametrize("name", ["cumulative", "bookends", "fractional", "pairs"])
+def test_the_smallest_effect_that_is_found_with_80_percent_power_is(name: str) -> None:
+    design, rng = simulated(name), np.random.default_rng(6)
+    for seeds in (3, 5):
+        found = simulation.power(design, seeds, detectable(design, seeds), STUDIES, rng)
+        assert found == pytest.approx(0.8, abs=0.05)
+    assert np.isnan(detectable(design, 2))
 
 
 def test_equal_differences_of_whole_images_are_no_proof() -> None:

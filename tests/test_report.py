@@ -5,6 +5,7 @@ import dataclasses
 import io
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,21 @@ from findings import FEATURES, INTERVALS, LOG_LOSS, LONG, LONG_GAINS, PROTOCOL, 
 from rich.console import Console
 
 from ablation import report
-from ablation.designs import BASELINE, Design, all_on, cumulative, leave_one_out, none, one_at_a_time, only
+from ablation.designs import (
+    BASELINE,
+    Design,
+    all_on,
+    cumulative,
+    factorial,
+    fractional,
+    lack_of_fit_rows,
+    leave_one_out,
+    none,
+    one_at_a_time,
+    only,
+    shapley,
+)
+from ablation.report.prospects import prospects
 from ablation.report.tables import design_table
 from ablation.study.findings import Findings
 from ablation.study.metric import Measure, Metric
@@ -90,7 +105,7 @@ def test_a_feature_credited_from_many_arms_follows_them_on_a_row_of_its_own() ->
 def test_the_verdict_stands_in_full() -> None:
     findings = synthetic(gains=[0.003] * 7, noise=0.02)
     (row, *_) = [row for row in report.rows(findings, 0) if row.credit and row.credit.verdict == "cannot be told from zero"]
-    assert row.credit and row.credit.words.startswith("cannot be told from zero with 3 seeds; about ")
+    assert row.credit and row.credit.words.startswith("cannot be told from zero with 3 seeds")
     assert row.credit.words in report.markdown(findings)
 
 
@@ -286,3 +301,43 @@ def test_a_study_in_progress_says_so_and_calls_nothing_failed() -> None:
         assert "in progress: 21 of 24 runs" in text
     assert report.answer(findings)[0].startswith("In progress: 21 of 24 runs have finished")
     assert not any("did not finish" in line for line in report.answer(findings))
+
+
+PERCENT = Metric("val_accuracy", unit="%", difference="points", scale=100)
+
+
+def test_a_plan_says_how_small_an_effect_is_found_and_what_a_fraction_would_find() -> None:
+    (unknown,) = prospects([cumulative(FEATURES)], 3, None, PERCENT)
+    assert "where runs vary by 1, 2 or 4 points beside" in unknown
+    assert "cumulative 12, 25 or 49 points; features=fractional, with 48 runs instead of 24, 1.3" in unknown
+    (known,) = prospects([cumulative(FEATURES), fractional(FEATURES)], 5, 0.02, PERCENT)
+    assert "where runs vary by 2 points, as the finished runs do, beside" in known
+    assert "cumulative 8.1 points; fractional 1." in known
+    assert "features=fractional" not in known
+
+
+def test_without_effects_or_verdicts_a_plan_says_nothing_of_them() -> None:
+    assert prospects([cumulative(FEATURES)], 2, None, PERCENT) == []
+    assert prospects([none(FEATURES)], 5, None, PERCENT) == []
+
+
+@pytest.mark.parametrize(("make", "biased"), [(fractional, True), (shapley, False), (factorial, False)])
+def test_only_effects_that_rest_on_the_fit_are_called_biased_where_it_is_lacking(make: Callable[..., Design], biased: bool) -> None:
+    features = FEATURES[:6] if make is fractional else FEATURES[:4]
+    design = make(features)
+    _, seen, _ = lack_of_fit_rows(design.arms, features)
+    found = enriched(
+        synthetic(design, features=features, gains=[0.01] * len(features), seeds=5, noise=0.001, together={seen[0]: 0.1}, base=0.3)
+    )
+    answer = " ".join(report.answer(found))
+    assert ("may be biased" in answer) == biased
+    assert ("three or more features act together" in answer) != biased
+
+
+def test_the_effect_that_takes_its_own_error_is_named() -> None:
+    findings = synthetic(fractional(FEATURES))
+    own = np.array([feature == "dropout" for feature in FEATURES])
+    varied = dataclasses.replace(findings, effects=(dataclasses.replace(findings.effects[0], varies=own),))
+    steady = dataclasses.replace(findings, effects=(dataclasses.replace(findings.effects[0], varies=~own & own),))
+    assert len(noted(varied, "the effect of dropout varies more from seed to seed than the others do")) == 1
+    assert not noted(steady, "more from seed to seed")

@@ -43,6 +43,11 @@ class Design:
     lost: tuple[str, ...] = ()
 
     @property
+    def assumes_pairs(self) -> bool:
+        """Whether an effect is what the design means by it only where interactions stop at pairs: not with all subsets to average over."""
+        return self.averages == "up to pairs" and len(self.arms) < 2 ** len(self.known)
+
+    @property
     def known(self) -> tuple[str, ...]:
         """The features credited, and after them the others that its arms have."""
         return (*self.features, *sorted(frozenset().union(*self.arms) - set(self.features)))

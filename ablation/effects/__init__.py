@@ -3,7 +3,9 @@
 Scores may be of any metric. Estimates keep its unit and sign; only the words of a verdict depend on whether higher or lower is better.
 """
 
+from ablation.effects.balanced import balanced_moments
 from ablation.effects.best_arms import BestArms, best_arms, contenders
+from ablation.effects.detectable import detectable
 from ablation.effects.effects import Effects
 from ablation.effects.estimate import contrast_moments, estimate
 from ablation.effects.interactions import Interactions, interactions
@@ -13,8 +15,8 @@ from ablation.effects.order_dependence import OrderDependence, averaging, order_
 from ablation.effects.paired import paired, paired_moments
 from ablation.effects.precision import Precision, seeds_for, stein
 from ablation.effects.residuals import Residuals, residuals
+from ablation.effects.resolution import seeds_to_resolve
 from ablation.effects.sampled_orders import SampledOrders, sampled_orders
-from ablation.effects.steadiness import unsteady
 from ablation.effects.verdicts import (
     ALPHA,
     CONFIDENCE,
@@ -25,7 +27,6 @@ from ablation.effects.verdicts import (
     UNRESOLVED,
     describe,
     holm,
-    seeds_to_resolve,
     verdicts,
 )
 
@@ -47,10 +48,12 @@ __all__ = [
     "Residuals",
     "SampledOrders",
     "averaging",
+    "balanced_moments",
     "best_arms",
     "contenders",
     "contrast_moments",
     "describe",
+    "detectable",
     "estimate",
     "holm",
     "interactions",
@@ -65,6 +68,5 @@ __all__ = [
     "seeds_for",
     "seeds_to_resolve",
     "stein",
-    "unsteady",
     "verdicts",
 ]

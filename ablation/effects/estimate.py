@@ -1,10 +1,11 @@
-"""The estimate that a design asks for: a paired t test, or each arm's own residual variance."""
+"""The estimate that a design asks for: a paired t test, or an error that the contrasts of many arms share."""
 
 import numpy as np
 
 from ablation.designs import Design, reweighted
+from ablation.effects.balanced import balanced_moments
 from ablation.effects.effects import Effects, judged
-from ablation.effects.moments import Moments
+from ablation.effects.moments import Moments, Own
 from ablation.effects.paired import paired_moments, per_seed
 from ablation.effects.residuals import residuals
 
@@ -40,12 +41,24 @@ def estimate(
     if pilot is not None and pilot < len(scores):
         first, count = contrast_moments(design.kind, scores[:pilot], rows), seeds_behind(design.kind, scores[:pilot], rows)
         with np.errstate(invalid="ignore", divide="ignore"):
-            shrunk, known = first.error * np.sqrt(count / seeds), ~np.isnan(first.error)
-        moments = Moments(moments.estimate, np.where(known, shrunk, moments.error), np.where(known, first.freedom, moments.freedom))
+            moments = _with_errors_of(first, moments, np.sqrt(count / seeds))
     with np.errstate(invalid="ignore", divide="ignore"):
-        rounding = step * np.sqrt((np.nan_to_num(rows) ** 2).sum(axis=1) / 12 / seeds)
-    moments = Moments(moments.estimate, np.maximum(moments.error, rounding), moments.freedom)
+        moments = moments.at_least(step * np.sqrt((np.nan_to_num(rows) ** 2).sum(axis=1) / 12 / seeds))
     return judged(moments, seeds, per_seed(scores, design.contrasts), smallest, lost, higher_is_better)
+
+
+def _with_errors_of(pilot: Moments, whole: Moments, factor: np.ndarray) -> Moments:
+    """Return the estimates of all seeds with the errors of the pilot times a factor, where the pilot has any."""
+    known = ~np.isnan(pilot.error)
+
+    def chosen(of_pilot: np.ndarray, of_whole: np.ndarray) -> np.ndarray:
+        return np.where(known, of_pilot, of_whole)
+
+    error, freedom = chosen(pilot.error * factor, whole.error), chosen(pilot.freedom, whole.freedom)
+    if pilot.own is None or whole.own is None:
+        return Moments(whole.estimate, error, freedom, whole.own)
+    own, own_freedom = chosen(pilot.own.error * factor, whole.own.error), chosen(pilot.own.freedom, whole.own.freedom)
+    return Moments(whole.estimate, error, freedom, Own(own, own_freedom, chosen(pilot.own.taken, whole.own.taken)))
 
 
 def contrast_moments(kind: str, scores: np.ndarray, rows: np.ndarray) -> Moments:
@@ -56,7 +69,7 @@ def contrast_moments(kind: str, scores: np.ndarray, rows: np.ndarray) -> Moments
         scores: shape ``(…, seeds, arms)``, NaN where a run is missing.
         rows: shape ``(contrasts, arms)``; a row of NaN gives NaN.
     """
-    return paired_moments(scores, rows) if kind == "paired" else residuals(scores).moments(rows)
+    return paired_moments(scores, rows) if kind == "paired" else balanced_moments(scores, rows)
 
 
 def seeds_behind(kind: str, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ablation.designs import Design, interaction_rows
-from ablation.effects.estimate import contrast_moments
+from ablation.effects.paired import paired_moments
+from ablation.effects.residuals import residuals
 from ablation.effects.verdicts import CONFIDENCE, FEWEST_SEEDS, holm
 
 
@@ -44,7 +45,8 @@ def interactions(design: Design, scores: np.ndarray) -> Interactions | None:
     pairs, rows = interaction_rows(arms, design.known)
     if not pairs:
         return None
-    moments = contrast_moments(design.kind, scores[:, there], rows)
+    runs = scores[:, there]
+    moments = paired_moments(runs, rows) if design.kind == "paired" else residuals(runs).moments(rows)
     half = moments.half_width(CONFIDENCE)
     # As for verdicts: fewer than three seeds prove nothing.
     p = moments.p if len(scores) >= FEWEST_SEEDS else np.full(moments.p.shape, np.nan)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ablation.effects.effects import Effects
-from ablation.effects.moments import Moments
-from ablation.effects.verdicts import CONFIDENCE
 
 MOST = 1_000_000_000
 """No larger number of seeds is computed."""
@@ -52,17 +50,16 @@ def stein(pilot: Sequence[Effects], wanted: float, most: int) -> Precision:
     """
     seeds = max((len(each.per_seed) for each in pilot), default=0)
     known = np.concatenate([each.seeds for each in pilot])
-    error, freedom = np.concatenate([each.error for each in pilot]), np.concatenate([each.freedom for each in pilot])
-    moments = Moments(np.zeros(error.shape), error, freedom)  # The rule does not look at estimates.
-    needed = np.maximum(seeds_for(moments, known, wanted), seeds)
+    error = np.concatenate([each.error for each in pilot])
+    half_width = np.concatenate([(each.high - each.low) / 2 for each in pilot])
+    needed = np.maximum(seeds_for(half_width, known, wanted), seeds)
     largest = int(needed.max(initial=seeds))
     total = max(min(largest, most), seeds)
-    half_width = moments.half_width(CONFIDENCE) * np.sqrt(known / total)
     met = largest <= total and not np.isnan(error).any()
-    return Precision(wanted, seeds, error * np.sqrt(known), needed, total, most, met, half_width)
+    return Precision(wanted, seeds, error * np.sqrt(known), needed, total, most, met, half_width * np.sqrt(known / total))
 
 
-def seeds_for(pilot: Moments, seeds: np.ndarray | int, wanted: float) -> np.ndarray:
-    """Return how many seeds each contrast needs, ``(…, contrasts)``, after a pilot of ``seeds``; 0 where the pilot cannot say."""
-    asked = np.ceil((pilot.half_width(CONFIDENCE) / wanted) ** 2 * seeds - 1e-9)
+def seeds_for(half_width: np.ndarray, seeds: np.ndarray | int, wanted: float) -> np.ndarray:
+    """Return how many seeds contrasts need whose intervals have these half-widths after a pilot of ``seeds``; 0 where one is NaN."""
+    asked = np.ceil((half_width / wanted) ** 2 * seeds - 1e-9)
     return np.asarray(np.minimum(np.nan_to_num(asked), MOST)).astype(int)

@@ -20,6 +20,7 @@ class Residuals:
         mean: of each arm, freed of the seeds that it happens to have, ``(…, arms)``; NaN where it has no run.
         variance: of one run of each arm, ``(…, arms)``, unbiased and therefore at times negative; of an arm with a single run the mean
             of the others. NaN where none is known.
+        left: the residuals, ``(…, seeds, arms)``; zero where there is no run.
         runs: which there are, ``(seeds, arms)``.
         freedom: degrees of freedom of all residuals together.
         centre: for each arm the matrix that takes the mean of its runs out, ``(arms, seeds, seeds)``.
@@ -28,6 +29,7 @@ class Residuals:
 
     mean: np.ndarray
     variance: np.ndarray
+    left: np.ndarray
     runs: np.ndarray
     freedom: int
     centre: np.ndarray
@@ -45,14 +47,12 @@ class Residuals:
             rows: shape ``(contrasts, arms)``, each summing to zero; NaN rows give NaN.
         """
         weights, counts = np.nan_to_num(rows), self.runs.sum(axis=0)
-        seeds = weights @ _shares(self.runs)
-        through = seeds @ self.information
-        connected = np.abs(seeds - through @ self.centre.sum(axis=0)).max(axis=1, initial=0) < NONE
+        through = self._through(weights)
+        connected = np.abs(weights @ _shares(self.runs) - through @ self.centre.sum(axis=0)).max(axis=1, initial=0) < NONE
         known = ~np.isnan(rows).any(axis=1) & ~(weights[:, counts == 0] != 0).any(axis=1) & connected
         estimate = np.nan_to_num(self.mean) @ weights.T
 
-        loads = weights**2 / np.maximum(counts, 1) + np.einsum("cs,ast,ct->ca", through, self.centre, through)
-        parts = loads * np.maximum(np.nan_to_num(self.variance), 0)[..., None, :]
+        parts = self._loads(weights) * self._positive[..., None, :]
         own, total = np.maximum(counts - 1, 1), parts.sum(axis=-1)
         fewest = own[counts > 1].min(initial=max(self.freedom, 1))
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -60,6 +60,47 @@ class Residuals:
         freedom = np.clip(freedom, fewest, max(self.freedom, fewest))
         tested = known & (self.freedom >= 1)
         return Moments(np.where(known, estimate, np.nan), np.where(tested, np.sqrt(total), np.nan), np.where(tested, freedom, np.nan))
+
+    def own(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the squared error of each contrast from its own seeds, ``(…, contrasts)``, and its degrees of freedom, ``(contrasts,)``.
+
+        The contrasts of each seed's residuals are squared, summed, and scaled by what equal variances lead one to expect of that sum and
+        of the squared error. Where no run is missing this is the squared error of a paired t test, with ``seeds − 1`` degrees of freedom.
+
+        Args:
+            rows: shape ``(contrasts, arms)``, each summing to zero, that :meth:`moments` can test.
+        """
+        weighed = np.einsum("ca,ast->cst", rows, self.centre)
+        # What each arm's runs do to the contrasts of the residuals, (contrasts, arms, seeds, seeds).
+        moves = rows[:, :, None, None] * self.centre - np.einsum("cst,tu,auv->casv", weighed, self.information, self.centre)
+        covariance = np.einsum("casu,catu->cst", moves, moves)
+        expected = np.trace(covariance, axis1=1, axis2=2)
+        squares = ((self.left @ rows.T) ** 2).sum(axis=-2)
+        return squares * self._loads(rows).sum(axis=1) / expected, expected**2 / (covariance**2).sum(axis=(1, 2))
+
+    def squared_covariances(self, rows: np.ndarray) -> np.ndarray:
+        """Return the squared covariances of contrasts' estimates, ``(…, contrasts, contrasts)``, as the variances of the arms predict them.
+
+        Those of two contrasts are freed of what the noise of the variances adds to a square.
+        """
+        counts = self.runs.sum(axis=0)
+        each = self._positive / np.maximum(counts, 1)
+        squared = np.einsum("ca,da,...a->...cd", rows, rows, each) ** 2
+        between = squared - np.einsum("ca,da,...a->...cd", rows**2, rows**2, each**2 * 2 / (np.maximum(counts - 1, 1) + 2))
+        return np.where(np.eye(len(rows)) == 1, squared, np.maximum(between, 0))
+
+    @property
+    def _positive(self) -> np.ndarray:
+        return np.maximum(np.nan_to_num(self.variance), 0)
+
+    def _through(self, weights: np.ndarray) -> np.ndarray:
+        """Return how contrasts depend on the seeds' effects, ``(contrasts, seeds)``."""
+        return weights @ _shares(self.runs) @ self.information
+
+    def _loads(self, weights: np.ndarray) -> np.ndarray:
+        """Return what each arm's variance adds to the variance of contrasts, ``(contrasts, arms)``."""
+        through = self._through(weights)
+        return weights**2 / np.maximum(self.runs.sum(axis=0), 1) + np.einsum("cs,ast,ct->ca", through, self.centre, through)
 
 
 def _centred(runs: np.ndarray) -> np.ndarray:
@@ -100,4 +141,4 @@ def residuals(scores: np.ndarray) -> Residuals:
         solved = squares[..., several] @ np.linalg.pinv(held[np.ix_(several, several)]).T
         variance[..., several] = solved
         variance[..., counts == 1] = solved.mean(axis=-1, keepdims=True)
-    return Residuals(mean, variance, runs, freedom, centre, information)
+    return Residuals(mean, variance, left, runs, freedom, centre, information)

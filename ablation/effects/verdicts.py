@@ -1,7 +1,8 @@
-"""Verdicts: what may be claimed of an effect, and how many seeds would resolve it."""
+"""Verdicts: what may be claimed of an effect."""
+
+from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import stdtrit
 
 ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
@@ -13,7 +14,8 @@ UNRESOLVED = "cannot be told from zero"
 NO_VERDICT = "no verdict"
 LOST = "cannot be estimated"
 
-FEW, MOST_SEEDS = 200, 10_000
+MOST_SEEDS = 100
+"""More seeds than anyone has: how many more would be needed is not said."""
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -69,35 +71,25 @@ def verdicts(
     return tuple(one(row) for row in range(len(estimate)))
 
 
-def describe(verdict: str, seeds: int, needed: int) -> str:
-    """Return the verdict as a reader sees it, with the seeds that an unresolved effect has and would need."""
+def describe(verdict: str, seeds: int, needed: Sequence[int] = (0, 0)) -> str:
+    """Return the verdict as a reader sees it, with the seeds that an unresolved effect has and would need.
+
+    Args:
+        verdict: see :func:`verdicts`.
+        seeds: that the effect rests on.
+        needed: fewest and most that would resolve it, as in :class:`ablation.effects.Effects`; zeros where that is not known.
+    """
     plural = "seed" if seeds == 1 else "seeds"
     if verdict == NO_VERDICT:
         return f"no verdict ({seeds} {plural}; 3 are needed)"
     if verdict == UNRESOLVED:
-        would = f"; about {needed} would" if needed else f"; more than {MOST_SEEDS} would be needed"
-        return f"{UNRESOLVED} with {seeds} {plural}{would}"
+        return f"{UNRESOLVED} with {seeds} {plural}{_would(*needed)}"
     return verdict
 
 
-def seeds_to_resolve(size: float, spread: float, smallest: float, freedom: float = 1.0) -> int:
-    """Return how many seeds would resolve an effect of this size, were the estimate and its spread to stay as they are.
-
-    Resolved means that the 95 % interval excludes zero or that the 90 % interval lies within ± ``smallest``.
-    Returns 0 where more than ``MOST_SEEDS`` would be needed.
-
-    Args:
-        size: of the effect, without its sign.
-        spread: standard error of the effect from one seed, ``error · √seeds``.
-        smallest: the smallest effect of interest, in the same units.
-        freedom: degrees of freedom that each seed after the first adds: 1 for a paired t.
-    """
-    # Most need few, and a long list takes long.
-    for counts in (np.arange(3, FEW), np.arange(FEW, MOST_SEEDS + 1)):
-        root, degrees = np.sqrt(counts), freedom * (counts - 1.0)
-        excludes = stdtrit(degrees, 0.975) * spread / root < size
-        inside = size + stdtrit(degrees, 0.95) * spread / root <= smallest
-        resolved = np.flatnonzero(excludes | inside)
-        if resolved.size:
-            return int(counts[resolved[0]])
-    return 0
+def _would(fewest: int, most: int) -> str:
+    if fewest > MOST_SEEDS:
+        return f"; more than {MOST_SEEDS} would be needed"
+    if not most:
+        return ""
+    return f"; about {fewest} would" if fewest == most else f"; {fewest} to {most} would"

@@ -1,12 +1,16 @@
 """The plan: which runs there are already, which are missing, and how long they may take."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
+import numpy as np
+
+from ablation.effects import residuals
 from ablation.engine.analysis import decided, results_by_arm
 from ablation.engine.execution import Execution
 from ablation.report.aliases import before_runs
+from ablation.report.prospects import prospects
 from ablation.report.protocol import seeds_decided
 from ablation.store import reading
 from ablation.store.connection import Store
@@ -57,6 +61,8 @@ def plan(study: Study, store: Store, execution: Execution) -> Plan:
             f"(t · sd of the pilot / {study.adaptive.precision:g})², and at most {study.adaptive.most}, "
             f"which is {len(study.arms) * study.adaptive.most} runs."
         )
+    if not study.adaptive or len(there) >= len(study.trials):
+        remarks += prospects(study.designs, len(study.seeds), spread_of_runs(study, there), study.subject.metric)
     missing = [trial for trial in study.trials if trial.key not in there]
     return Plan(
         arms=len(study.arms),
@@ -68,6 +74,16 @@ def plan(study: Study, store: Store, execution: Execution) -> Plan:
         names=tuple((study.arm_names[arm], sum(trial.arm == arm and trial.key in there for trial in study.trials)) for arm in study.arms),
         remarks=tuple(remarks),
     )
+
+
+def spread_of_runs(study: Study, there: Mapping[str, Result]) -> float | None:
+    """Return the typical standard deviation of finished runs beside what arms and seeds do, or None where too few say."""
+    scores = np.full((len(study.seeds), len(study.arms)), np.nan)
+    for (arm, seed), result in results_by_arm(study, there).items():
+        scores[study.seeds.index(seed), study.arms.index(arm)] = result.score
+    fitted = residuals(scores)
+    variance = float(np.nanmean(fitted.variance)) if fitted.freedom >= 1 else 0.0
+    return float(np.sqrt(variance)) if variance > 0 else None
 
 
 def _estimate(study: Study, missing: Sequence[Trial], finished: dict[str, Result], slots: int) -> float | None:

@@ -66,8 +66,7 @@ def _verdicts(findings: Findings) -> list[str]:
             sentences.append(f"{verdict}: {listed([_named(features[row]) for row in rows], 'and')}.")
         elif rows:
             seeds = sorted({int(effects.seeds[row]) for row in rows})
-            head = describe(verdict, seeds[-1], 0).partition(";")[0] if verdict == UNRESOLVED else describe(verdict, seeds[-1], 0)
-            sentences.append(f"{head}: " + "; ".join(f"{_named(features[row])} {size(row)}" for row in rows) + ".")
+            sentences.append(f"{describe(verdict, seeds[-1])}: " + "; ".join(f"{_named(features[row])} {size(row)}" for row in rows) + ".")
     return [_capital(sentence) for sentence in sentences]
 
 
@@ -117,9 +116,12 @@ def _pairs(findings: Findings) -> list[str]:
 
 def _fit(findings: Findings) -> list[str]:
     for design, fit in zip(findings.designs, findings.lack_of_fit, strict=False):
-        if fit is not None and fit.p < ALPHA:
-            sentence = f"{design.name}: main effects and pairs do not explain the scores"
-            return [f"{sentence} (lack of fit, p {probability(fit.p)}), so effects may be biased."]
+        if fit is None or not fit.p < ALPHA:
+            continue
+        p = f"(lack of fit, p {probability(fit.p)})"
+        if design.assumes_pairs:
+            return [f"{design.name}: main effects and pairs do not explain the scores {p}, so effects may be biased."]
+        return [f"{design.name}: three or more features act together {p}; effects are averages over what the others do, and hold."]
     return []
 
 

@@ -7,13 +7,13 @@ import numpy as np
 from scipy.special import stdtrit
 
 from ablation.designs import is_path, label
-from ablation.effects import ALPHA, CONFIDENCE, FEWEST_SEEDS, LOST, sampled_orders, unsteady
+from ablation.effects import CONFIDENCE, LOST, sampled_orders
 from ablation.report.aliases import aliased
 from ablation.report.answer import SURE
 from ablation.report.rows import own_arm
 from ablation.study.findings import Findings
 from ablation.study.measured import measured
-from ablation.wording import listed, probability
+from ablation.wording import listed
 
 LARGE_CHANGE = 0.10
 """Relative change of a measure beyond which an effect mixes the feature with it."""
@@ -32,9 +32,9 @@ def notes(findings: Findings) -> list[str]:
         *findings.remarks,
         *_about_equal_scores(findings),
         *_about_seeds(findings),
-        *_about_steadiness(findings),
         *_about_sampled_orders(findings),
         *_about_aliases(findings),
+        *_about_own_errors(findings),
         *_about_confounders(findings),
         *_about_failures(findings),
         *_about_losses(findings),
@@ -72,16 +72,18 @@ def _about_seeds(findings: Findings) -> Iterator[str]:
             )
 
 
-def _about_steadiness(findings: Findings) -> Iterator[str]:
-    """Say where the intervals of a balanced design may be too narrow, for its effects vary between seeds."""
-    for design in findings.designs:
-        if design.kind == "balanced" and len(findings.seeds) >= FEWEST_SEEDS:
-            p = float(unsteady(findings.scores_of(design), np.nan_to_num(design.contrasts)))
-            if p < ALPHA:
-                yield (
-                    f"{design.name}: effects vary between seeds more than the noise of single runs explains (p {probability(p)}), "
-                    "so its intervals may be too narrow."
-                )
+def _about_own_errors(findings: Findings) -> Iterator[str]:
+    """Say which effects vary so much from seed to seed that they share no error with the others of their design."""
+    for design, effects in zip(findings.designs, findings.effects, strict=False):
+        own = [feature for feature, varies in zip(design.features, effects.varies.tolist(), strict=True) if varies]
+        if own:
+            effect, varies, intervals = "effect", "varies", "its interval rests on its"
+            if len(own) > 1:
+                effect, varies, intervals = "effects", "vary", "their intervals rest on their"
+            yield (
+                f"{design.name}: the {effect} of {listed(own, 'and')} {varies} more from seed to seed than the others do, so {intervals} "
+                "own differences between seeds alone and may be wide."
+            )
 
 
 def _about_sampled_orders(findings: Findings) -> Iterator[str]:

@@ -83,5 +83,5 @@ def _credit(findings: Findings, design_index: int, feature: int) -> Credit:
         low_simultaneous=float(effects.low_simultaneous[feature]),
         high_simultaneous=float(effects.high_simultaneous[feature]),
         verdict=verdict,
-        words=describe(verdict, seeds, int(effects.seeds_needed[feature])),
+        words=describe(verdict, seeds, effects.seeds_needed[feature].tolist()),
     )
