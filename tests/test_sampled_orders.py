@@ -28,7 +28,7 @@ def test_intervals_over_seeds_and_orders_cover_the_average_over_all_orders() -> 
     games = worth @ np.array([[float(triple <= arm) for arm in exact.arms] for triple in triples])
     truth = games @ exact.contrasts.T
     of_sample = games[:, [exact.arms.index(arm) for arm in sampled.arms]]
-    scores = of_sample[:, None, :] + 0.5 * random.normal(size=(studies, 3, len(sampled.arms)))
+    scores = of_sample[:, None, :] + 0.25 * random.normal(size=(studies, 3, len(sampled.arms)))
     estimate, own, both = bounds(sampled, scores)
     assert (np.abs(estimate - truth) <= own).mean() < 0.8
     assert (np.abs(estimate - truth) <= both).mean() > 0.93
