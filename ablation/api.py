@@ -53,6 +53,8 @@ def run(
     version: str | None = None,
     precision: float | None = None,
     max_seeds: int = 20,
+    looks: Sequence[int] = (5, 8, 12, 16, 20),
+    futility: bool = False,
     execution: "str | Execution" = "local",
     name: str | None = None,
     experiment: str = "ablation",
@@ -70,7 +72,8 @@ def run(
             as ``{"mixup": {"alpha": 0.2}, "adamw": {"optimizer": "adamw"}}``.
         design: one or several of cumulative, leave_one_out, one_at_a_time, bookends, fractional, pairs, shapley, factorial; several
             share their arms.
-        seeds: how many, which, or ``"auto"``: a pilot of three, then as many as ``precision`` needs.
+        seeds: how many, which, or ``"auto"``: a pilot of three, then as many as ``precision`` needs; or ``"sequential"``: looks at the
+            effects, and no more seeds for what is decided.
         metric: name of the score.
         higher_is_better: False for a loss, an error rate or a latency: *helps* then means lower.
         unit: of a score as people read it, such as ``"%"`` or ``"s"``.
@@ -81,6 +84,8 @@ def run(
         version: of the function; needed only where its source or its data cannot be recognised again.
         precision: with ``seeds="auto"``: the wanted half-width of the 95 % intervals, in the units that people read.
         max_seeds: the most seeds that ``"auto"`` may take.
+        looks: with ``seeds="sequential"``: the seeds at each look.
+        futility: with ``seeds="sequential"``: whether an effect is given up that later looks are unlikely to decide.
         execution: ``"local"`` for worker processes, ``"inline"`` for this one, or the address of a Dask scheduler, ``"tcp://…"``.
         name: of the study; None makes one.
         experiment: MLflow's.
@@ -90,7 +95,7 @@ def run(
         InputError: if something cannot work; nothing was run then.
     """
     from ablation.study.metric import Metric
-    from ablation.study.study import Adaptive, Study, fitted, seeds_of
+    from ablation.study.study import Adaptive, Sequential, Study, fitted, seeds_of
     from ablation.subjects.function import Function
 
     flag("higher_is_better", higher_is_better)
@@ -103,11 +108,15 @@ def run(
         if precision is None:
             raise InputError("seeds='auto' needs precision, the half-width that the 95 % intervals are to have, in the metric's units")
         adaptive = Adaptive(precision, max_seeds)
+    if futility and seeds != "sequential":
+        raise InputError(f"futility goes with seeds='sequential', and this study has seeds={seeds!r}")
+    sequential = Sequential(looks, futility) if seeds == "sequential" else None
     study = Study(
         subject=subject,
         designs=tuple(fitted(each(subject.features), subject.features, subject.allows) for each in _designs(design, orders)),
-        seeds=seeds_of(adaptive.pilot if adaptive else seeds),
+        seeds=seeds_of(adaptive.pilot if adaptive else sequential.looks[-1] if sequential else seeds),
         adaptive=adaptive,
+        sequential=sequential,
         smallest=smallest,
         stop_on_error=stop_on_error,
         given_name=name,
@@ -223,19 +232,21 @@ class FinishedStudy:
 
     @cached_property
     def effects(self) -> "pd.DataFrame":
-        """One row a feature of a design: its effect, the 95 % interval, p-values and verdict."""
+        """One row a feature of a design: its effect, the 95 % interval, p-values and verdict, and the look that decided it, if any."""
         import pandas as pd
 
         names = {"estimate": "effect", "low": "low", "high": "high", "p": "p", "p_holm": "p_holm", "verdict": "verdict", "seeds": "seeds"}
+        looks = self.findings.looks
         frames = [
             pd.DataFrame(
                 {
                     "design": design.name,
                     "feature": design.features,
                     **{head: getattr(effects, name) for name, head in names.items()},
+                    **({"look": looks.decided[index]} if looks else {}),
                 }
             )
-            for design, effects in zip(self.findings.designs, self.findings.effects, strict=True)
+            for index, (design, effects) in enumerate(zip(self.findings.designs, self.findings.effects, strict=True))
         ]
         return pd.concat(frames, ignore_index=True)
 

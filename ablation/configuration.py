@@ -29,7 +29,7 @@ from ablation.checks import choice, flag
 from ablation.engine.execution import Execution
 from ablation.errors import InputError, exit_status, expected, first_line, nearest
 from ablation.store.connection import Store
-from ablation.study.study import Adaptive, Study, fitted, seeds_of
+from ablation.study.study import Adaptive, Sequential, Study, fitted, seeds_of
 from ablation.study.subject import Subject
 
 HERE = Path(__file__).resolve().parent
@@ -112,19 +112,25 @@ def _asked(config: DictConfig) -> Asked:
         raise InputError("features.of names the features that features=bookends credits, and this study has another design")
     if config.features.orders is not None and "shapley" not in config.features.designs:
         raise InputError("features.orders goes with features=shapley, and this study has another design")
+    flag("effects.futility", config.effects.futility)
+    if config.effects.futility and config.seeds != "sequential":
+        raise InputError(f"effects.futility goes with seeds=sequential, and this study has seeds={config.seeds}")
     subject: Subject = _images(config, choices) if choices["subject"] == IMAGES else _instantiate(config.subject)
     adaptive = None
     if config.seeds == "auto":
         if config.effects.precision is None:
             raise InputError("seeds=auto needs effects.precision, the half-width that the 95 % intervals are to have")
         adaptive = Adaptive(config.effects.precision, config.effects.max_seeds)
-    seeds = OmegaConf.to_container(config.seeds) if OmegaConf.is_config(config.seeds) else config.seeds
+    sequential = None
+    if config.seeds == "sequential":
+        sequential = Sequential(_plain(config.effects.looks), config.effects.futility)
     designs = [design(subject.features) for design in _instantiate(config.features.designs).values()]
     study = Study(
         subject=subject,
         designs=tuple(fitted(design, subject.features, subject.allows) for design in designs),
-        seeds=seeds_of(adaptive.pilot if adaptive else seeds),
+        seeds=seeds_of(adaptive.pilot if adaptive else sequential.looks[-1] if sequential else _plain(config.seeds)),
         adaptive=adaptive,
+        sequential=sequential,
         smallest=config.effects.smallest,
         stop_on_error=config.on_error == "stop",
         given_name=config.study.name,
@@ -132,6 +138,11 @@ def _asked(config: DictConfig) -> Asked:
         command=shlex.join(["python", "-m", "ablation", *HydraConfig.get().overrides.task]),
     )
     return Asked(study, Store.of_environment(config.study.experiment), _instantiate(config.execution), config.plan)
+
+
+def _plain(value: Any) -> Any:
+    """Return a list of the configuration as a plain one, and anything else as it is."""
+    return OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
 
 
 def _images(config: DictConfig, choices: Any) -> Subject:

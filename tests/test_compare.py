@@ -109,7 +109,7 @@ def test_the_command_reads_mlflow_and_leaves_a_table_and_a_chart(
     assert main([]) == 1
     assert "expected runs such as those of" in capsys.readouterr().err
     store = Store.of_environment("ablation")
-    log = StudyLog.open(store, "key", "study", "val_accuracy", {})
+    log = StudyLog.open(store, "key", "asked", "study", "val_accuracy", {})
     for backend in ("tensorflow", "jax"):
         params = {**PARAMS, "backend": backend, "seed": "0"}
         run = log.start_run(Trial(frozenset(), 0, f"key of {backend}", "group", backend, (), params), None)

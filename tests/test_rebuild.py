@@ -61,20 +61,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         two = FEATURES[:2]
         designs = (cumulative(two), leave_one_out(two))
         findings = enriched(synthetic(*designs, features=two, gains=GAINS[:2], epochs=3, failed=[(BASELINE, 2)]))
-        log = StudyLog.open(store, "abc", NAME, "val_accuracy", PARAMS)
+        log = StudyLog.open(store, "abc", "first", NAME, "val_accuracy", PARAMS)
         findings = dataclasses.replace(log_runs(log, findings), name=NAME)
         publish(findings, STUDIES / NAME, {CONFIGURATION: "seeds: 3\n", "left_out.txt": "one.png\n"}, lambda _: [])
         log.close("FAILED", {}, STUDIES / NAME, "")
 
         half = synthetic(cumulative(two), features=two, gains=GAINS[:2], epochs=3, failed=[(BASELINE, 2), (frozenset(two), 1)])
-        log = StudyLog.open(store, "def", "killed study", "val_accuracy", PARAMS)
+        log = StudyLog.open(store, "def", "second", "killed study", "val_accuracy", PARAMS)
         asked = dataclasses.replace(half, name="killed study", runs={}, failures=(), effects=(), unfinished=True)
         log.keep({FINDINGS: to_json(asked), CONFIGURATION: "seeds: 3\n"})
         log_runs(log, half)
         log.kill()
 
         (folder / "empty").mkdir()
-        StudyLog.open(store, "ghi", "bare study", "val_accuracy", PARAMS).close("FINISHED", {}, folder / "empty", "")
+        StudyLog.open(store, "ghi", "third", "bare study", "val_accuracy", PARAMS).close("FINISHED", {}, folder / "empty", "")
     return folder
 
 

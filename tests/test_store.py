@@ -102,7 +102,7 @@ def log_run(log: StudyLog, key: str, **result: Any) -> str:
 
 
 def test_a_run_that_lacks_what_is_asked_for_does_not_hide_one_that_has_it(store: Store) -> None:
-    log = StudyLog.open(store, "study 1", "one", "score", {})
+    log = StudyLog.open(store, "study 1", "asked", "one", "score", {})
     first = log_run(log, "a key")
     second = log_run(log, "a key", stored=("model",))
     assert reading.finished(store, ["a key"], "", lambda *_: True)["a key"].run_id == first, "the first that will do"
@@ -112,7 +112,7 @@ def test_a_run_that_lacks_what_is_asked_for_does_not_hide_one_that_has_it(store:
 def test_finished_runs_and_studies_are_found_through_mlflow_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the database is none that we can read ourselves."""
     params = {"designs": "cumulative", "subject": "train", "seeds": "0, 1"}
-    log = StudyLog.open(store, "study 2", "two", "score", params)
+    log = StudyLog.open(store, "study 2", "asked", "two", "score", params)
     log_run(log, "another key", history={"loss": [1.0, 0.5]}, measures={"size": 3.0})
     read = reading.finished(store, ["another key"], "study 2", lambda *_: True)
     studies = reading.studies(store)
@@ -129,7 +129,7 @@ def test_finished_runs_and_studies_are_found_through_mlflow_too(store: Store, mo
 
 
 def test_a_run_without_its_result_is_not_there(store: Store) -> None:
-    log = StudyLog.open(store, "study 3", "three", "score", {})
+    log = StudyLog.open(store, "study 3", "asked", "three", "score", {})
     run_id = log_run(log, "lost")
     artifacts = Path(store.client.get_run(run_id).info.artifact_uri)
     assert json.loads((artifacts / "result.json").read_text())["score"] == 0.5

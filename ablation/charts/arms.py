@@ -108,7 +108,7 @@ def _matrix(axes: Axes, shown: list[Arm], features: tuple[str, ...]) -> None:
 
 def _caption(findings: Findings, left_out: int) -> list[str]:
     seeds = len(findings.seeds)
-    marks = f"Filled dots: mean over {seeds} seeds. Rings: single seeds. Vertical lines: ± 1 standard deviation."
+    marks = f"Filled dots: mean over {findings.seeds_in_words}. Rings: single seeds. Vertical lines: ± 1 standard deviation."
     if seeds == 1:
         marks = "Filled dots: one run of each arm."
     marks += " Below: black where a feature is on. Blue columns: baseline and all features."

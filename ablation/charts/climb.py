@@ -23,6 +23,7 @@ def climb(findings: Findings, design_index: int) -> Figure:
     scores = metric.scale * findings.scores_of(design)
     means, deviations = mean_and_sd(scores)
     finished = (~np.isnan(scores)).sum(axis=0)
+    asked = findings.asked_of(design).sum(axis=0)
     labels = [name.replace("+ ", "+\u00a0") for name in arm_names(design, findings.features)]
     words = [word for label in labels for word in re.split(r"(?<=_)", label)]
     values = [_value(*each, findings.digits) for each in zip(means, deviations, strict=True)]
@@ -58,7 +59,7 @@ def climb(findings: Findings, design_index: int) -> Figure:
     axes.tick_params(axis="x", length=0)
     axes.set_ylabel(label, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
     for place in np.flatnonzero(finished).tolist():
-        color = INK if finished[place] == seeds else MUTED
+        color = INK if finished[place] == asked[place] else MUTED
         axes.text(place, 1.02, values[place], size=SMALL, color=color, ha="center", va="bottom", transform=axes.get_xaxis_transform())
     return sheet.figure
 
@@ -73,7 +74,7 @@ def _caption(findings: Findings) -> list[str]:
     seeds = len(findings.seeds)
     marks = "Dots: one run of each arm."
     if seeds > 1:
-        marks = f"Filled dots: mean over {seeds} seeds. Vertical lines: ± 1 standard deviation. Rings: single seeds."
+        marks = f"Filled dots: mean over {findings.seeds_in_words}. Vertical lines: ± 1 standard deviation. Rings: single seeds."
         if findings.failures:
             marks += " A grey number rests on fewer seeds than the others."
     return [marks, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]

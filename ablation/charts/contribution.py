@@ -35,7 +35,8 @@ def contribution(findings: Findings, design_index: int) -> Figure:
     left, right, cut = extent(seen, metric.scale * np.concatenate([effects.low, effects.high]), 10.0 ** (1 - findings.digits))
 
     names = [wrap(feature, NAMES, BODY) for feature in design.features]
-    values = [_value(findings, effects, row) for row in range(count)]
+    behind = findings.seeds_behind(design_index).tolist()
+    values = [_value(findings, effects, row, seeds) for row, seeds in enumerate(behind)]
     words = [describe(*each) for each in zip(effects.verdict, effects.seeds.tolist(), effects.seeds_needed.tolist(), strict=True)]
     verdicts = [wrap(text, VERDICTS, SMALL) for text in words]
     heads = ("effect" if np.isnan(effects.low).all() else "effect [95 % interval]", "verdict")
@@ -90,11 +91,11 @@ def _seeds(axes: Axes, row: int, points: np.ndarray) -> None:
     axes.scatter(points, heights, s=13, color=INK, edgecolors="white", linewidths=0.5, zorder=5)
 
 
-def _value(findings: Findings, effects: Effects, row: int) -> str:
+def _value(findings: Findings, effects: Effects, row: int, seeds: int) -> str:
     if not effects.seeds[row]:
         return "–"
     metric, digits = findings.metric, findings.digits
-    text, seeds = metric.signed(effects.estimate[row], digits), len(findings.seeds)
+    text = metric.signed(effects.estimate[row], digits)
     if not np.isnan(effects.low[row]):
         text += f" [{metric.signed(effects.low[row], digits)}, {metric.signed(effects.high[row], digits)}]"
     return text if effects.seeds[row] == seeds else f"{text}\n{effects.seeds[row]} of {seeds} seeds"
@@ -118,15 +119,14 @@ def _caption(findings: Findings, design_index: int, cut: bool) -> list[str]:
     count = len(findings.seeds)
     marks = "Bars: one run of each arm, blue for the better and vermillion for the worse; a single run gives no interval."
     if count > 1:
-        marks = (
-            f"Bars: mean over {count} seeds, blue for the better and vermillion for the worse. Dots: single seeds. Lines: 95 % intervals."
-        )
+        marks = f"Bars: mean over {findings.seeds_in_words}, blue for the better and vermillion for the worse. Dots: single seeds. "
+        marks += "Lines: 95 % intervals."
     if cut:
         marks += " An arrow at the edge: the interval goes on beyond the axis, to the number given."
     if LOST in effects.verdict:
         marks += " Hatched: an arm that the effect needs has no finished run."
     order = f"Order: {' → '.join(design.features)}."
-    what = f"Study: {findings.name}. {findings.description}. {count} {'seed' if count == 1 else 'seeds'}. {findings.protocol}"
+    what = f"Study: {findings.name}. {findings.description}. {findings.seeds_in_words}. {findings.protocol}"
     if not np.isnan(effects.low).all():
         what += f" {findings.intervals}"
     return [" ".join(filter(None, (design.meaning, order))), marks, what]

@@ -135,6 +135,7 @@ def _caption(findings: Findings) -> list[str]:
     seeds = len(findings.seeds)
     marks = "Dots: one run of each arm."
     if seeds > 1:
-        marks = f"Filled dots: mean {findings.metric.name} over {seeds} seeds. Lines across: ± 1 standard deviation. Rings: single seeds."
+        marks = f"Filled dots: mean {findings.metric.name} over {findings.seeds_in_words}. Lines across: ± 1 standard deviation. "
+        marks += "Rings: single seeds."
     bars = f"Grey: {listed([measure.words for measure in costs(findings)], 'and')}, on the machine that ran it."
     return [f"{marks} {bars}", f"Study: {findings.name}. {findings.description}. {findings.protocol}"]

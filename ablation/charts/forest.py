@@ -56,7 +56,7 @@ def forest(findings: Findings, design_index: int) -> Figure:
     below = BELOW + more
     rows = len(names)
     caption = _caption(findings, design_index, fit, cut)
-    below_title = subtitle(f"{design.name}: {len(findings.seeds)} seeds, {len(design.arms)} arms", findings)
+    below_title = subtitle(f"{design.name}: {findings.seeds_in_words}, {len(design.arms)} arms", findings)
     sheet = page(WIDTH, ABOVE + slot * rows + below, "What each feature contributes, and how sure that is", below_title, caption)
     axes = sheet.axes(start, below, plot, slot * rows)
     axes.set_xlim(left, right)

@@ -112,4 +112,4 @@ def _caption(findings: Findings, design_index: int, found: Interactions) -> list
     known = {frozenset(pair) for pairs in found.pairs for pair in pairs}
     if len(known) < len(list(combinations(findings.designs[design_index].known, 2))):
         marks += " Empty: this design says nothing of the pair."
-    return [what, marks, f"Study: {findings.name}. {findings.description}. {len(findings.seeds)} seeds."]
+    return [what, marks, f"Study: {findings.name}. {findings.description}. {findings.seeds_in_words}."]

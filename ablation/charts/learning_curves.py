@@ -40,7 +40,11 @@ def learning_curves(findings: Findings) -> Figure:
     wide = left + columns * panel + (columns - 1) * BETWEEN + MARGIN
     body = low + rows * (HIGH + title + ticks) + legend
     seeds = len(findings.seeds)
-    lines = f"Lines: mean over {seeds} seeds. Bands: from the lowest to the highest seed." if seeds > 1 else "Lines: one run of each arm."
+    lines = (
+        f"Lines: mean over {findings.seeds_in_words}. Bands: from the lowest to the highest seed."
+        if seeds > 1
+        else "Lines: one run of each arm."
+    )
     if any(is_path(design) for design in findings.designs):
         lines += " “+ x”: x and every feature before it are on."
     if count < len(findings.arms):

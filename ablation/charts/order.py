@@ -108,7 +108,7 @@ def _caption(findings: Findings, found: OrderDependence) -> list[str]:
         f"{_averaged(findings)}Order: {' → '.join(found.features)}.",
         "Bars: from the least to the largest effect, dark where two effects of a feature differ beyond noise (p < 0.05 after Holm's "
         "adjustment over all differences); the last column says so too. Lines: ± 1 standard error, where there is one.",
-        f"Study: {findings.name}. {findings.description}. {len(findings.seeds)} seeds.",
+        f"Study: {findings.name}. {findings.description}. {findings.seeds_in_words}.",
     ]
 
 

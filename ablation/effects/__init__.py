@@ -8,8 +8,10 @@ from ablation.effects.best_arms import BestArms, best_arms, contenders
 from ablation.effects.detectable import detectable
 from ablation.effects.effects import Effects
 from ablation.effects.estimate import contrast_moments, estimate
+from ablation.effects.expected import Followed, expected_runs, followed, needs
 from ablation.effects.interactions import Interactions, interactions
 from ablation.effects.lack_of_fit import LackOfFit, lack_of_fit, misfit
+from ablation.effects.looks import false_claims, nominal_levels, rejected, repeated_p
 from ablation.effects.moments import Moments, mean_and_sd
 from ablation.effects.order_dependence import OrderDependence, averaging, order_dependence
 from ablation.effects.paired import paired, paired_moments
@@ -17,13 +19,16 @@ from ablation.effects.precision import Precision, seeds_for, stein
 from ablation.effects.residuals import Residuals, residuals
 from ablation.effects.resolution import seeds_to_resolve
 from ablation.effects.sampled_orders import SampledOrders, sampled_orders
+from ablation.effects.sequential import looked_at
 from ablation.effects.verdicts import (
     ALPHA,
     CONFIDENCE,
     FEWEST_SEEDS,
+    FUTILE,
     LOST,
     MOST_SEEDS,
     NO_VERDICT,
+    OPEN,
     UNRESOLVED,
     describe,
     holm,
@@ -34,12 +39,15 @@ __all__ = [
     "ALPHA",
     "CONFIDENCE",
     "FEWEST_SEEDS",
+    "FUTILE",
     "LOST",
     "MOST_SEEDS",
     "NO_VERDICT",
+    "OPEN",
     "UNRESOLVED",
     "BestArms",
     "Effects",
+    "Followed",
     "Interactions",
     "LackOfFit",
     "Moments",
@@ -55,14 +63,22 @@ __all__ = [
     "describe",
     "detectable",
     "estimate",
+    "expected_runs",
+    "false_claims",
+    "followed",
     "holm",
     "interactions",
     "lack_of_fit",
+    "looked_at",
     "mean_and_sd",
     "misfit",
+    "needs",
+    "nominal_levels",
     "order_dependence",
     "paired",
     "paired_moments",
+    "rejected",
+    "repeated_p",
     "residuals",
     "sampled_orders",
     "seeds_for",

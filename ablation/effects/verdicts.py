@@ -13,6 +13,8 @@ FEWEST_SEEDS = 3
 UNRESOLVED = "cannot be told from zero"
 NO_VERDICT = "no verdict"
 LOST = "cannot be estimated"
+OPEN = "not decided yet"
+FUTILE = "open, and more seeds are unlikely to tell"
 
 MOST_SEEDS = 100
 """More seeds than anyone has: how many more would be needed is not said."""
@@ -84,7 +86,7 @@ def describe(verdict: str, seeds: int, needed: Sequence[int] = (0, 0)) -> str:
         return f"no verdict ({seeds} {plural}; 3 are needed)"
     if verdict == UNRESOLVED:
         return f"{UNRESOLVED} with {seeds} {plural}{_would(*needed)}"
-    return verdict
+    return f"{verdict} ({seeds} {plural})" if verdict in (OPEN, FUTILE) else verdict
 
 
 def _would(fewest: int, most: int) -> str:

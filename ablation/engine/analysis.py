@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from ablation.designs import Arm
-from ablation.effects import Precision, estimate, interactions, lack_of_fit, order_dependence, stein
+from ablation.effects import FEWEST_SEEDS, Precision, estimate, interactions, lack_of_fit, order_dependence, stein
+from ablation.engine.looking import looked, looks_taken, planned
 from ablation.study.findings import Failure, Findings, provenance
 from ablation.study.metric import Measure
 from ablation.study.outcome import Result
@@ -16,8 +17,12 @@ Runs = Mapping[tuple[Arm, int], Result]
 """The finished runs by arm and seed."""
 
 
-def question(study: Study) -> Findings:
-    """Return what a study asks, before any of its runs: findings without results. Its subject must be prepared."""
+def question(study: Study, shown: tuple[int, ...] = ()) -> Findings:
+    """Return what a study asks, before any of its runs: findings without results. Its subject must be prepared.
+
+    Args:
+        shown: numbers of seeds after which effects of the same question have been shown, in order.
+    """
     subject, scoring = study.subject, study.subject.protocol()
     return Findings(
         name=study.name,
@@ -35,6 +40,8 @@ def question(study: Study) -> Findings:
         runs={},
         smallest=study.smallest / subject.metric.scale,
         pilot=study.adaptive.pilot if study.adaptive else None,
+        looks=planned(study),
+        shown=shown,
         provenance=provenance({}, 0, study.command),
         remarks=subject.remarks(),
         unfinished=True,
@@ -42,7 +49,12 @@ def question(study: Study) -> Findings:
 
 
 def analysed(
-    asked: Findings, runs: Runs, failures: tuple[Failure, ...] = (), failed: int = 0, precision: Precision | None = None
+    asked: Findings,
+    runs: Runs,
+    failures: tuple[Failure, ...] = (),
+    failed: int = 0,
+    precision: Precision | None = None,
+    taken: int | None = None,
 ) -> Findings:
     """Return what runs say to a study's question.
 
@@ -52,23 +64,41 @@ def analysed(
         failures: runs that failed now.
         failed: how many failed so far, earlier starts of the study included.
         precision: how the number of seeds was decided, where it was.
+        taken: looks that a study has taken that stops itself; None to tell by its runs.
     """
-    scores = np.full((len(asked.seeds), len(asked.arms)), np.nan)
-    for (arm, seed), result in runs.items():
-        scores[asked.seeds.index(seed), asked.arms.index(arm)] = result.score
-    found = replace(asked, scores=scores, runs=dict(runs), failures=failures, precision=precision)
-    better = asked.metric.higher_is_better
-    of_designs = [(design, found.scores_of(design)) for design in asked.designs]
+    found = replace(with_runs(asked, runs), failures=failures, precision=precision)
+    found = _estimated(found) if found.looks is None else looked(found, looks_taken(found) if taken is None else taken)
+    scores, runs = found.scores, found.runs
+    # Beyond the seeds that a design's effects rest on, it may have runs of arms that it shares with another design.
+    last = [found.seeds_behind(index).max() if design.features else len(found.seeds) for index, design in enumerate(asked.designs)]
+    of_designs = [(design, found.scores_of(design)[:seeds]) for design, seeds in zip(asked.designs, last, strict=True)]
     return replace(
         found,
         measures=_measures(asked.measures, runs),
-        effects=tuple(
-            estimate(design, own, asked.smallest, asked.pilot, asked.metric.step, higher_is_better=better) for design, own in of_designs
-        ),
         interactions=tuple(interactions(design, own) for design, own in of_designs),
         lack_of_fit=tuple(lack_of_fit(design, own) for design, own in of_designs),
         order=order_dependence(asked.features, asked.arms, scores, asked.designs),
         provenance=provenance(runs, failed, asked.provenance.command if asked.provenance else ""),
+    )
+
+
+def with_runs(asked: Findings, runs: Runs) -> Findings:
+    """Return a study's question with the scores of the runs that finished."""
+    scores = np.full((len(asked.seeds), len(asked.arms)), np.nan)
+    for (arm, seed), result in runs.items():
+        scores[asked.seeds.index(seed), asked.arms.index(arm)] = result.score
+    return replace(asked, scores=scores, runs=dict(runs))
+
+
+def _estimated(found: Findings) -> Findings:
+    """Return findings with the effects of all seeds."""
+    better = found.metric.higher_is_better
+    return replace(
+        found,
+        effects=tuple(
+            estimate(design, found.scores_of(design), found.smallest, found.pilot, found.metric.step, higher_is_better=better)
+            for design in found.designs
+        ),
     )
 
 
@@ -90,3 +120,13 @@ def decided(study: Study, runs: Runs) -> Precision:
 def results_by_arm(study: Study, results: Mapping[str, Result]) -> dict[tuple[Arm, int], Result]:
     """Return the results of a study's trials, given by their keys, by arm and seed."""
     return {(trial.arm, trial.seed): results[trial.key] for trial in study.trials if trial.key in results}
+
+
+def shows_effects(found: Findings) -> bool:
+    """Return whether findings hold an effect with enough seeds for a verdict."""
+    return any((effects.seeds >= FEWEST_SEEDS).any() for effects in found.effects)
+
+
+def looked_so_far(study: Study, results: Mapping[str, Result], taken: int) -> Findings:
+    """Return what a number of looks of a study that stops itself has decided, by the results of trials, given by their keys."""
+    return looked(with_runs(question(study), results_by_arm(study, results)), taken)

@@ -15,24 +15,27 @@ from typing import Any, Protocol
 import numpy as np
 
 from ablation.effects import Precision
-from ablation.engine.analysis import analysed, decided, question, results_by_arm
+from ablation.engine.analysis import analysed, decided, looked_so_far, question, results_by_arm, shows_effects
 from ablation.engine.execution import Execution, Pool
-from ablation.engine.plan import finished
+from ablation.engine.looking import is_decided
+from ablation.engine.plan import asked_for, finished
 from ablation.engine.run_log import RunLog
 from ablation.engine.schedule import Listener, run_all
 from ablation.engine.worker import packed, start
 from ablation.errors import InputError
 from ablation.report.keep import best_arm
+from ablation.report.looks import look_taken
 from ablation.report.protocol import seeds_decided
 from ablation.store import reading
 from ablation.store.connection import Store
 from ablation.store.names import CONFIGURATION, FINDINGS
+from ablation.store.shown import note_end, shown_before
 from ablation.store.study_log import StudyLog
 from ablation.study.findings import Failure, Findings, to_json
 from ablation.study.metric import Metric
 from ablation.study.outcome import Result
 from ablation.study.study import FOLDER, Study
-from ablation.study.subject import ReadArrays
+from ablation.study.subject import ReadArrays, Trial
 
 OWNER = ".study"
 """File in a study's folder that says whose it is, by the study's key."""
@@ -67,12 +70,14 @@ class _Ran:
         results: by the keys of the trials.
         failures: runs that failed now.
         precision: how the number of seeds was decided.
+        taken: looks that a study has taken that stops itself.
     """
 
     study: Study
     results: Mapping[str, Result]
     failures: tuple[Failure, ...]
-    precision: Precision | None
+    precision: Precision | None = None
+    taken: int = 0
 
 
 def conduct(study: Study, store: Store, execution: Execution, screen: Screen) -> Conducted:
@@ -94,19 +99,22 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
             """Open the place where runs happen, for the first run that is missing."""
             return _opened(study, stack.enter_context(execution.open(lambda event: _progressed(listeners, event))))
 
-        there = finished(study, store)
-        if len(there) < len(study.trials):
+        first = asked_for(study)
+        there = finished(study, store, first)
+        if len(there) < len(first):
             # Workers are reached before anything is logged. What they import takes seconds, as does MLflow here meanwhile.
             pool()
-        log = StudyLog.open(store, study.key, study.name, study.subject.metric.key, _params(study))
+        log = StudyLog.open(store, study.key, study.question_key, study.name, study.subject.metric.key, _params(study))
         try:
-            log.keep({FINDINGS: to_json(question(study)), CONFIGURATION: study.configuration})
+            log.keep({FINDINGS: to_json(question(study, shown_before(store, log.parent))), CONFIGURATION: study.configuration})
             runs = RunLog(log, study.subject.data())
             listeners.append(runs)
             ran = _run_missing(study, store, there, log, runs, pool, screen)
-            findings = _findings(ran, store, log.failed())
+            findings = _findings(ran, store, log)
             files = _publish(ran.study, store, findings, pool().pool if pool.cache_info().currsize else None)
             (study.folder / OWNER).write_text(study.key, encoding="utf-8")
+            if shows_effects(findings):
+                note_end(store, log.parent, len(findings.seeds))
             status = "FAILED" if ran.failures else "FINISHED"
             log.close(status, effect_metrics(findings), study.folder, description(findings), best_arm(findings))
         except BaseException:
@@ -155,35 +163,64 @@ def _run_missing(
     pool: Callable[[], _Opened],
     screen: Screen,
 ) -> _Ran:
-    """Make the runs that are not there: once for the seeds asked for; of an adaptive study once for the pilot, and once for the rest."""
-    results: dict[str, Result] = {}
-    failures: tuple[Failure, ...] = ()
-    precision: Precision | None = None
+    """Make the runs that are not there.
+
+    Once for the seeds asked for; of an adaptive study once for the pilot, and once for the rest; of one that stops itself once a look.
+    """
+    ran = _Ran(study, {}, ())
     while True:
-        results |= log.adopt(there, study.trials)
-        runs.compare(study, results)
-        given_up = {(failure.arm, failure.seed) for failure in failures}
-        left = [trial for trial in study.trials if trial.key not in results and (trial.arm, trial.seed) not in given_up]
-        if left:
-            opened = pool()
-            if opened.pool.own:
-                wait(opened.ready)  # A run that comes meanwhile brings imports of its own, in another thread than that of Keras.
-            total = len(study.trials) - len(given_up)
-            with screen.watching(study.subject.metric, total, results, opened.pool.slots, study.subject.epochs):
-                made, failed = run_all(left, opened.subject, opened.pool, log, runs, screen, study.stop_on_error)
-            results, failures = results | made, (*failures, *failed)
-        if study.adaptive is None or precision is not None or (failures and study.stop_on_error):
-            return _Ran(study, results, failures, precision)
-        precision = decided(study, results_by_arm(study, results))
-        screen.say(seeds_decided(precision, study.subject.metric))
-        study = study.with_seeds(precision.total)
-        there = {key: result for key, result in finished(study, store).items() if key not in results}
+        asked = asked_for(ran.study, ran.results, ran.taken)
+        if ran.results:
+            there = finished(ran.study, store, [trial for trial in asked if trial.key not in ran.results])
+        ran = _made(ran, asked, there, log, runs, pool, screen)
+        if ran.failures and study.stop_on_error:
+            return ran
+        if study.sequential is not None:
+            ran = replace(ran, taken=ran.taken + 1)
+            found = looked_so_far(ran.study, ran.results, ran.taken)
+            screen.say(look_taken(found))
+            if is_decided(found):
+                return ran
+        elif study.adaptive is not None and ran.precision is None:
+            precision = decided(study, results_by_arm(study, ran.results))
+            screen.say(seeds_decided(precision, study.subject.metric))
+            ran = replace(ran, study=study.with_seeds(precision.total), precision=precision)
+        else:
+            return ran
 
 
-def _findings(ran: _Ran, store: Store, failed: int) -> Findings:
+def _made(
+    ran: _Ran,
+    asked: Sequence[Trial],
+    there: Mapping[str, Result],
+    log: StudyLog,
+    runs: RunLog,
+    pool: Callable[[], _Opened],
+    screen: Screen,
+) -> _Ran:
+    """Make those of the runs asked for that are neither there nor have failed, and return what all have left."""
+    study, given_up = ran.study, {(failure.arm, failure.seed) for failure in ran.failures}
+    results = {**ran.results, **log.adopt(there, asked)}
+    runs.compare(study, results)
+    left = [trial for trial in asked if trial.key not in results and (trial.arm, trial.seed) not in given_up]
+    if not left:
+        return replace(ran, results=results)
+    opened = pool()
+    if opened.pool.own:
+        wait(opened.ready)  # A run that comes meanwhile brings imports of its own, in another thread than that of Keras.
+    total = len(asked) - len(given_up)
+    if there:
+        screen.say(f"{len(there)} of {total} runs are finished already and are not made again.")
+    with screen.watching(study.subject.metric, total, results, opened.pool.slots, study.subject.epochs):
+        made, failed = run_all(left, opened.subject, opened.pool, log, runs, screen, study.stop_on_error)
+    return replace(ran, results=results | made, failures=(*ran.failures, *failed))
+
+
+def _findings(ran: _Ran, store: Store, log: StudyLog) -> Findings:
     runs = results_by_arm(ran.study, ran.results)
-    found = analysed(question(ran.study), runs, ran.failures, failed, ran.precision)
-    return replace(found, variability=ran.study.subject.variability(runs, _reader(store)), unfinished=False)
+    asked = question(ran.study, shown_before(store, log.parent))
+    found = analysed(asked, runs, ran.failures, log.failed(), ran.precision, ran.taken)
+    return replace(found, variability=ran.study.subject.variability(found.runs, _reader(store)), unfinished=False)
 
 
 def _reader(store: Store) -> ReadArrays:
@@ -236,6 +273,8 @@ def _params(study: Study) -> dict[str, Any]:
     if study.adaptive is not None:
         wanted = study.subject.metric.with_difference(f"{study.adaptive.precision:g}")
         seeds = f"auto: intervals of ± {wanted}, at most {study.adaptive.most}"
+    if study.sequential is not None:
+        seeds = f"sequential: looks at {', '.join(map(str, study.sequential.looks))}"
     return {
         "designs": ", ".join(design.name for design in study.designs),
         "order": ", ".join(study.features),

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
+from types import MappingProxyType
 
 import numpy as np
 
 from ablation.effects import residuals
-from ablation.engine.analysis import decided, results_by_arm
+from ablation.engine.analysis import decided, looked_so_far, results_by_arm
 from ablation.engine.execution import Execution
+from ablation.engine.looking import is_decided
 from ablation.report.aliases import before_runs
+from ablation.report.looks import looks_planned
 from ablation.report.prospects import prospects
 from ablation.report.protocol import seeds_decided
 from ablation.store import reading
@@ -26,11 +29,12 @@ class Plan:
     Attributes:
         arms: distinct arms.
         listed: arms that the designs list together, shared ones counted each time.
-        seeds: how many.
+        seeds: how many, at most where the study stops itself.
         finished: runs that are there already.
-        missing: runs to make.
+        missing: runs to make, at most where the study stops itself.
         seconds: estimate of the time left, or None where no finished run says.
         names: of the arms, in order, with the number of their finished runs.
+        stops_itself: whether looks at the effects may end it early.
         remarks: what is known of its outcome before it, what designs lack, and how the number of seeds is decided, in whole sentences.
     """
 
@@ -41,6 +45,7 @@ class Plan:
     missing: int
     seconds: float | None
     names: tuple[tuple[str, int], ...]
+    stops_itself: bool = False
     remarks: tuple[str, ...] = ()
 
 
@@ -48,12 +53,13 @@ def plan(study: Study, store: Store, execution: Execution) -> Plan:
     """Say what a study would do. Runs nothing, logs nothing."""
     study.subject.prepare()
     remarks = [*study.subject.remarks(), *(sentence for design in study.designs for sentence in (*design.lost, *before_runs(design)))]
-    there = finished(study, store)
+    asked = asked_for(study)
+    there = finished(study, store, asked)
     if study.adaptive and len(there) == len(study.trials):
         precision = decided(study, results_by_arm(study, there))
         remarks.append(seeds_decided(precision, study.subject.metric))
         study = study.with_seeds(precision.total)
-        there = finished(study, store)
+        there, asked = finished(study, store, study.trials), study.trials
     elif study.adaptive:
         wanted = study.subject.metric.with_difference(f"{study.adaptive.precision:g}")
         remarks.append(
@@ -61,13 +67,17 @@ def plan(study: Study, store: Store, execution: Execution) -> Plan:
             f"(t · sd of the pilot / {study.adaptive.precision:g})², and at most {study.adaptive.most}, "
             f"which is {len(study.arms) * study.adaptive.most} runs."
         )
-    if not study.adaptive or len(there) >= len(study.trials):
+    elif study.sequential:
+        there, asked = _looked_through(study, store)
+        remarks += looks_planned(study.designs, study.sequential.looks)
+    elif not study.adaptive or len(there) >= len(study.trials):
         remarks += prospects(study.designs, len(study.seeds), spread_of_runs(study, there), study.subject.metric)
-    missing = [trial for trial in study.trials if trial.key not in there]
+    missing = [trial for trial in asked if trial.key not in there]
     return Plan(
         arms=len(study.arms),
         listed=sum(len(design.arms) for design in study.designs),
         seeds=len(study.seeds),
+        stops_itself=study.sequential is not None,
         finished=len(there),
         missing=len(missing),
         seconds=_estimate(study, missing, there, execution.slots or 1),
@@ -96,7 +106,39 @@ def _estimate(study: Study, missing: Sequence[Trial], finished: dict[str, Result
     return sum(by_arm.get(trial.arm, overall) for trial in missing) / min(slots, len(missing))
 
 
-def finished(study: Study, store: Store) -> dict[str, Result]:
-    """Return the finished runs that serve this study, by their keys."""
-    arms = {trial.key: trial.arm for trial in study.trials}
+def _looked_through(study: Study, store: Store) -> tuple[dict[str, Result], Sequence[Trial]]:
+    """Return the finished runs of the looks that a study can take by now, and the most that it may ask for."""
+    results: dict[str, Result] = {}
+    taken = 0
+    while True:
+        asked = asked_for(study, results, taken)
+        results |= finished(study, store, [trial for trial in asked if trial.key not in results])
+        if any(trial.key not in results for trial in asked):
+            break
+        taken += 1
+        if is_decided(looked_so_far(study, results, taken)):
+            return results, asked
+    under_way = {trial.key for trial in asked}
+    going_on = {trial.arm for trial in asked if trial.seed >= (0, *study.sequential.looks)[taken]} if study.sequential else set()
+    return results, [trial for trial in study.trials if trial.key in under_way or trial.arm in going_on]
+
+
+def asked_for(study: Study, results: Mapping[str, Result] = MappingProxyType({}), taken: int = 0) -> Sequence[Trial]:
+    """Return the trials that a study asks for now: all, or of one that stops itself those up to its next look.
+
+    Args:
+        results: of the looks that were taken, by the keys of the trials.
+        taken: how many that are.
+    """
+    if study.sequential is None:
+        return study.trials
+    looks = looked_so_far(study, results, taken).looks
+    assert looks is not None
+    seeds = dict(zip(study.arms, looks.seeds.tolist(), strict=True))
+    return [trial for trial in study.trials if trial.seed < seeds[trial.arm]]
+
+
+def finished(study: Study, store: Store, trials: Sequence[Trial]) -> dict[str, Result]:
+    """Return the finished runs of some of a study's trials that serve it, by their keys."""
+    arms = {trial.key: trial.arm for trial in trials}
     return reading.finished(store, arms, study.key, lambda key, result: study.subject.serves(arms[key], result))

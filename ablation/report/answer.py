@@ -3,8 +3,9 @@
 import numpy as np
 
 from ablation.designs import BASELINE
-from ablation.effects import ALPHA, FEWEST_SEEDS, LOST, NO_VERDICT, UNRESOLVED, describe, mean_and_sd
+from ablation.effects import ALPHA, FEWEST_SEEDS, FUTILE, LOST, NO_VERDICT, OPEN, UNRESOLVED, describe, mean_and_sd
 from ablation.report.keep import what_to_keep
+from ablation.report.looks import uncounted
 from ablation.study.findings import Findings
 from ablation.wording import listed, probability
 
@@ -17,8 +18,8 @@ SHOWN = 3
 def answer(findings: Findings) -> list[str]:
     """Return the answer in a few sentences, the most important first: verdicts, what to keep, the order, pairs, fit, what was lost."""
     if findings.unfinished and not findings.runs:
-        return [f"No run has finished yet, of {findings.scores.size}."]
-    parts = (_verdicts, what_to_keep, _both_ends, _order, _pairs, _fit, _lost)
+        return [f"No run has finished yet, of {findings.total}."]
+    parts = (_verdicts, uncounted, what_to_keep, _both_ends, _order, _pairs, _fit, _lost)
     sentences = [sentence for part in parts for sentence in part(findings)]
     return [*_so_far(findings), *(sentences or ["This study credits no feature."])]
 
@@ -26,7 +27,7 @@ def answer(findings: Findings) -> list[str]:
 def _so_far(findings: Findings) -> list[str]:
     if not findings.unfinished:
         return []
-    return [f"In progress: {len(findings.runs)} of {findings.scores.size} runs have finished, and what follows rests on these."]
+    return [f"In progress: {len(findings.runs)} of {findings.total} runs have finished, and what follows rests on these."]
 
 
 def _named(feature: str) -> str:
@@ -60,7 +61,7 @@ def _verdicts(findings: Findings) -> list[str]:
         rows = sorted((row for row, each in enumerate(effects.verdict) if each == verdict), key=strength)
         if rows:
             sentences.append("; ".join(f"{_named(features[row])} {verdict}: {size(row)}" for row in rows) + ".")
-    for verdict in ("negligible", UNRESOLVED, NO_VERDICT, LOST):
+    for verdict in ("negligible", UNRESOLVED, FUTILE, OPEN, NO_VERDICT, LOST):
         rows = [row for row, each in enumerate(effects.verdict) if each == verdict]
         if rows and verdict == LOST:
             sentences.append(f"{verdict}: {listed([_named(features[row]) for row in rows], 'and')}.")
@@ -74,8 +75,10 @@ def _both_ends(findings: Findings) -> list[str]:
     full = frozenset(findings.features)
     if len(findings.features) < 2 or BASELINE not in findings.arms or full not in findings.arms:
         return []
-    means, _ = mean_and_sd(findings.scores)
-    first, last = (means[findings.arms.index(arm)] for arm in (BASELINE, full))
+    scores = findings.scores[:, [findings.arms.index(arm) for arm in (BASELINE, full)]]
+    if findings.looks is not None:  # One of them may have stopped before the other, and seeds differ.
+        scores = np.where(np.isnan(scores).any(axis=1, keepdims=True), np.nan, scores)
+    first, last = mean_and_sd(scores)[0]
     if np.isnan(first) or np.isnan(last):
         return []
     metric = findings.metric
@@ -128,5 +131,5 @@ def _fit(findings: Findings) -> list[str]:
 def _lost(findings: Findings) -> list[str]:
     if findings.unfinished:
         return []
-    count, runs = int(np.isnan(findings.scores).sum()), findings.scores.size
+    count, runs = findings.missing, findings.total
     return [f"{count} of {runs} runs did not finish; the notes say what that cost."] if count else []

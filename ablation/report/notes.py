@@ -32,6 +32,7 @@ def notes(findings: Findings) -> list[str]:
         *findings.remarks,
         *_about_equal_scores(findings),
         *_about_seeds(findings),
+        *_about_looks(findings),
         *_about_sampled_orders(findings),
         *_about_aliases(findings),
         *_about_own_errors(findings),
@@ -65,11 +66,21 @@ def _about_seeds(findings: Findings) -> Iterator[str]:
         int((~np.isnan(findings.effects[index].p)).sum()) for index in credited if own_arm(findings.designs[index], 0) is not None
     )
     for family in families:
-        if findings.precision is None and 3 <= seeds <= FEW_SEEDS and family > 1:
+        if findings.precision is None and findings.looks is None and 3 <= seeds <= FEW_SEEDS and family > 1:
             yield (
                 f"With {seeds} seeds and {family} features, Holm's adjustment asks |t| > {_critical(seeds, family):.1f} of the clearest "
-                f"effect before it says helps or hurts (|t| > {_critical(seeds, 1):.1f} for a single feature): so few seeds prove little."
+                f"effect before it says helps or hurts (|t| > {_critical(seeds, 1):.1f} for a single feature): so few seeds prove little. "
+                "seeds=sequential adds seeds until effects are decided, and counts its looks."
             )
+
+
+def _about_looks(findings: Findings) -> Iterator[str]:
+    """Say why scores and effects need not add up where arms have different numbers of seeds."""
+    if len(set(findings.asked.sum(axis=0).tolist())) > 1:
+        yield (
+            "Arms have different numbers of seeds, for what is decided gets no more. A score is the mean over all seeds of its arm, an "
+            "effect rests on the seeds of the look that decided it, so differences of scores need not be the effects."
+        )
 
 
 def _about_own_errors(findings: Findings) -> Iterator[str]:
@@ -145,16 +156,16 @@ def _about_failures(findings: Findings) -> Iterator[str]:
 
 def _about_losses(findings: Findings) -> Iterator[str]:
     """Say which effects missing runs cost, in whole or in part."""
-    for design, effects in zip(findings.designs, findings.effects, strict=True):
+    for index, (design, effects) in enumerate(zip(findings.designs, findings.effects, strict=True)):
         yield from (*design.lost, *effects.lost)
         if design.kind == "balanced":
             continue
         lost = [feature for feature, verdict in zip(design.features, effects.verdict, strict=True) if verdict == LOST]
         if lost:
             yield f"{design.name}: no seed finished every arm that the effect of {listed(lost, 'or')} needs, so it cannot be estimated."
-        for feature, seeds in zip(design.features, effects.seeds.tolist(), strict=True):
-            if 0 < seeds < len(findings.seeds):
-                yield f"{design.name}: the effect of {feature} rests on {seeds} of {len(findings.seeds)} seeds."
+        for feature, seeds, asked in zip(design.features, effects.seeds.tolist(), findings.seeds_behind(index).tolist(), strict=True):
+            if 0 < seeds < asked:
+                yield f"{design.name}: the effect of {feature} rests on {seeds} of {asked} seeds."
 
 
 def _about_environment(findings: Findings) -> Iterator[str]:

@@ -113,8 +113,7 @@ def text(report: Document) -> str:
 
 def markdown(findings: Findings) -> str:
     """Return the report in short: a table a design, and the notes."""
-    count = len(findings.seeds)
-    head = f"{findings.description}. {count} {'seed' if count == 1 else 'seeds'}. {_units(findings)}"
+    head = f"{findings.description}. {findings.seeds_in_words}. {_units(findings)}"
     parts = [f"# {findings.name}{so_far(findings)}", head]
     for index, design in enumerate(findings.designs):
         parts += [f"## {design.name}", *filter(None, [design.meaning]), markdown_table(design_table(findings, index))]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ablation.effects import Precision
+from ablation.report.looks import INTERVALS, rule, uncounted
 from ablation.study.findings import Findings
 from ablation.study.metric import Metric
 from ablation.wording import duration, listed
@@ -23,9 +24,12 @@ def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
     yield "Order of features", " → ".join(findings.features)
     kind, _, what = findings.description.partition(": ")
     yield kind, what
-    seeds = f"{len(findings.seeds)} ({', '.join(map(str, findings.seeds))})"
-    decided = seeds_decided(findings.precision, findings.metric).removeprefix("Seeds: ") if findings.precision else ""
-    yield "Seeds", f"{seeds}; {decided}" if decided else seeds
+    if findings.looks is not None:
+        yield "Seeds", rule(findings, findings.looks)
+    else:
+        yield "Seeds", _seeds(findings)
+    if earlier := " ".join(uncounted(findings)):
+        yield "Looks", earlier
     yield "Score and split", findings.protocol
     if any(not np.isnan(effects.low).all() for effects in findings.effects):
         yield "95 % intervals", f"{_formulas(findings)} {findings.intervals}".strip()
@@ -35,6 +39,12 @@ def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
     yield from _provenance(findings)
 
 
+def _seeds(findings: Findings) -> str:
+    seeds = f"{len(findings.seeds)} ({', '.join(map(str, findings.seeds))})"
+    decided = seeds_decided(findings.precision, findings.metric).removeprefix("Seeds: ") if findings.precision else ""
+    return f"{seeds}; {decided}" if decided else seeds
+
+
 def _formulas(findings: Findings) -> str:
     kinds: dict[str, list[str]] = {}
     for design in findings.designs:
@@ -42,15 +52,20 @@ def _formulas(findings: Findings) -> str:
             kinds.setdefault(design.kind, []).append(design.name)
     each = [f"{listed(names, 'and')}: {FORMULAS[kind]}" for kind, names in kinds.items()]
     decided = " Errors and ν are those of the pilot, divided by the root of all seeds, for only the pilot knows nothing of their number."
+    looks = f" {INTERVALS}" if findings.looks else ""
     stein = decided if findings.precision else ""
-    return f"{'; '.join(each)}.{stein} Intervals for all effects at once are Bonferroni's, over the features of a design."
+    return f"{'; '.join(each)}.{stein} Intervals for all effects at once are Bonferroni's, over the features of a design.{looks}"
 
 
 def _verdicts(findings: Findings) -> str:
     metric = findings.metric
     better = "" if metric.higher_is_better else ", lower scores being better"
-    sentences = f"From three seeds on{better}. Helps or hurts: p < 0.05 after Holm's adjustment over the features of the design. "
-    sentences += "Probably: only the unadjusted 95 % interval excludes zero."
+    if findings.looks is not None:
+        sentences = f"By looks{better}. Helps or hurts: a look rejects it by Holm's method over the features of the design. "
+        sentences += "Probably: only the last look's unadjusted 95 % interval excludes zero."
+    else:
+        sentences = f"From three seeds on{better}. Helps or hurts: p < 0.05 after Holm's adjustment over the features of the design. "
+        sentences += "Probably: only the unadjusted 95 % interval excludes zero."
     if findings.smallest > 0:
         smallest = metric.with_difference(f"{metric.shown(findings.smallest):g}")
         sentences += f" Negligible: neither, and the 90 % interval lies within ± {smallest}."

@@ -5,11 +5,12 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-from ablation.engine.analysis import analysed
+from ablation.engine.analysis import analysed, shows_effects
 from ablation.report.publish import OWN, publish
 from ablation.store import reading
 from ablation.store.connection import Store
 from ablation.store.names import CONFIGURATION
+from ablation.store.shown import note_look
 from ablation.store.sqlite import LoggedStudy
 from ablation.study.findings import Findings
 from ablation.study.study import STUDIES
@@ -36,6 +37,14 @@ def rebuild(store: Store, study: LoggedStudy) -> tuple[Path, ...]:
 
 
 def found_so_far(store: Store, study: LoggedStudy) -> Findings:
-    """Return what a study has found so far; all of it where it has come to its end."""
+    """Return what a study has found so far; all of it where it has come to its end.
+
+    Whoever sees effects before the end may stop or go on by them: that is a look, and is noted, unless the study counts its own looks.
+    """
     findings = reading.findings_of(store, study)
-    return analysed(findings, reading.results_of(store, study)) if findings.unfinished else findings
+    if not findings.unfinished:
+        return findings
+    found = analysed(findings, reading.results_of(store, study))
+    if found.looks is None and shows_effects(found):
+        note_look(store, study.run_id, max(int(effects.seeds.max(initial=0)) for effects in found.effects))
+    return found

@@ -12,7 +12,10 @@ from ablation.study.measured import Measured, measured
 
 @dataclass(frozen=True)
 class Credit:
-    """One feature's effect; the fields are those of :class:`ablation.effects.Effects`, and ``words`` its verdict in full."""
+    """One feature's effect.
+
+    The fields are those of :class:`ablation.effects.Effects`; ``words`` is its verdict in full, ``look`` the look that decided it, or 0.
+    """
 
     feature: str
     seeds: int
@@ -27,6 +30,7 @@ class Credit:
     high_simultaneous: float
     verdict: str
     words: str
+    look: int
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,13 @@ class Row:
         step: ``"baseline"``, ``"+ mixup"``, ``"all − mixup"``; the feature, where its effect belongs to no single arm.
         measured: the arm's numbers; None where the row has no arm.
         credit: the effect; None where the row credits no feature.
+        asked: seeds that the arm, or without one the effect, was to have.
     """
 
     step: str
     measured: Measured | None
     credit: Credit | None
+    asked: int
 
 
 def rows(findings: Findings, design_index: int) -> list[Row]:
@@ -54,10 +60,14 @@ def rows(findings: Findings, design_index: int) -> list[Row]:
     design = findings.designs[design_index]
     names = dict(zip(design.arms, arm_names(design, findings.features), strict=True))
     own = [own_arm(design, feature) for feature in range(len(design.features))]
-    table = [Row(names[arm], measured(findings, arm), None) for arm in design.arms if arm not in own]
+    asked = dict(zip(findings.arms, findings.asked.sum(axis=0).tolist(), strict=True))
+    table = [Row(names[arm], measured(findings, arm), None, asked[arm]) for arm in design.arms if arm not in own]
     for feature, arm in enumerate(own):
         credit = _credit(findings, design_index, feature)
-        table.append(Row(credit.feature, None, credit) if arm is None else Row(names[arm], measured(findings, arm), credit))
+        if arm is None:
+            table.append(Row(credit.feature, None, credit, int(findings.seeds_behind(design_index)[feature])))
+        else:
+            table.append(Row(names[arm], measured(findings, arm), credit, asked[arm]))
     return table
 
 
@@ -84,4 +94,5 @@ def _credit(findings: Findings, design_index: int, feature: int) -> Credit:
         high_simultaneous=float(effects.high_simultaneous[feature]),
         verdict=verdict,
         words=describe(verdict, seeds, effects.seeds_needed[feature].tolist()),
+        look=0 if findings.looks is None else int(findings.looks.decided[design_index][feature]),
     )

@@ -49,8 +49,6 @@ class Screen:
         self._metric = metric
         self._done, self._total, self._slots, self._epochs = len(results), total, slots, epochs
         self._seconds = [result.seconds for result in results.values()]
-        if results:
-            self.say(f"{len(results)} of {total} runs are finished already and are not made again.")
         if not self.console.is_terminal:
             yield
             return
@@ -125,19 +123,20 @@ class Screen:
 def show_plan(plan: "Plan") -> None:
     """Print what a study would do."""
     shared = plan.listed - plan.arms
+    most = "at most " if plan.stops_itself else ""
     print(
-        f"{plan.arms} arms × {plan.seeds} seeds = {plan.arms * plan.seeds} runs"
+        f"{plan.arms} arms × {most}{plan.seeds} seeds = {most}{plan.arms * plan.seeds} runs"
         + (f"; {shared} arms are shared between designs" if shared else "")
     )
     for remark in plan.remarks:
         print(f"• {remark}")
     for name, finished in plan.names:
         print(f"  {name:<40} {finished} of {plan.seeds} finished")
-    print(f"finished already: {plan.finished}; to run: {plan.missing}")
+    print(f"finished already: {plan.finished}; to run: {most if plan.missing else ''}{plan.missing}")
     if plan.seconds is None:
         print("time left: not known before the first run has finished")
     else:
-        print(f"time left: about {duration(plan.seconds)}")
+        print(f"time left: {most}about {duration(plan.seconds)}")
 
 
 def show_findings(findings: Findings, files: Sequence[Path], console: Console) -> None:

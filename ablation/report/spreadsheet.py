@@ -18,11 +18,12 @@ COLUMNS = (
 def csv(findings: Findings) -> str:
     """Return the rows of all designs as one table with raw numbers, in the units of the scores and of each measure.
 
-    A value that does not exist is an empty field. ``seeds`` counts the arm's finished runs, ``effect_seeds`` those behind the effect.
+    A value that does not exist is an empty field. ``seeds`` counts the arm's finished runs, ``effect_seeds`` those behind the effect;
+    ``effect_look`` is the look that decided it, of a study that stops itself.
     """
     text = io.StringIO()
     measures = [measure.key for measure in findings.measures]
-    table = comma_separated.DictWriter(text, (*COLUMNS, *measures, "seeds", "effect_seeds"), lineterminator="\n")
+    table = comma_separated.DictWriter(text, (*COLUMNS, *measures, "seeds", "effect_seeds", "effect_look"), lineterminator="\n")
     table.writeheader()
     for index, design in enumerate(findings.designs):
         for row in rows(findings, index):
@@ -33,6 +34,7 @@ def csv(findings: Findings) -> str:
                 record |= {"effect_error": each.error, "effect_freedom": each.freedom}
                 record |= {"effect_low_simultaneous": each.low_simultaneous, "effect_high_simultaneous": each.high_simultaneous}
                 record |= {"p": each.p, "p_holm": each.p_holm, "verdict": each.verdict, "effect_seeds": each.seeds}
+                record |= {"effect_look": each.look or None}
             if row.measured:
                 arm = row.measured
                 record |= {"arm": arm.arm, "score_mean": arm.score, "score_sd": arm.score_sd, "seeds": arm.seeds, **arm.measures}

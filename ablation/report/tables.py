@@ -113,7 +113,7 @@ def _unit_of_effects(metric: Metric) -> str:
 
 def so_far(findings: Findings) -> str:
     """Return what a title says of a study that has not come to its end; nothing of one that has."""
-    return f", in progress: {len(findings.runs)} of {findings.scores.size} runs" if findings.unfinished else ""
+    return f", in progress: {len(findings.runs)} of {findings.total} runs" if findings.unfinished else ""
 
 
 def _table_of(chosen: Sequence[Row], findings: Findings, title: str, lead: str, foot: str = "") -> Table:
@@ -124,7 +124,7 @@ def _table_of(chosen: Sequence[Row], findings: Findings, title: str, lead: str, 
 
 def _line(row: Row, findings: Findings) -> dict[str, str]:
     """Write one row for people, under the heads of the table."""
-    arm, credit, metric, digits, seeds = row.measured, row.credit, findings.metric, findings.digits, len(findings.seeds)
+    arm, credit, metric, digits, seeds = row.measured, row.credit, findings.metric, findings.digits, row.asked
     score = "no result" if arm else ""
     if arm and arm.seeds:
         score = metric.level(arm.score, digits) + (f" ± {metric.level(arm.score_sd, digits)}" if arm.seeds > 1 else "")
@@ -145,6 +145,7 @@ def _line(row: Row, findings: Findings) -> dict[str, str]:
         "effect": metric.signed(credit.effect, digits) if credit and credit.seeds else "",
         "95 % interval": interval,
         "verdict": credit.words if credit else "",
+        "look": str(credit.look) if credit and credit.look else "",
         **{head: cell for head, cell in costs.items() if head not in below},
         "seeds": str(finished) if finished == seeds else f"{finished}/{seeds}",
     }

@@ -7,6 +7,7 @@ copies its numbers and links to it.
 """
 
 KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
+QUESTION, SHOWN, LOOKED = "ablation.question", "ablation.shown", "ablation.looked_at"
 ARM, SEED, BEST = "ablation.arm", "ablation.seed", "ablation.best_arm"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ablation.store import reading
 from ablation.store.connection import Store
-from ablation.store.names import ARM, BEST, COPY, KEY, MODEL, NOTE, PARENT, RESULT, SEED, STUDY, WEIGHTS
+from ablation.store.names import ARM, BEST, COPY, KEY, MODEL, NOTE, PARENT, QUESTION, RESULT, SEED, STUDY, WEIGHTS
 from ablation.study.outcome import KerasModel, Result
 from ablation.study.subject import Trial
 
@@ -32,7 +32,7 @@ class StudyLog:
     metric: str
 
     @classmethod
-    def open(cls, store: Store, key: str, name: str, metric: str, params: Mapping[str, Any]) -> "StudyLog":
+    def open(cls, store: Store, key: str, question: str, name: str, metric: str, params: Mapping[str, Any]) -> "StudyLog":
         """Reopen the parent run of the study with this key, or make it. Runs that a killed process left as running are marked as killed."""
         experiment = store.experiment_id(create=True)
         assert experiment is not None
@@ -40,8 +40,9 @@ class StudyLog:
         if found:
             parent = found[0].info.run_id
             store.client.update_run(parent, status="RUNNING", name=name)
+            store.client.set_tag(parent, QUESTION, question)
         else:
-            parent = store.client.create_run(experiment, tags={STUDY: key}, run_name=name).info.run_id
+            parent = store.client.create_run(experiment, tags={STUDY: key, QUESTION: question}, run_name=name).info.run_id
             _log(store, parent, params=params)
         log = cls(store, experiment, parent, metric)
         log.kill_unfinished()

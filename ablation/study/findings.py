@@ -8,6 +8,7 @@ import numpy as np
 
 from ablation.designs import Arm, Design
 from ablation.effects import Effects, Interactions, LackOfFit, OrderDependence, Precision, mean_and_sd
+from ablation.study.looks import Looks
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Result
 from ablation.study.records import from_plain, to_plain
@@ -66,6 +67,8 @@ class Findings:
             first analysis.
         order: how each feature's effect depends on the order of adding.
         precision: how the number of seeds was decided, where the study chose it.
+        looks: which looks were taken and what they decided, where the study stops itself; its seeds are then the most that any arm has.
+        shown: numbers of seeds after which effects of the same question had been shown before this study came to its end, in order.
         variability: what makes scores vary and which part of it intervals cover, in whole sentences.
         provenance: where the numbers come from.
         remarks: what was known before any run and a reader must know, in whole sentences.
@@ -92,6 +95,8 @@ class Findings:
     lack_of_fit: tuple[LackOfFit | None, ...] = ()
     order: OrderDependence | None = None
     precision: Precision | None = None
+    looks: Looks | None = None
+    shown: tuple[int, ...] = ()
     variability: tuple[str, ...] = ()
     provenance: Provenance | None = None
     remarks: tuple[str, ...] = ()
@@ -100,6 +105,38 @@ class Findings:
     def scores_of(self, design: Design) -> np.ndarray:
         """Return the score array of one design's arms, shape ``(seeds, design arms)``."""
         return self.scores[:, [self.arms.index(arm) for arm in design.arms]]
+
+    @property
+    def asked(self) -> np.ndarray:
+        """Which runs the study asks for, shape ``(seeds, arms)``: all, unless it stops itself."""
+        most = len(self.seeds) if self.looks is None else self.looks.seeds
+        return np.arange(len(self.seeds))[:, None] < np.broadcast_to(most, len(self.arms))
+
+    def asked_of(self, design: Design) -> np.ndarray:
+        """Return which runs of one design's arms the study asks for, shape ``(seeds, design arms)``."""
+        return self.asked[:, [self.arms.index(arm) for arm in design.arms]]
+
+    @property
+    def total(self) -> int:
+        """How many runs the study asks for."""
+        return int(self.asked.sum())
+
+    @property
+    def missing(self) -> int:
+        """How many of the runs that the study asks for are not there."""
+        return int((self.asked & np.isnan(self.scores)).sum())
+
+    @property
+    def seeds_in_words(self) -> str:
+        """How many seeds the arms were to have, such as ``3 seeds``, or ``5 to 12 seeds`` where arms differ."""
+        counts = self.asked.sum(axis=0)
+        least, most = int(counts.min()), int(counts.max())
+        return f"{most} {'seed' if most == 1 else 'seeds'}" if least == most else f"{least} to {most} seeds"
+
+    def seeds_behind(self, design_index: int) -> np.ndarray:
+        """Return how many seeds each effect of a design would rest on if every run had finished, shape ``(features,)``."""
+        features = len(self.designs[design_index].features)
+        return np.full(features, len(self.seeds)) if self.looks is None else self.looks.seeds_behind(design_index)
 
     @property
     def headline(self) -> int | None:

@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeGuard
 
-from ablation.checks import number, whole
+from ablation.checks import flag, number, shown, whole
 from ablation.designs import Arm, Design, arm_names, restricted, union
+from ablation.effects import FEWEST_SEEDS
 from ablation.errors import InputError
 from ablation.study.key import digest
 from ablation.study.subject import Subject, Trial
@@ -39,6 +40,33 @@ class Adaptive:
         whole("effects.max_seeds", self.most, self.pilot)
 
 
+@dataclass(frozen=True)
+class Sequential:
+    """Seeds decided by looking at the effects while they come: an effect that is decided needs no more (group-sequential tests).
+
+    Attributes:
+        looks: seeds at each look; the last is the most that any arm gets.
+        futility: whether effects are given up that later looks are unlikely to decide.
+    """
+
+    looks: Sequence[int]
+    futility: bool = False
+
+    def __post_init__(self) -> None:
+        example = "such as [5,8,12,16,20]"
+        given = list(self.looks) if isinstance(self.looks, tuple | list) else []
+        if not given or not all(_is_whole(look, 1) for look in given) or given != sorted(set(given)):
+            raise InputError(f"effects.looks must be an increasing list of whole numbers of seeds, {example}, not {shown(self.looks)}")
+        if len(given) < 2:
+            raise InputError(f"effects.looks={given} has fewer than two looks; expected a list {example}, or seeds=N for a single one")
+        if given[0] < FEWEST_SEEDS:
+            raise InputError(
+                f"effects.looks={given} begins with {given[0]} seeds; expected at least {FEWEST_SEEDS}, for fewer have no verdict"
+            )
+        flag("effects.futility", self.futility)
+        object.__setattr__(self, "looks", tuple(given))
+
+
 @dataclass(frozen=True, eq=False)
 class Study:
     """All that a study is asked for. A value: nothing of where it runs, is logged or is shown.
@@ -47,7 +75,9 @@ class Study:
         subject: what is ablated.
         designs: as named functions of the features, in the order given.
         seeds: one run of every arm each; those of the pilot before the number of an adaptive study's seeds is decided.
-        adaptive: how seeds are decided, where they are.
+            A sequential study has those of its last look.
+        adaptive: how seeds are decided, where the intervals decide.
+        sequential: how seeds are decided, where looks at the effects decide.
         smallest: the smallest effect of interest, in the units of the metric as people read it.
         stop_on_error: whether a failed run ends the study.
         given_name: of the study, or None to make one.
@@ -59,6 +89,7 @@ class Study:
     designs: tuple[Design, ...]
     seeds: tuple[int, ...]
     adaptive: Adaptive | None = None
+    sequential: Sequential | None = None
     smallest: float = 0.0
     stop_on_error: bool = False
     given_name: str | None = None
@@ -73,6 +104,8 @@ class Study:
             raise InputError("features names no design; expected for instance features=cumulative")
         if self.adaptive and not any(design.features for design in self.designs):
             raise InputError("seeds=auto decides by the effects' intervals, and this study has no design that credits features")
+        if self.sequential and not any(design.features for design in self.designs):
+            raise InputError("seeds=sequential decides by looks at effects, and this study has no design that credits features")
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
@@ -117,11 +150,20 @@ class Study:
     def key(self) -> str:
         """Identifies the study: its designs, features, settings and seeds."""
         designs = [(design.name, design.features) for design in self.designs]
+        if self.sequential is not None:
+            rule = [list(self.sequential.looks), self.sequential.futility]
+            return digest([designs, self.features, [trial.key for trial in self.trials], rule])
         if self.adaptive is None:
             return digest([designs, self.features, [trial.key for trial in self.trials]])
         # The same before and after it is known how many seeds there are.
         pilot = [trial.key for trial in self.trials if trial.seed < self.adaptive.pilot]
         return digest([designs, self.features, pilot, [self.adaptive.precision, self.adaptive.most]])
+
+    @cached_property
+    def question_key(self) -> str:
+        """Identifies what is asked, whatever the seeds: designs, features and settings."""
+        designs = [(design.name, design.features) for design in self.designs]
+        return digest(["question", designs, self.features, [self.subject.identity(arm) for arm in self.arms]])
 
     @cached_property
     def name(self) -> str:
@@ -167,7 +209,9 @@ def seeds_of(given: object) -> tuple[int, ...]:
         if len(set(given)) < len(given):
             raise InputError(f"seeds={list(given)} names a seed twice; each may stand there once")
         return tuple(given)
-    raise InputError(f"seeds must be a whole number of at least 1, a list of whole numbers such as [0,3,7], or auto, not {given}")
+    raise InputError(
+        f"seeds must be a whole number of at least 1, a list of whole numbers such as [0,3,7], auto or sequential, not {given}"
+    )
 
 
 def _is_whole(value: object, at_least: int) -> TypeGuard[int]:

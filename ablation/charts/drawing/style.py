@@ -23,7 +23,7 @@ def color_of(difference: float, metric: Metric) -> str:
 def subtitle(text: str, findings: Findings) -> str:
     """Return a picture's subtitle with what a reader of the scores must know: their direction, and whether there are more to come."""
     better = "" if findings.metric.higher_is_better else "; lower is better"
-    progress = f"; in progress: {len(findings.runs)} of {findings.scores.size} runs" if findings.unfinished else ""
+    progress = f"; in progress: {len(findings.runs)} of {findings.total} runs" if findings.unfinished else ""
     return f"{text}{better}{progress}"
 
 
