@@ -52,8 +52,8 @@ def forest(findings: Findings, design_index: int) -> Figure:
     start = MARGIN + widest(names, BODY) + SPACE
     value_column = widest([heads[0], *values], BODY)
     plot = WIDTH - MARGIN - VERDICTS - SPACE - value_column - SPACE - start
-    label, more = wrap_below(metric.effect_axis(), start, plot, WIDTH)
-    below = BELOW + more
+    label, further = wrap_below(metric.effect_axis(), start, plot, WIDTH)
+    below = BELOW + further
     rows = len(names)
     caption = _caption(findings, design_index, fit, cut)
     below_title = subtitle(f"{design.name}: {findings.seeds_in_words}, {len(design.arms)} arms", findings)
