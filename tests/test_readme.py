@@ -70,7 +70,7 @@ def test_the_module_map_is_the_package() -> None:
     top = {name for name in named if "/" not in name}
     there = {path.name for path in (ROOT / "ablation").iterdir() if path.name not in ("__init__.py", "__pycache__", "py.typed")}
     assert top == there
-    for folder in ("study", "engine", "store", "report"):
+    for folder in ("effects", "study", "engine", "store", "report", "subjects"):
         files = {path.name for path in (ROOT / "ablation" / folder).glob("*.py") if not path.name.startswith("__")}
         missing = {name for name in files if f"{folder}/{name}" not in named}
         assert not missing, f"{folder}: {missing}"
