@@ -253,7 +253,7 @@ def test_started_again_it_trains_nothing_and_finds_the_same(whole: tuple[Path, s
 
 def test_runs_of_another_study_are_read_look_by_look(whole: tuple[Path, str], tmp_path: Path) -> None:
     write_function(tmp_path)
-    in_this_process(tmp_path, *STUDY, "seeds=12", "study.name=fixed")
+    in_this_process(tmp_path, *STUDY, "seeds=8", "study.name=fixed")
     made = len(logged(tmp_path).trained)
     in_this_process(tmp_path, *STUDY)
     assert len(logged(tmp_path).trained) == made, "a run was made again"

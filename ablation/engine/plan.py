@@ -67,7 +67,7 @@ def plan(study: Study, store: Store, execution: Execution) -> Plan:
             f"(t · sd of the pilot / {study.adaptive.precision:g})², and at most {study.adaptive.most}, "
             f"which is {len(study.arms) * study.adaptive.most} runs."
         )
-    elif study.sequential:
+    if study.sequential:
         there, asked = _looked_through(study, store)
         remarks += looks_planned(study.designs, study.sequential.looks)
     elif not study.adaptive or len(there) >= len(study.trials):

@@ -84,7 +84,9 @@ def what_to_keep(findings: Findings) -> list[str]:
         named = [f"“{each.measured.arm}” {score(each.measured)}" + _cheaper(each) for each in others[:NAMED]]
         more = len(found.contenders) - 1 - len(named)
         list_ = f"{'; '.join(named)}; and {more} more" if more else "; ".join(named)
-        sentences.append(f"With {seeds} seeds {_arms(len(found.contenders) - 1)} cannot be told from it: {list_}.{_more_seeds(found)}")
+        sentences.append(
+            f"With {findings.seeds_in_words} {_arms(len(found.contenders) - 1)} cannot be told from it: {list_}.{_more_seeds(found)}"
+        )
     if found.missing and not findings.unfinished:
         names = [f"“{label(findings.arms[column], findings.features)}”" for column in found.missing]
         shown = names if len(names) <= NAMED else [*names[:NAMED], f"{len(names) - NAMED} more"]

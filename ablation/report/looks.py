@@ -104,8 +104,8 @@ def rule(findings: Findings, looks: Looks) -> str:
 
 INTERVALS = (
     "The intervals hold at all looks at once (Jennison and Turnbull 1989): ± t at the nominal level of the look that an effect rests on; "
-    "one more than ten times as wide as that of a single look is not shown. p-values are repeated p-values. Tests of order, interactions "
-    "and fit do not count the looks."
+    "one more than ten times as wide as that of a single look is not shown. p-values are repeated p-values. The best arms, and tests of "
+    "order, interactions and fit, do not count the looks."
 )
 
 
