@@ -103,3 +103,12 @@ def test_the_lowest_loss_is_the_best() -> None:
     findings = synthetic(gains=losses, base=0.34, noise=0.0005, metric=LOG_LOSS, measures=SECONDS)
     assert to_keep(findings).startswith("The best log_loss is that of “augmentation”: 0.26")
     assert BASELINE in findings.arms
+
+
+def test_very_short_runs_do_not_differ_in_what_they_cost() -> None:
+    findings = synthetic(gains=(0.0,) * 7, noise=0.03, measures=SECONDS)
+    runs = {key: dataclasses.replace(run, seconds=0.001 * (2 + len(key[0]))) for key, run in findings.runs.items()}
+    assert "cannot be told from it" in to_keep(dataclasses.replace(findings, runs=runs))
+    assert "cheaper" not in to_keep(dataclasses.replace(findings, runs=runs))
+    slower = {key: dataclasses.replace(run, seconds=2.0 + len(key[0])) for key, run in findings.runs.items()}
+    assert "(cheaper: seconds a run −" in to_keep(dataclasses.replace(findings, runs=slower))

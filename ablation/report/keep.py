@@ -6,7 +6,8 @@ from ablation.designs import label
 from ablation.effects import FEWEST_SEEDS, BestArms, best_arms
 from ablation.effects.best_arms import MOST
 from ablation.study.findings import Findings
-from ablation.study.measured import Measured, measured
+from ablation.study.measured import Measured, measured, written
+from ablation.study.metric import Measure
 from ablation.wording import listed
 
 NAMED, SHOWN = 4, 8
@@ -56,11 +57,19 @@ def _saved(findings: Findings, arm: Measured, best: Measured) -> tuple[str, ...]
     changes = {
         cost.words: arm.measures[cost.key] / best.measures[cost.key] - 1
         for cost in findings.measures
-        if cost.words and cost.key in arm.measures and best.measures.get(cost.key)
+        if cost.words
+        and cost.key in arm.measures
+        and best.measures.get(cost.key)
+        and _seen(findings, cost, arm) != _seen(findings, cost, best)
     }
     if any(change >= CHEAPER for change in changes.values()):
         return ()
     return tuple(f"{words} −{-100 * change:.0f} %" for words, change in changes.items() if change <= -CHEAPER)
+
+
+def _seen(findings: Findings, cost: Measure, arm: Measured) -> str:
+    """Return a cost as the table shows it: a difference that nobody sees there, such as that of two very short runs, saves nothing."""
+    return written(cost, arm.measures[cost.key], findings.metric, findings.digits)
 
 
 def what_to_keep(findings: Findings) -> list[str]:
