@@ -107,7 +107,7 @@ def test_the_lowest_loss_is_the_best() -> None:
 
 def test_very_short_runs_do_not_differ_in_what_they_cost() -> None:
     findings = synthetic(gains=(0.0,) * 7, noise=0.03, measures=SECONDS)
-    runs = {key: dataclasses.replace(run, seconds=0.001 * (2 + len(key[0]))) for key, run in findings.runs.items()}
+    runs = {key: dataclasses.replace(run, seconds=0.0002 * (2 + len(key[0]))) for key, run in findings.runs.items()}
     assert "cannot be told from it" in to_keep(dataclasses.replace(findings, runs=runs))
     assert "cheaper" not in to_keep(dataclasses.replace(findings, runs=runs))
     slower = {key: dataclasses.replace(run, seconds=2.0 + len(key[0])) for key, run in findings.runs.items()}
