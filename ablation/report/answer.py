@@ -75,16 +75,17 @@ def _both_ends(findings: Findings) -> list[str]:
     full = frozenset(findings.features)
     if len(findings.features) < 2 or BASELINE not in findings.arms or full not in findings.arms:
         return []
-    scores = findings.scores[:, [findings.arms.index(arm) for arm in (BASELINE, full)]]
+    scores, seeds = findings.scores[:, [findings.arms.index(arm) for arm in (BASELINE, full)]], ""
     if findings.looks is not None:  # One of them may have stopped before the other, and seeds differ.
-        scores = np.where(np.isnan(scores).any(axis=1, keepdims=True), np.nan, scores)
+        both = ~np.isnan(scores).any(axis=1)
+        scores, seeds = scores[both], f", over the {both.sum()} seeds of both"
     first, last = mean_and_sd(scores)[0]
     if np.isnan(first) or np.isnan(last):
         return []
     metric = findings.metric
     below, above = (metric.with_unit(metric.level(score, findings.digits)) for score in (first, last))
     lower = "" if metric.higher_is_better else "; lower is better"
-    return [f"With all {len(findings.features)} features the {metric.short} is {above}, against {below} without any{lower}."]
+    return [f"With all {len(findings.features)} features the {metric.short} is {above}, against {below} without any{seeds}{lower}."]
 
 
 def _order(findings: Findings) -> list[str]:
