@@ -14,6 +14,8 @@ FORMULAS = {
     "paired": "mean ± t(k − 1) · sd / √k over the k seeds of each seed's own contrast",
     "balanced": "estimate ± t(ν) · standard error, each arm with its own residual variance after arm and seed means are removed, ν after "
     "Satterthwaite",
+    "independent": "difference of means ± t(ν) · √(Σ w² s² / n) over the n runs of each arm, with standard deviation s and weight w, ν after "
+    "Welch, for arms share no seeds",
 }
 
 
