@@ -121,6 +121,8 @@ def _caption(findings: Findings, design_index: int, cut: bool) -> list[str]:
     if count > 1:
         marks = f"Bars: mean over {findings.seeds_in_words}, blue for the better and vermillion for the worse. Dots: single seeds. "
         marks += "Lines: 95 % intervals."
+    if findings.independent:
+        marks = "Bars: differences of means, blue for the better and vermillion for the worse. Lines: 95 % intervals (Welch)."
     if cut:
         marks += " An arrow at the edge: the interval goes on beyond the axis, to the number given."
     if LOST in effects.verdict:

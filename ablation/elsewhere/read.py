@@ -1,4 +1,4 @@
-"""Tables from files."""
+"""Tables from files and frames."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +9,10 @@ from ablation.errors import InputError, first_line
 if TYPE_CHECKING:
     import pandas as pd
 
+KINDS = "expected a CSV or Parquet file with named columns"
 
-def table_of(path: str) -> Table:
+
+def table_of_file(path: str) -> Table:
     """Read a CSV or Parquet file.
 
     Raises:
@@ -20,17 +22,23 @@ def table_of(path: str) -> Table:
 
     file = Path(path)
     if not file.is_file():
-        raise InputError(f"'{path}' is no file; expected a CSV or Parquet file")
+        raise InputError(f"'{path}' is no file; {KINDS}")
     try:
         frame = pd.read_parquet(file) if file.suffix.casefold() == ".parquet" else pd.read_csv(file, low_memory=False)
     except (ValueError, OSError) as error:  # pandas' and Arrow's own errors are of these
-        raise InputError(
-            f"'{path}' cannot be read as a table ({first_line(error)}); expected a CSV or Parquet file with named columns"
-        ) from error
+        raise InputError(f"'{path}' cannot be read ({first_line(error)}); {KINDS}") from error
     # In a spreadsheet, the row of the columns' names is the first.
-    return Table(frame, file.name, lambda place: f"row {place + 2}")
+    return Table(frame, file.name, file.name, lambda place: f"row {place + 2}")
 
 
 def table_of_frame(frame: "pd.DataFrame") -> Table:
-    """Take a frame, whose rows go by their index."""
-    return Table(frame, "the table", lambda place: f"row {frame.index[place]}")
+    """Take a frame, whose rows go by their index.
+
+    Raises:
+        InputError: if it is none.
+    """
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(f"a {type(frame).__name__} is no table; expected a pandas DataFrame with a row a run")
+    return Table(frame, "table", "the table", lambda place: f"row {frame.index[place]}")

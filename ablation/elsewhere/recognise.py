@@ -63,8 +63,8 @@ def recognise(features: Sequence[str], arms: Sequence[Arm], wanted: Sequence[str
     """
     there = frozenset(arms)
     order = path_order(features, there)
-    candidates = _candidates(features, order, there)
-    chosen = _wanted(wanted, candidates, features, there) if wanted else _chosen(candidates, features, there)
+    candidates, whole = _candidates(features, order, there), _least_squares(features, there)
+    chosen = _wanted(wanted, candidates, whole, features, there) if wanted else _chosen(candidates, whole, features, there)
     if not chosen:
         raise InputError(
             f"no design fits the {len(arms)} arms: {_named(arms, features)}; expected for instance two that differ in one feature alone. "
@@ -72,7 +72,7 @@ def recognise(features: Sequence[str], arms: Sequence[Arm], wanted: Sequence[str
         )
     paths = [each for each in chosen if each.name == "cumulative"]
     known = tuple(order) if paths else tuple(features)
-    remarks = [*_more(chosen, candidates, there), *_unused(chosen, arms, features), *_uncredited(chosen, features)]
+    remarks = [*_more(chosen, candidates, there), *_unused(chosen, arms, features)]
     return Recognised(known, tuple(chosen), (*remarks, *_completions(candidates, features, there)))
 
 
@@ -94,7 +94,6 @@ def _candidates(features: Sequence[str], order: Sequence[str], there: frozenset[
         lambda: path,
         lambda: designs.leave_one_out(features),
         lambda: designs.one_at_a_time(features),
-        lambda: _least_squares(features, there),
     ]
     made = []
     for maker in makers:
@@ -171,9 +170,7 @@ def _fraction(features: Sequence[str], there: frozenset[Arm]) -> Design | None:
     holds = (
         "for all orders where interactions stop at pairs" if clear else "only where features do not interact: pairs pass for single ones"
     )
-    meaning = (
-        f"An effect is the mean of the arms with the feature minus the mean of those without it, over these {count} arms; it holds {holds}."
-    )
+    meaning = f"An effect is the mean of the arms with the feature minus the mean of those without it, over {count} arms; it holds {holds}."
     averages = "up to pairs" if clear else None
     return Design("fractional", tuple(features), arms, signs.T / (count / 2), _references(arms), meaning, "balanced", averages)
 
@@ -200,14 +197,14 @@ def _references(arms: Sequence[Arm]) -> Mapping[Arm, Arm]:
 # ---- the choice among them ------------------------------------------------------------------------------------------------------
 
 
-def _chosen(candidates: Sequence[Design], features: Sequence[str], there: frozenset[Arm]) -> list[Design]:
+def _chosen(candidates: Sequence[Design], of_all: Design | None, features: Sequence[str], there: frozenset[Arm]) -> list[Design]:
     whole = [each for each in candidates if there.issuperset(each.arms)]
     nearly = [_left(each, there) for each in candidates if each.kind == "balanced" and _share(each, there) >= NEARLY]
     parts = sorted((_left(each, there) for each in candidates if each.kind == "paired"), key=lambda each: -len(each.features))
     chosen: list[Design] = []
     used: set[Arm] = set()
     credited: set[str] = set()
-    for each in (*whole, *nearly, *parts):
+    for each in (*whole, *nearly, *([of_all] if of_all else []), *parts):
         names = {design.name for design in chosen}
         in_part = each.kind == "paired" and each.excluded and len(each.features) < len(features) / 2
         more = set(each.features) - credited if in_part else (set(each.arms) - used) | (set(each.features) - credited)
@@ -218,16 +215,18 @@ def _chosen(candidates: Sequence[Design], features: Sequence[str], there: frozen
     return chosen
 
 
-def _wanted(wanted: Sequence[str], candidates: Sequence[Design], features: Sequence[str], there: frozenset[Arm]) -> list[Design]:
+def _wanted(
+    wanted: Sequence[str], candidates: Sequence[Design], of_all: Design | None, features: Sequence[str], there: frozenset[Arm]
+) -> list[Design]:
     chosen = []
     for name in wanted:
-        of_name = [each for each in candidates if each.name == name]
+        of_name = [each for each in (*candidates, *([of_all] if of_all else [])) if each.name == name]
         if name == "shapley" and len(there) == 2 ** len(features):
             of_name.insert(0, designs.shapley(features))
         best = max((_left(each, there) for each in of_name), key=lambda each: (len(each.features), not each.excluded), default=None)
         if best is None or not best.features:
             lacks = f"it lacks {_named(_missing(of_name[0], there), features)}" if of_name else f"not with {len(there)} arms"
-            possible = [each.name for each in _chosen(candidates, features, there)]
+            possible = [each.name for each in _chosen(candidates, of_all, features, there)]
             raise InputError(
                 f"the design '{name}' credits nothing with these arms ({lacks}); expected {listed(possible or ['other arms'], 'or')}"
             )
@@ -261,30 +260,25 @@ def _unused(chosen: Sequence[Design], arms: Sequence[Arm], features: Sequence[st
     left = [arm for arm in arms if arm not in used]
     if not left:
         return []
-    belongs = "arm belongs" if len(left) == 1 else "arms belong"
-    return [f"{len(left)} {belongs} to no design and credits nothing: {_named(left, features)}."]
-
-
-def _uncredited(chosen: Sequence[Design], features: Sequence[str]) -> list[str]:
-    credited = frozenset(feature for each in chosen for feature in each.features)
-    lost = [feature for feature in features if feature not in credited]
-    if not lost:
-        return []
-    return [
-        f"No design credits {listed(lost, 'or')} with these arms, so what {'it is' if len(lost) == 1 else 'they are'} worth cannot be estimated."
-    ]
+    belong = "arm belongs to no design and credits" if len(left) == 1 else "arms belong to no design and credit"
+    return [f"{len(left)} {belong} nothing: {_named(left, features)}."]
 
 
 def _completions(candidates: Sequence[Design], features: Sequence[str], there: frozenset[Arm]) -> list[str]:
     """Say which few arms would complete a design, the fewest first."""
-    missing = sorted(((_missing(each, there), each) for each in candidates), key=lambda pair: len(pair[0]))
+    completed: dict[frozenset[Arm], list[str]] = {}
+    for each in candidates:
+        missing = frozenset(_missing(each, there))
+        if 0 < len(missing) <= FEW and _share(each, there) > 0.5:
+            completed.setdefault(missing, []).append(each.name)
     return [
-        f"{len(arms)} more {'arm' if len(arms) == 1 else 'arms'} would complete {design.name}: {_named(arms, features)}."
-        for arms, design in missing
-        if 0 < len(arms) <= FEW and _share(design, there) > 0.5
+        f"{len(arms)} more {'arm' if len(arms) == 1 else 'arms'} would complete {listed(names, 'and')}: "
+        f"{_named(in_order(arms, features), features)}."
+        for arms, names in sorted(completed.items(), key=lambda each: len(each[0]))
     ]
 
 
 def _named(arms: Sequence[Arm], features: Sequence[str]) -> str:
     names = [f"“{label(arm, features)}”" for arm in arms[:SHOWN]]
-    return listed([*names, f"{len(arms) - SHOWN} others"] if len(arms) > SHOWN else names, "and")
+    left = len(arms) - SHOWN
+    return listed([*names, f"{left} {'other' if left == 1 else 'others'}"] if left > 0 else names, "and")

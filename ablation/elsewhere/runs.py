@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ablation.designs import Arm, label
+from ablation.elsewhere.arm_names import arm_of
 from ablation.elsewhere.levels import MISSING, Levels
 from ablation.errors import InputError, nearest
 from ablation.wording import listed
@@ -24,13 +25,17 @@ class Table:
 
     Attributes:
         frame: its cells.
-        what: what it is called, such as ``results.csv``.
+        name: for the name of a study, such as ``results.csv``.
+        what: the same in a sentence.
         row: names a row by its place, from 0: ``row 2``.
+        remarks: what of it was left out, in whole sentences.
     """
 
     frame: "pd.DataFrame"
+    name: str
     what: str
     row: Callable[[int], str]
+    remarks: tuple[str, ...] = ()
 
     def column(self, name: str, role: str) -> "pd.Series":
         """Return a column.
@@ -68,13 +73,14 @@ class Runs:
     remarks: tuple[str, ...]
 
 
-def runs_of(table: Table, score: str, seed: str | None, levels: Mapping[str, Levels]) -> Runs:
+def runs_of(table: Table, score: str, seed: str | None, arm: str | None, levels: Mapping[str, Levels]) -> Runs:
     """Read the runs of a table.
 
     Args:
         table: a row a run.
         score: the column of scores; a run without one counts as missing.
         seed: the column of seeds; None where runs have none.
+        arm: the column that names the features that are on; None where each feature has a column.
         levels: what the values of each feature's column mean.
 
     Raises:
@@ -86,12 +92,12 @@ def runs_of(table: Table, score: str, seed: str | None, levels: Mapping[str, Lev
     known = np.flatnonzero(~np.isnan(scores))
     if not len(known):
         raise InputError(f"{table.what} has no score in the column '{score}'")
-    on = np.array([_states(table, feature, each) for feature, each in levels.items()]).T
+    on = _on_by_arm(table, arm, tuple(levels)) if arm else np.array([_states(table, *each) for each in levels.items()]).T
     seeds = np.full(len(scores), -1) if seed is None else _seeds(table, seed)
     remarks = _without_score(table, score, np.flatnonzero(np.isnan(scores)))
     on, features, constant = _varying(table, on[known], tuple(levels))
-    arms, arm = _arms(on, features)
-    found = Runs(features, arms, arm, seeds[known], scores[known], known, (*remarks, *constant))
+    arms, indices = _arms(on, features)
+    found = Runs(features, arms, indices, seeds[known], scores[known], known, (*table.remarks, *remarks, *constant))
     if seed is not None:
         _refuse_doubled(table, found)
     return found
@@ -153,6 +159,22 @@ def _states(table: Table, feature: str, levels: Levels) -> np.ndarray:
     return np.array(states, dtype=bool)[codes]
 
 
+def _on_by_arm(table: Table, name: str, features: Sequence[str]) -> np.ndarray:
+    """Return which features are on in which row, ``(rows, features)``, by a column that names arms."""
+    import pandas as pd
+
+    codes, values = pd.factorize(table.column(name, "the arms"), use_na_sentinel=False)
+    on = np.zeros((len(values), len(features)), dtype=bool)
+    for code, value in enumerate(values):
+        try:
+            arm = arm_of("" if pd.isna(value) else str(value), features)
+        except InputError as error:
+            row = table.row(int(np.flatnonzero(codes == code)[0]))
+            raise InputError(f"{row} of {table.what}: {name} {error}") from None
+        on[code] = [feature in arm for feature in features]
+    return on[codes]
+
+
 def _shown(value: object) -> str:
     import pandas as pd
 
@@ -170,8 +192,8 @@ def _varying(table: Table, on: np.ndarray, features: tuple[str, ...]) -> tuple[n
     """Return the columns of the features that are on in some runs and off in others, and sentences on the rest."""
     share = on.mean(axis=0)
     sentences = [
-        f"{listed(names, 'and')} {'is' if len(names) == 1 else 'are'} {state} in every run, so what {'it is' if len(names) == 1 else 'they are'} "
-        "worth cannot be estimated."
+        f"{listed(names, 'and')} {'is' if len(names) == 1 else 'are'} {state} in every run, so nothing can be said "
+        f"of {'it' if len(names) == 1 else 'them'}."
         for state, value in (("on", 1.0), ("off", 0.0))
         if (names := [name for name, each in zip(features, share, strict=True) if each == value])
     ]
