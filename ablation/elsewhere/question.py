@@ -66,7 +66,8 @@ class Question:
         for use, names in columns:
             for each in names:
                 if each in uses:
-                    raise InputError(f"'{each}' is named as {use} and as {uses[each]}; expected a column of its own for each")
+                    both = "twice" if uses[each] == use else f"as {uses[each]} and as {use}"
+                    raise InputError(f"'{each}' is named {both}; expected a column of its own for each")
                 uses[each] = use
 
     def metric(self, key: str) -> Metric:

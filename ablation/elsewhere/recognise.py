@@ -204,7 +204,7 @@ def _chosen(candidates: Sequence[Design], of_all: Design | None, features: Seque
     chosen: list[Design] = []
     used: set[Arm] = set()
     credited: set[str] = set()
-    for each in (*whole, *nearly, *([of_all] if of_all else []), *parts):
+    for each in (*whole, *nearly, *([of_all] if of_all and not (whole or nearly) else []), *parts):
         names = {design.name for design in chosen}
         in_part = each.kind == "paired" and each.excluded and len(each.features) < len(features) / 2
         more = set(each.features) - credited if in_part else (set(each.arms) - used) | (set(each.features) - credited)

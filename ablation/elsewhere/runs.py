@@ -151,10 +151,10 @@ def _states(table: Table, feature: str, levels: Levels) -> np.ndarray:
     if unknown:
         first = int(np.flatnonzero(np.isin(codes, unknown))[0])
         value = column.iloc[first]
-        also = f"; an empty cell can be named as '{MISSING}'" if pd.isna(value) else ""
+        also = f"an empty cell can be named as '{MISSING}'" if pd.isna(value) else "name other values as on or off"
         raise InputError(
             f"{table.row(first)} of {table.what}: {feature} is {_shown(value)}; expected one of {', '.join(sorted(levels.on))} for on or "
-            f"{', '.join(sorted(levels.off))} for off{also}"
+            f"{', '.join(sorted(levels.off))} for off; {also}"
         )
     return np.array(states, dtype=bool)[codes]
 
@@ -185,7 +185,9 @@ def _without_score(table: Table, score: str, rows: np.ndarray) -> list[str]:
     if not len(rows):
         return []
     named = f" ({listed([table.row(row) for row in rows[:SHOWN].tolist()], 'and')}{', and others' if len(rows) > SHOWN else ''})"
-    return [f"{len(rows)} {'row has' if len(rows) == 1 else 'rows have'} no {score}{named} and count as missing runs."]
+    if len(rows) == 1:
+        return [f"One row has no {score}{named} and counts as a missing run."]
+    return [f"{len(rows)} rows have no {score}{named} and count as missing runs."]
 
 
 def _varying(table: Table, on: np.ndarray, features: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
