@@ -1,4 +1,4 @@
-"""The estimate that a design asks for: a paired t test, an error that the contrasts of many arms share, or Welch's where arms share no seeds."""
+"""The estimate that a design asks for: a paired t test, an error that many contrasts share, or Welch's where arms share no seeds."""
 
 import numpy as np
 

@@ -49,6 +49,10 @@ def _table(
     kept = [place for place in range(len(runs)) if any(values[place] is not None for values in cells.values())]
     frame = pd.DataFrame({name: [values[place] for place in kept] for name, values in cells.items()})
     names = [f"run '{runs[place].name}' ({runs[place].run_id[:8]})" for place in kept]
-    left = [(unfinished, "did not finish"), (len(runs) - len(kept), "have nothing of what is asked for")]
-    remarks = tuple(f"{count} {'run' if count == 1 else 'runs'} of {what} that {why} are left out." for count, why in left if count)
+    left = [(unfinished, "did not finish"), (len(runs) - len(kept), "had nothing of what is asked for")]
+    remarks = tuple(
+        f"{count} {'run' if count == 1 else 'runs'} of {what} that {why} {'is' if count == 1 else 'are'} left out."
+        for count, why in left
+        if count
+    )
     return Table(frame, name, what, lambda place: names[place], remarks)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ablation.designs import Arm, label
 from ablation.engine.conduct import OWNER, description, effect_metrics
 from ablation.errors import InputError
+from ablation.report.keep import best_arm
 from ablation.store import reading
 from ablation.store.connection import Store
 from ablation.store.names import ANALYSED
@@ -52,11 +53,11 @@ def logged(findings: Findings, key: str, store: Store) -> tuple[Findings, tuple[
         The findings, whose runs are now those in MLflow, and the files as :func:`written` does.
     """
     check_folder(findings, key)
-    log = StudyLog.open(store, key, findings.name, findings.metric.key, _params(findings))
+    log = StudyLog.open(store, key, key, findings.name, findings.metric.key, _params(findings))
     try:
         found = replace(findings, runs=_runs(findings, key, log))
         files = written(found, key)
-        log.close("FINISHED", effect_metrics(found), STUDIES / found.name, description(found))
+        log.close("FINISHED", effect_metrics(found), STUDIES / found.name, description(found), best_arm(found))
     except BaseException:
         with suppress(Exception):  # What went wrong is the message, not that the store cannot take even this.
             log.kill()

@@ -47,11 +47,11 @@ def _findings(
         (runs.arms[arm], seed): Result(value)
         for arm, seed, value in zip(runs.arm.tolist(), runs.seed.tolist(), runs.score.tolist(), strict=True)
     }
-    covered = " Intervals cover whatever differed between the runs of an arm." if len(seeds) > 1 else ""
     question = Findings(
         name=asked.name or f"{'+'.join(each.name for each in designs)}-{Path(table.name).stem}-{asked.key(table.name)[:8]}",
         description=f"Results: {table.what}",
-        protocol=f"The score is {score} as {table.what} has it.{covered}",
+        protocol=f"The score is {score} as {table.what} has it.",
+        intervals="Intervals cover whatever differed between the runs of an arm." if len(seeds) > 1 else "",
         metric=asked.metric(score),
         measures=(),
         features=known.features,

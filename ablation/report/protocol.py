@@ -1,6 +1,6 @@
 """The protocol: what another laboratory would need to repeat the study and to judge its intervals."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
