@@ -1,5 +1,6 @@
 """Results made elsewhere give the effects that a study would; what cannot be understood is refused with the row at fault."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
@@ -195,6 +196,13 @@ def test_features_that_never_change_are_left_out() -> None:
     assert kept.features == THREE
     assert "dropout is on in every run, so nothing can be said of it." in kept.remarks
     assert "swa is off in every run, so nothing can be said of it." in kept.remarks
+
+
+def test_the_command_of_the_readme_works(folder: Path) -> None:
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    [line] = [line for line in text.splitlines() if line.strip().startswith("python -m ablation.analyse")]
+    path_of_three().to_csv("results.csv", index=False)
+    assert main(shlex.split(line)[3:]) == 0
 
 
 # ---- seeds --------------------------------------------------------------------------------------------------------------------

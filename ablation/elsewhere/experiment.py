@@ -41,9 +41,7 @@ def _names(run: LoggedRow, is_score: bool) -> Iterable[str]:
     return run.metrics if is_score else (*run.params, *(tag for tag in run.tags if not tag.startswith("mlflow.")))
 
 
-def _table(
-    name: str, what: str, runs: Sequence[LoggedRow], cells: Mapping[str, list[object]], score: Sequence[str], unfinished: int
-) -> Table:
+def _table(name: str, what: str, runs: Sequence[LoggedRow], cells: Mapping[str, list[object]], unfinished: int) -> Table:
     import pandas as pd
 
     kept = [place for place in range(len(runs)) if any(values[place] is not None for values in cells.values())]

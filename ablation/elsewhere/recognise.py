@@ -1,12 +1,13 @@
 """Recognition: which designs some arms allow, and which few arms would complete another."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ablation import designs
 from ablation.designs import BASELINE, Arm, Design, effect_rows, label, restricted
+from ablation.designs.fractional import size_of_fraction
 from ablation.designs.subsets import in_order, membership
 from ablation.errors import InputError
 from ablation.wording import listed
@@ -86,7 +87,7 @@ def _candidates(features: Sequence[str], order: Sequence[str], there: frozenset[
         return [path]
     makers: list[Callable[[], Design | None]] = [
         lambda: designs.factorial(features) if 2 ** len(features) <= len(there) / NEARLY else None,
-        lambda: designs.fractional(features),
+        lambda: designs.fractional(features) if len(there) >= size_of_fraction(len(features)) / 2 else None,
         lambda: _fraction(features, there),
         lambda: designs.pairs(features) if len(there) > 1 + len(features) * (len(features) + 1) / 2 else None,
         lambda: _sampled(features, there),
@@ -171,8 +172,8 @@ def _fraction(features: Sequence[str], there: frozenset[Arm]) -> Design | None:
         "for all orders where interactions stop at pairs" if clear else "only where features do not interact: pairs pass for single ones"
     )
     meaning = f"An effect is the mean of the arms with the feature minus the mean of those without it, over {count} arms; it holds {holds}."
-    averages = "up to pairs" if clear else None
-    return Design("fractional", tuple(features), arms, signs.T / (count / 2), _references(arms), meaning, "balanced", averages)
+    made = Design("fractional", tuple(features), arms, signs.T / (count / 2), _references(arms), meaning, "balanced")
+    return replace(made, averages="up to pairs") if clear else made
 
 
 def _least_squares(features: Sequence[str], there: frozenset[Arm]) -> Design | None:

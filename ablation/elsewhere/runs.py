@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -175,7 +175,7 @@ def _on_by_arm(table: Table, name: str, features: Sequence[str]) -> np.ndarray:
     return on[codes]
 
 
-def _shown(value: object) -> str:
+def _shown(value: Any) -> str:
     import pandas as pd
 
     return "empty" if pd.isna(value) else f"'{value}'"

@@ -201,8 +201,8 @@ class _Stored:
 
 
 def to_json(findings: Findings) -> str:
-    """Write findings down, but for what each run's own result says: of a run only its id is kept."""
-    runs = tuple(_RunId(arm, seed, run.run_id) for (arm, seed), run in findings.runs.items())
+    """Write findings down, but for what each run's own result says: of a run only its id is kept, where it has one."""
+    runs = tuple(_RunId(arm, seed, run.run_id) for (arm, seed), run in findings.runs.items() if run.run_id)
     return json.dumps(to_plain(_Stored(replace(findings, runs={}), runs))) + "\n"
 
 
