@@ -1,17 +1,18 @@
 """Which technique earned it? Ablation studies of anything that trains, with intervals and honest verdicts.
 
 ``python -m ablation`` is the command. From Python, :func:`run` ablates a function, :func:`run_study` runs a study in the words of the
-command, and :func:`load_study` reads one from MLflow; all give a :class:`FinishedStudy`.
+command, :func:`analyse` takes results that were made elsewhere, and :func:`load_study` reads a study from MLflow; all give a
+:class:`FinishedStudy`.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ablation.api import FinishedStudy, load_study, run, run_study
+    from ablation.api import FinishedStudy, analyse, load_study, run, run_study
     from ablation.errors import InputError
 
-__all__ = ["FinishedStudy", "InputError", "load_study", "run", "run_study"]
+__all__ = ["FinishedStudy", "InputError", "analyse", "load_study", "run", "run_study"]
 
 _HOMES = {"InputError": "errors"}
 

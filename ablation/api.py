@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ablation import designs
 from ablation.checks import flag, number
-from ablation.designs import Arm, Design, label
+from ablation.designs import DESIGNS, Arm, Design, label
 from ablation.errors import InputError, nearest
 from ablation.study.findings import Findings
 from ablation.study.study import STUDIES
@@ -20,21 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ablation.engine.execution import Execution
-
-DESIGNS: Mapping[str, Callable[..., Design]] = {
-    each.__name__: each
-    for each in (
-        designs.cumulative,
-        designs.leave_one_out,
-        designs.one_at_a_time,
-        designs.bookends,
-        designs.fractional,
-        designs.pairs,
-        designs.shapley,
-        designs.factorial,
-    )
-}
-"""The designs by name."""
 
 
 def run(
@@ -172,6 +156,78 @@ def run_study(*settings: str) -> "FinishedStudy":
 
     asked = asked_in_words(settings)
     return _conducted(asked.study, asked.store.experiment, asked.execution)
+
+
+def analyse(
+    frame: "pd.DataFrame",
+    *,
+    score: str | Sequence[str],
+    features: Sequence[str],
+    arm: str | None = None,
+    seed: str | None = "seed",
+    on: Any = (),
+    off: Any = (),
+    design: str | Sequence[str] = (),
+    higher_is_better: bool = True,
+    unit: str = "",
+    scale: float = 1.0,
+    step: float = 0.0,
+    smallest: float = 0.0,
+    name: str | None = None,
+    log: bool = False,
+) -> "FinishedStudy":
+    """Analyse runs that were made elsewhere: find out which designs their arms allow, and return what each feature is worth.
+
+    The report goes to ``mlruns/studies/<name>``, as that of a study does.
+
+    Args:
+        frame: a row a run.
+        score: the column of scores; several, or a pattern such as ``"acc_*"``, where a row is an arm and each of them a seed.
+        features: columns that say which features are on, by 1 and 0 or true and false; with ``arm``, the names that it may hold.
+        arm: a column that names the features that are on, such as ``"mixup + ema"``, ``"baseline"`` or ``"all − ema"``.
+        seed: the column of seeds; None where runs have none, or seeds that mean nothing across arms: intervals are then Welch's.
+        on, off: other values that mean on and off, or a mapping from a feature to its own; ``"missing"`` is an empty cell.
+        design: one or several designs, in place of those that the arms allow.
+        higher_is_better, unit, scale, smallest: as in :func:`run`.
+        step: the smallest difference that two scores can have, such as 0.001 of an accuracy on 1,000 examples.
+        name: of the study; None makes one.
+        log: whether to log the analysis and its runs to MLflow as a study.
+
+    Raises:
+        InputError: if a cell cannot be understood, with the row at fault, or no design fits the arms.
+    """
+    from ablation.elsewhere.files import logged, written
+    from ablation.elsewhere.findings import findings_of
+    from ablation.elsewhere.question import Question
+    from ablation.elsewhere.read import table_of_frame
+    from ablation.store.connection import Store
+
+    asked = Question(
+        score=_several(score),
+        features=tuple(features),
+        arm=arm,
+        seed=seed,
+        on=on,
+        off=off,
+        designs=_several(design),
+        higher_is_better=higher_is_better,
+        unit=unit,
+        scale=scale,
+        step=step,
+        smallest=smallest,
+        name=name,
+    )
+    table = table_of_frame(frame)
+    findings, key = findings_of(table, asked), asked.key(table.name)
+    if log:
+        findings, _ = logged(findings, key, Store.of_environment("ablation"))
+    else:
+        written(findings, key)
+    return FinishedStudy(findings)
+
+
+def _several(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def load_study(name: str | None = None) -> "FinishedStudy":

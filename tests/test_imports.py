@@ -16,9 +16,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each module or folder imports only from rows below its own. A new one gets a place here.
 LAYERS = (
-    ("__main__", "images.predict", "images.compare.__main__", "report.__main__"),
+    ("__main__", "images.predict", "images.compare.__main__", "report.__main__", "analyse"),
     ("api",),
     ("configuration",),
+    ("elsewhere",),
     ("subjects", "report.rebuild", "report.screen"),
     ("images.subject",),
     ("images.worker",),
@@ -161,6 +162,7 @@ def test_what_is_public_is_there(name: str) -> None:
         "ablation.report.rebuild",
         "ablation.subjects.function",
         "ablation.configuration",
+        "ablation.elsewhere.command",
         "ablation.__main__",
         "ablation.images.worker",
         "ablation.images.subject",

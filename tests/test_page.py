@@ -120,7 +120,7 @@ def test_the_answer_names_order_pairs_and_losses(findings: Findings) -> None:
     assert order.startswith("Order matters for augmentation and batch norm:")
     sentences = " ".join(report.answer(findings))
     assert "Features interact: among " in sentences and "augmentation × batch norm" in sentences
-    assert "1 of 63 runs did not finish" in sentences
+    assert "1 of 63 runs are missing" in sentences
 
 
 def test_unsure_effects_are_not_claimed() -> None:

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from ablation.charts.drawing.lettering import LINESPACING, height, upright, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page
-from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, subtitle, tidy
+from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, some, subtitle, tidy
 from ablation.designs import BASELINE, Arm
 from ablation.effects import mean_and_sd
 from ablation.study.findings import Findings
@@ -78,7 +78,7 @@ def _scores(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: np.nd
     axes.vlines(places, means - deviations, means + deviations, color=GAIN, linewidth=1.3, zorder=3)
     if len(scores) > 1:
         for place in range(len(means)):
-            found = scores[~np.isnan(scores[:, place]), place]
+            found = some(scores[:, place])
             axes.scatter(place + np.array(jitter(len(found), 0.45)), found, s=9, color="white", edgecolors=INK, linewidths=0.7, zorder=3.5)
     axes.plot(places, means, color=GAIN, marker="o", markersize=5, linestyle="none", zorder=4)
     bottom, top = axes.get_ylim() if not np.isnan(means).all() else (0.0, scale)

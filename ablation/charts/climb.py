@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from ablation.charts.drawing.lettering import LINESPACING, height, upright, widest, width, wrap
 from ablation.charts.drawing.page import MARGIN, page
-from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, subtitle, tidy
+from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, some, subtitle, tidy
 from ablation.designs import arm_names
 from ablation.effects import mean_and_sd
 from ablation.study.findings import Findings
@@ -44,7 +44,7 @@ def climb(findings: Findings, design_index: int) -> Figure:
     axes.plot(places, means, color=GAIN, linewidth=1.8, marker="o", markersize=5.5, zorder=3)
     axes.vlines(places, means - deviations, means + deviations, color=GAIN, linewidth=1.3, zorder=3)
     for place in places:
-        found = scores[~np.isnan(scores[:, place]), place]
+        found = some(scores[:, place])
         if seeds > 1 and len(found):
             across = place + 0.2 + np.array(jitter(len(found), 0.12))
             axes.scatter(across, found, s=13, color="white", edgecolors=INK, linewidths=0.9, zorder=4)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from ablation.charts.drawing.intervals import extent, interval
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page, wrap_below
-from ablation.charts.drawing.style import BODY, INK, MUTED, SMALL, color_of, jitter, no_result, subtitle, tidy
+from ablation.charts.drawing.style import BODY, INK, MUTED, SMALL, color_of, jitter, no_result, some, subtitle, tidy
 from ablation.designs import BASELINE, Design
 from ablation.effects import LOST, Effects, describe, mean_and_sd
 from ablation.study.findings import Findings
@@ -86,7 +86,7 @@ def _marks(axes: Axes, effects: Effects, metric: Metric, left: float, right: flo
 
 def _seeds(axes: Axes, row: int, points: np.ndarray) -> None:
     """Draw a dot a seed in the lower half of a bar, where the interval does not hide them."""
-    points = points[~np.isnan(points)]
+    points = some(points)
     heights = row + 0.15 + np.array(jitter(len(points), 0.18))
     axes.scatter(points, heights, s=13, color=INK, edgecolors="white", linewidths=0.5, zorder=5)
 
@@ -121,6 +121,8 @@ def _caption(findings: Findings, design_index: int, cut: bool) -> list[str]:
     if count > 1:
         marks = f"Bars: mean over {findings.seeds_in_words}, blue for the better and vermillion for the worse. Dots: single seeds. "
         marks += "Lines: 95 % intervals."
+    if findings.independent:
+        marks = "Bars: differences of means, blue for the better and vermillion for the worse. Lines: 95 % intervals (Welch)."
     if cut:
         marks += " An arrow at the edge: the interval goes on beyond the axis, to the number given."
     if LOST in effects.verdict:

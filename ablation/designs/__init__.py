@@ -5,6 +5,8 @@ A design is a pure function from feature names to arms and contrasts. An *arm* i
 sums to 0, and adds to a feature that acts alone exactly what it is worth, so an effect is in the units of the score.
 """
 
+from collections.abc import Callable, Mapping
+
 from ablation.designs.aliases import aliases
 from ablation.designs.bookends import bookends
 from ablation.designs.cumulative import cumulative
@@ -20,8 +22,14 @@ from ablation.designs.restricted import restricted, reweighted
 from ablation.designs.shapley import shapley
 from ablation.designs.single import all_on, none, only
 
+DESIGNS: Mapping[str, Callable[..., Design]] = {
+    each.__name__: each for each in (cumulative, leave_one_out, one_at_a_time, bookends, fractional, pairs, shapley, factorial)
+}
+"""The designs that credit features, by name."""
+
 __all__ = [
     "BASELINE",
+    "DESIGNS",
     "Arm",
     "Design",
     "aliases",

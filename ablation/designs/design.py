@@ -22,7 +22,7 @@ class Design:
         references: for an arm, the arm that its own difference in score is taken against.
         meaning: what an effect is, in one sentence, for captions.
         kind: how effects are estimated: ``paired`` contrasts of few arms by a paired t test over seeds, ``balanced`` ones of many arms
-            from the residual variance of each arm.
+            from the residual variance of each arm, those of ``independent`` runs, whose seeds no two arms share, by Welch's test.
         averages: in which games an effect is the feature's Shapley value, what it adds averaged over all orders of adding: ``always``
             (where orders are sampled, but for their choice), ``up to pairs`` where interactions stop at pairs, or None.
         orders: the orders of adding that it samples, each followed by its reverse.
@@ -36,7 +36,7 @@ class Design:
     contrasts: np.ndarray
     references: Mapping[Arm, Arm] = field(default_factory=dict)
     meaning: str = ""
-    kind: Literal["paired", "balanced"] = "paired"
+    kind: Literal["paired", "balanced", "independent"] = "paired"
     averages: Literal["always", "up to pairs"] | None = None
     orders: tuple[tuple[str, ...], ...] = ()
     excluded: tuple[Arm, ...] = ()

@@ -27,6 +27,11 @@ GENERATORS = {
 complement; among those, they alias the fewest pairs with each other (minimum aberration: Fries and Hunter 1980)."""
 
 
+def size_of_fraction(features: int) -> int:
+    """Return how many arms the fraction of so many features has; of a number without one, those of all subsets."""
+    return int(2 ** sum(len(column) == 1 for column in GENERATORS[features].split())) if features in GENERATORS else 2**features
+
+
 def fractional(features: Sequence[str]) -> Design:
     """Credit each feature with the mean of the arms that have it minus the mean of those that have not, over a chosen fraction.
 

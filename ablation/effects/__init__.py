@@ -9,6 +9,7 @@ from ablation.effects.detectable import detectable
 from ablation.effects.effects import Effects
 from ablation.effects.estimate import contrast_moments, estimate
 from ablation.effects.expected import Followed, expected_runs, followed, needs
+from ablation.effects.independent import independent_moments
 from ablation.effects.interactions import Interactions, interactions
 from ablation.effects.lack_of_fit import LackOfFit, lack_of_fit, misfit
 from ablation.effects.looks import false_claims, nominal_levels, rejected, repeated_p
@@ -67,6 +68,7 @@ __all__ = [
     "false_claims",
     "followed",
     "holm",
+    "independent_moments",
     "interactions",
     "lack_of_fit",
     "looked_at",

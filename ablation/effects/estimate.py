@@ -1,10 +1,11 @@
-"""The estimate that a design asks for: a paired t test, or an error that the contrasts of many arms share."""
+"""The estimate that a design asks for: a paired t test, an error that many contrasts share, or Welch's where arms share no seeds."""
 
 import numpy as np
 
 from ablation.designs import Design, reweighted
 from ablation.effects.balanced import balanced_moments
 from ablation.effects.effects import Effects, judged
+from ablation.effects.independent import independent_moments
 from ablation.effects.moments import Moments, Own
 from ablation.effects.paired import paired_moments, per_seed
 from ablation.effects.residuals import residuals
@@ -44,7 +45,8 @@ def estimate(
             moments = _with_errors_of(first, moments, np.sqrt(count / seeds))
     with np.errstate(invalid="ignore", divide="ignore"):
         moments = moments.at_least(step * np.sqrt((np.nan_to_num(rows) ** 2).sum(axis=1) / 12 / seeds))
-    return judged(moments, seeds, per_seed(scores, design.contrasts), smallest, lost, higher_is_better)
+    own = np.full((len(scores), len(rows)), np.nan) if design.kind == "independent" else per_seed(scores, design.contrasts)
+    return judged(moments, seeds, own, smallest, lost, higher_is_better)
 
 
 def _with_errors_of(pilot: Moments, whole: Moments, factor: np.ndarray) -> Moments:
@@ -65,15 +67,23 @@ def contrast_moments(kind: str, scores: np.ndarray, rows: np.ndarray) -> Moments
     """Return the moments of contrasts as a kind of design asks for.
 
     Args:
-        kind: ``paired`` or ``balanced``.
+        kind: ``paired``, ``balanced`` or ``independent``.
         scores: shape ``(…, seeds, arms)``, NaN where a run is missing.
         rows: shape ``(contrasts, arms)``; a row of NaN gives NaN.
     """
+    if kind == "independent":
+        return independent_moments(scores, rows)
     return paired_moments(scores, rows) if kind == "paired" else balanced_moments(scores, rows)
 
 
 def seeds_behind(kind: str, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return how many seeds each contrast rests on: those with all of its own arms, or all with a difference between arms."""
+    """Return how many seeds each contrast rests on: those with all of its own arms, or all with a difference between arms.
+
+    Of independent runs the fewest that one of its arms has.
+    """
+    if kind == "independent":
+        counts = (~np.isnan(scores)).sum(axis=0)
+        return np.array([0 if np.isnan(weights).any() else counts[weights != 0].min(initial=len(scores)) for weights in rows], dtype=int)
     if kind == "paired":
         return np.asarray((~np.isnan(per_seed(scores, rows))).sum(axis=0))
     # A seed with a single run has nothing left once its own mean is taken out.

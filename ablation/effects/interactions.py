@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ablation.designs import Design, interaction_rows
+from ablation.effects.independent import independent_moments
 from ablation.effects.paired import paired_moments
 from ablation.effects.residuals import residuals
 from ablation.effects.verdicts import CONFIDENCE, FEWEST_SEEDS, holm
@@ -46,7 +47,10 @@ def interactions(design: Design, scores: np.ndarray) -> Interactions | None:
     if not pairs:
         return None
     runs = scores[:, there]
-    moments = paired_moments(runs, rows) if design.kind == "paired" else residuals(runs).moments(rows)
+    if design.kind == "balanced":
+        moments = residuals(runs).moments(rows)
+    else:
+        moments = independent_moments(runs, rows) if design.kind == "independent" else paired_moments(runs, rows)
     half = moments.half_width(CONFIDENCE)
     # As for verdicts: fewer than three seeds prove nothing.
     p = moments.p if len(scores) >= FEWEST_SEEDS else np.full(moments.p.shape, np.nan)

@@ -30,7 +30,9 @@ class LackOfFit:
 
 
 def lack_of_fit(design: Design, scores: np.ndarray) -> LackOfFit | None:
-    """Test whether constant, main effects and pairs explain the arms' means; None without an arm to spare or with fewer than three seeds.
+    """Test whether constant, main effects and pairs explain the arms' means.
+
+    None without an arm to spare, with fewer than three seeds, or where arms share no seeds.
 
     With C the orthonormal contrasts that these leave at zero, m the means and V their variances, the statistic is ``|Cm|² / tr(CVCᵀ)``,
     an ANOVA-type statistic, whose two degrees of freedom are estimated from the variances of the arms (Brunner, Dette and Munk 1997,
@@ -40,6 +42,8 @@ def lack_of_fit(design: Design, scores: np.ndarray) -> LackOfFit | None:
         design: whose arms are used.
         scores: of its arms, shape ``(seeds, arms)``, NaN where a run is missing.
     """
+    if design.kind == "independent":
+        return None
     there = (~np.isnan(scores)).any(axis=0)
     rows, terms, hidden = lack_of_fit_rows([arm for arm, known in zip(design.arms, there.tolist(), strict=True) if known], design.known)
     if not len(rows) or len(scores) < FEWEST_SEEDS:

@@ -1,14 +1,14 @@
 """Order dependence: a feature's effect by when it is added."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 
 from ablation.designs import BASELINE, Arm, Design, shapley
-from ablation.effects.estimate import estimate
-from ablation.effects.paired import paired_moments
+from ablation.effects.estimate import contrast_moments, estimate
 from ablation.effects.verdicts import ALPHA, FEWEST_SEEDS, holm
 
 
@@ -64,14 +64,18 @@ def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.nd
     if not any(_distinct(one, other).any() for one, other in combinations(contrasts, 2)):
         return None
 
-    estimates = [paired_moments(scores, np.nan_to_num(rows)) for rows in contrasts[:3]]
+    # Arms share their seeds or they do not, in all designs alike.
+    kind: Literal["independent", "paired"] = "independent" if any(each.kind == "independent" for each in designs) else "paired"
+    estimates = [contrast_moments(kind, scores, np.nan_to_num(rows)) for rows in contrasts[:3]]
     values = [np.where(np.isnan(rows).any(axis=1), np.nan, each.estimate) for rows, each in zip(contrasts, estimates, strict=False)]
     errors = [np.where(np.isnan(value), np.nan, each.error) for value, each in zip(values, estimates, strict=True)]
     values.append(np.full(len(features), np.nan))
     errors.append(np.full(len(features), np.nan))
     if design is not None:
         # The design's own effects, so that these numbers are those of its table.
-        own = estimate(design, scores[:, [arms.index(arm) for arm in design.arms]], 0.0)
+        own = estimate(
+            replace(design, kind=kind) if kind == "independent" else design, scores[:, [arms.index(arm) for arm in design.arms]], 0.0
+        )
         credited = [features.index(feature) for feature in design.features]
         values[3][credited], errors[3][credited] = own.estimate, own.error
     return OrderDependence(
@@ -84,7 +88,7 @@ def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.nd
         chosen_error=errors[1],
         last_error=errors[2],
         shapley_error=errors[3],
-        differs=_differs(scores, contrasts),
+        differs=_differs(kind, scores, contrasts),
     )
 
 
@@ -123,11 +127,11 @@ def _distinct(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.asarray(np.abs(one - other).max(axis=1) > NONE)
 
 
-def _differs(scores: np.ndarray, contrasts: Sequence[np.ndarray]) -> np.ndarray:
-    """Return for which features two effects differ: a paired t test of each difference, for it is one of few arms with weight."""
+def _differs(kind: str, scores: np.ndarray, contrasts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return for which features two effects differ: a t test of each difference, for it is one of few arms with weight."""
     p = []
     for one, other in combinations(contrasts, 2):
-        difference = paired_moments(scores, np.nan_to_num(one - other))
+        difference = contrast_moments(kind, scores, np.nan_to_num(one - other))
         told = _distinct(one, other) & (difference.freedom >= FEWEST_SEEDS - 1)
         p.append(np.where(told, difference.p, np.nan))
     adjusted = holm(np.ravel(p)).reshape(len(p), -1)

@@ -85,8 +85,9 @@ def analysed(
 def with_runs(asked: Findings, runs: Runs) -> Findings:
     """Return a study's question with the scores of the runs that finished."""
     scores = np.full((len(asked.seeds), len(asked.arms)), np.nan)
+    row, column = ({each: place for place, each in enumerate(known)} for known in (asked.seeds, asked.arms))
     for (arm, seed), result in runs.items():
-        scores[asked.seeds.index(seed), asked.arms.index(arm)] = result.score
+        scores[row[seed], column[arm]] = result.score
     return replace(asked, scores=scores, runs=dict(runs))
 
 

@@ -133,4 +133,4 @@ def _lost(findings: Findings) -> list[str]:
     if findings.unfinished:
         return []
     count, runs = findings.missing, findings.total
-    return [f"{count} of {runs} runs did not finish; the notes say what that cost."] if count else []
+    return [f"{count} of {runs} runs are missing; the notes say what that cost."] if count else []

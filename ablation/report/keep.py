@@ -36,7 +36,9 @@ class Candidate:
 
 
 def found_best(findings: Findings) -> BestArms | None:
-    """Return the best arms of a study; None where fewer than two arms have a result."""
+    """Return the best arms of a study; None where fewer than two arms have a result, or where arms share no seeds to compare them by."""
+    if findings.independent:
+        return None
     return best_arms(findings.scores, findings.metric.higher_is_better, findings.metric.step)
 
 

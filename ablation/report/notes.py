@@ -63,7 +63,9 @@ def _about_seeds(findings: Findings) -> Iterator[str]:
     if credited and seeds == 2:
         yield f"Two seeds: an interval reaches {_critical(2, 1):.1f} standard errors to either side, and verdicts need three seeds."
     families = dict.fromkeys(
-        int((~np.isnan(findings.effects[index].p)).sum()) for index in credited if own_arm(findings.designs[index], 0) is not None
+        int((~np.isnan(findings.effects[index].p)).sum())
+        for index in credited
+        if own_arm(findings.designs[index], 0) is not None and not findings.independent
     )
     for family in families:
         if findings.precision is None and findings.looks is None and 3 <= seeds <= FEW_SEEDS and family > 1:
@@ -158,7 +160,7 @@ def _about_losses(findings: Findings) -> Iterator[str]:
     """Say which effects missing runs cost, in whole or in part."""
     for index, (design, effects) in enumerate(zip(findings.designs, findings.effects, strict=True)):
         yield from (*design.lost, *effects.lost)
-        if design.kind == "balanced":
+        if design.kind != "paired":
             continue
         lost = [feature for feature, verdict in zip(design.features, effects.verdict, strict=True) if verdict == LOST]
         if lost:

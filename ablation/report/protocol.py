@@ -14,7 +14,12 @@ FORMULAS = {
     "paired": "mean ± t(k − 1) · sd / √k over the k seeds of each seed's own contrast",
     "balanced": "estimate ± t(ν) · standard error, each arm with its own residual variance after arm and seed means are removed, ν after "
     "Satterthwaite",
+    "independent": "difference of means ± t(ν) · √(Σ w² s² / n) over the n runs of each arm, of standard deviation s and weight w, "
+    "ν after Welch",
 }
+
+MOST_SEEDS = 50
+"""Seeds that are listed; of more the first and the last are."""
 
 
 def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
@@ -26,6 +31,8 @@ def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
     yield kind, what
     if findings.looks is not None:
         yield "Seeds", rule(findings, findings.looks)
+    elif findings.independent:
+        yield "Runs of an arm", f"{findings.seeds_in_words.partition(' seed')[0]}, with seeds of their own or none"
     else:
         yield "Seeds", _seeds(findings)
     if earlier := " ".join(uncounted(findings)):
@@ -40,9 +47,10 @@ def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
 
 
 def _seeds(findings: Findings) -> str:
-    seeds = f"{len(findings.seeds)} ({', '.join(map(str, findings.seeds))})"
+    known = findings.seeds
+    which = ", ".join(map(str, known)) if len(known) <= MOST_SEEDS else f"{known[0]} to {known[-1]}"
     decided = seeds_decided(findings.precision, findings.metric).removeprefix("Seeds: ") if findings.precision else ""
-    return f"{seeds}; {decided}" if decided else seeds
+    return f"{len(known)} ({which}); {decided}" if decided else f"{len(known)} ({which})"
 
 
 def _formulas(findings: Findings) -> str:
@@ -102,6 +110,8 @@ def _provenance(findings: Findings) -> Iterator[tuple[str, str]]:
         return
     if known.hardware:
         yield "Hardware", known.hardware
+    if not known.seconds:
+        return  # These runs were made elsewhere.
     yield "Total compute", f"{duration(known.seconds)}, summed over {len(findings.runs)} runs"
     yield "Failed runs", str(known.failed) if known.failed else "none"
     if known.versions:

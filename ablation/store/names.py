@@ -7,6 +7,9 @@ copies its numbers and links to it.
 """
 
 KEY, COPY, STUDY = "ablation.key", "ablation.copy_of", "ablation.study"
+ANALYSED = "analysed-"
+"""With this begins the key of a run that was made elsewhere, and logged with its analysis."""
+
 QUESTION, SHOWN, LOOKED = "ablation.question", "ablation.shown", "ablation.looked_at"
 ARM, SEED, BEST = "ablation.arm", "ablation.seed", "ablation.best_arm"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"

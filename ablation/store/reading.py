@@ -15,9 +15,9 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 
 from ablation.designs import Arm
-from ablation.errors import InputError, nearest
+from ablation.errors import InputError, first_line, nearest
 from ablation.store.connection import Store
-from ablation.store.names import ARM, COPY, FINDINGS, KEY, MODEL, PARENT, RESULT, SEED, STUDY
+from ablation.store.names import ANALYSED, ARM, COPY, FINDINGS, KEY, MODEL, PARENT, RESULT, SEED, STUDY
 from ablation.store.sqlite import Entry, LoggedStudy, finished_runs, logged_studies
 from ablation.study.findings import Findings, from_json
 from ablation.study.outcome import Result
@@ -153,6 +153,49 @@ def _trial(store: Store, run: "LoggedRun") -> LoggedTrial:
     tags = run.data.tags
     found = _result(store, run.info.run_id, run.info.artifact_uri) if run.info.status == "FINISHED" else None
     return LoggedTrial(frozenset(filter(None, tags[ARM].split(","))), int(tags[SEED]), dict(run.data.params), found)
+
+
+@dataclass(frozen=True)
+class LoggedRow:
+    """A run of any experiment, whoever logged it.
+
+    Attributes:
+        run_id, name: MLflow's.
+        finished: whether it came to its end.
+        params, tags, metrics: as MLflow shows them, of each metric the last value.
+    """
+
+    run_id: str
+    name: str
+    finished: bool
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+def logged_rows(store: Store, condition: str) -> list[LoggedRow]:
+    """Return the runs of an experiment that MLflow's filter lets through, the oldest first, without studies and copies of runs.
+
+    Raises:
+        InputError: if there is no such experiment, or MLflow does not understand the filter.
+    """
+    from mlflow.exceptions import MlflowException
+
+    experiment = None if store.is_new else store.experiment_id(create=False)
+    if experiment is None:
+        known = [] if store.is_new else [each.name for each in store.client.search_experiments()]
+        raise InputError(f"no experiment of {store.uri} is called '{store.experiment}'{nearest(store.experiment, known)}")
+    try:
+        runs = search(store, experiment, condition)
+    except MlflowException as error:
+        if not condition:
+            raise
+        raise InputError(f"MLflow does not understand the filter {condition} ({first_line(error)})") from error
+    return [
+        LoggedRow(run.info.run_id, run.info.run_name, run.info.status == "FINISHED", run.data.params, run.data.tags, run.data.metrics)
+        for run in runs
+        if not (STUDY in run.data.tags or COPY in run.data.tags or run.data.tags.get(KEY, "").startswith(ANALYSED))
+    ]
 
 
 # ---- stored networks --------------------------------------------------------------------------------------------------------

@@ -108,7 +108,9 @@ class Findings:
 
     @property
     def asked(self) -> np.ndarray:
-        """Which runs the study asks for, shape ``(seeds, arms)``: all, unless it stops itself."""
+        """Which runs the study asks for, shape ``(seeds, arms)``: all, unless it stops itself or arms share no seeds."""
+        if self.independent:
+            return ~np.isnan(self.scores)
         most = len(self.seeds) if self.looks is None else self.looks.seeds
         return np.arange(len(self.seeds))[:, None] < np.broadcast_to(most, len(self.arms))
 
@@ -137,6 +139,11 @@ class Findings:
         """Return how many seeds each effect of a design would rest on if every run had finished, shape ``(features,)``."""
         features = len(self.designs[design_index].features)
         return np.full(features, len(self.seeds)) if self.looks is None else self.looks.seeds_behind(design_index)
+
+    @property
+    def independent(self) -> bool:
+        """Whether arms share no seeds: the rows of a score array are then the first run of every arm, the second, and so on."""
+        return any(design.kind == "independent" for design in self.designs)
 
     @property
     def headline(self) -> int | None:
@@ -194,8 +201,8 @@ class _Stored:
 
 
 def to_json(findings: Findings) -> str:
-    """Write findings down, but for what each run's own result says: of a run only its id is kept."""
-    runs = tuple(_RunId(arm, seed, run.run_id) for (arm, seed), run in findings.runs.items())
+    """Write findings down, but for what each run's own result says: of a run only its id is kept, where it has one."""
+    runs = tuple(_RunId(arm, seed, run.run_id) for (arm, seed), run in findings.runs.items() if run.run_id)
     return json.dumps(to_plain(_Stored(replace(findings, runs={}), runs))) + "\n"
 
 

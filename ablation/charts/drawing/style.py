@@ -1,5 +1,6 @@
 """What all charts share: colours that colour-blind readers can tell apart (Okabe and Ito 2008), type sizes, plain axes."""
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
@@ -13,6 +14,9 @@ BAND = "#E9E9E9"
 
 TITLE, BODY, SMALL = 12.0, 9.0, 7.5
 """Type sizes in points: a title, what stands in the plot, and what explains it."""
+
+MOST_DOTS = 300
+"""Dots in one place, which more would only hide."""
 
 
 def color_of(difference: float, metric: Metric) -> str:
@@ -45,6 +49,12 @@ def no_result(axes: Axes, left: float, bottom: float, width: float, height: floa
     box = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
     middle = (left + width / 2, bottom + height / 2)
     axes.text(*middle, "no result", size=SMALL, color=MUTED, ha="center", va="center", rotation=rotation, bbox=box, zorder=4)
+
+
+def some(points: np.ndarray) -> np.ndarray:
+    """Return the points that are drawn one by one, those that are there: of very many, some from the lowest to the highest."""
+    known = points[~np.isnan(points)]
+    return known if len(known) <= MOST_DOTS else np.sort(known)[np.linspace(0, len(known) - 1, MOST_DOTS).round().astype(int)]
 
 
 def jitter(count: int, width: float) -> list[float]:

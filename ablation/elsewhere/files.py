@@ -1,0 +1,96 @@
+"""What an analysis leaves: a study's folder, and a study in MLflow if that is asked for."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from ablation.designs import Arm, label
+from ablation.engine.conduct import OWNER, description, effect_metrics
+from ablation.errors import InputError
+from ablation.report.keep import best_arm
+from ablation.store import reading
+from ablation.store.connection import Store
+from ablation.store.names import ANALYSED
+from ablation.store.study_log import StudyLog
+from ablation.study.findings import Findings
+from ablation.study.key import digest
+from ablation.study.outcome import Result
+from ablation.study.study import STUDIES
+from ablation.study.subject import Trial
+
+
+def written(findings: Findings, key: str) -> tuple[Path, ...]:
+    """Write the files of an analysis into the folder of its name, and return those that people read.
+
+    Args:
+        key: what the analysis is known by.
+
+    Raises:
+        InputError: if the folder holds another study's files.
+    """
+    check_folder(findings, key)
+    from ablation.report.publish import publish
+
+    folder = STUDIES / findings.name
+    files = publish(findings, folder, {}, lambda _: [])
+    (folder / OWNER).write_text(key, encoding="utf-8")
+    return files
+
+
+def check_folder(findings: Findings, key: str) -> None:
+    """Keep an analysis from writing over another study's files."""
+    folder = STUDIES / findings.name
+    owner = folder / OWNER
+    if folder.exists() and not (owner.is_file() and owner.read_text(encoding="utf-8") == key):
+        raise InputError(f"'{folder}' holds the files of another study; expected another name, or remove them")
+
+
+def logged(findings: Findings, key: str, store: Store) -> tuple[Findings, tuple[Path, ...]]:
+    """Log an analysis and its runs as a study to MLflow, and write its files; runs that are logged already are not logged again.
+
+    Returns:
+        The findings, whose runs are now those in MLflow, and the files as :func:`written` does.
+    """
+    check_folder(findings, key)
+    log = StudyLog.open(store, key, key, findings.name, findings.metric.key, _params(findings))
+    try:
+        found = replace(findings, runs=_runs(findings, key, log))
+        files = written(found, key)
+        log.close("FINISHED", effect_metrics(found), STUDIES / found.name, description(found), best_arm(found))
+    except BaseException:
+        with suppress(Exception):  # What went wrong is the message, not that the store cannot take even this.
+            log.kill()
+        raise
+    return found, files
+
+
+def _runs(findings: Findings, key: str, log: StudyLog) -> Mapping[tuple[Arm, int], Result]:
+    trials = {each: _trial(findings, key, *each, result) for each, result in findings.runs.items()}
+    there = reading.finished(log.store, [trial.key for trial in trials.values()], key, lambda *_: True)
+    runs = {}
+    for each, trial in trials.items():
+        result = there.get(trial.key)
+        if result is None:
+            result = replace(findings.runs[each], run_id=log.start_run(trial, None))
+            log.finish_run(result.run_id, result, {}, {})
+        runs[each] = result
+    return runs
+
+
+def _trial(findings: Findings, key: str, arm: Arm, seed: int, result: Result) -> Trial:
+    features = tuple(name for name in findings.features if name in arm)
+    known = digest([key, sorted(arm), seed, result.score])
+    return Trial(arm, seed, ANALYSED + known, known, label(arm, findings.features), features, {"seed": str(seed)})
+
+
+def _params(findings: Findings) -> dict[str, str]:
+    """Return what the list of studies shows of an analysis."""
+    return {
+        "designs": ", ".join(design.name for design in findings.designs),
+        "order": ", ".join(findings.features),
+        "seeds": ", ".join(map(str, findings.seeds)),
+        "arms": str(len(findings.arms)),
+        "subject": findings.description.partition(": ")[2],
+        "metric": findings.metric.key,
+    }
