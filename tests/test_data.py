@@ -129,8 +129,8 @@ def test_the_parts_of_sprites_share_no_image(sprites: Dataset) -> None:
 
 
 def test_sprites_of_a_class_look_alike_and_of_two_classes_do_not() -> None:
-    """With all variation off, an image is its class's prototype and nothing else."""
-    still = replace(SMALL, rotation=0, flip=0, scale_min=1, scale_max=1, shift=0, contrast_min=1, contrast_max=1, colour=0)
+    """With all variation off, an image is its class's shape and nothing else; without usual colours the shape alone tells."""
+    still = replace(SMALL, rotation=0, flip=0, scale_min=1, scale_max=1, shift=0, contrast_min=1, contrast_max=1, hue=0, tint=0)
     data = replace(still, background=0, noise=0).load().train
     for index in range(10):
         first, *others = data.x[data.y == index]
@@ -147,7 +147,8 @@ VARIATION = [
     "shift",
     "contrast_min",
     "contrast_max",
-    "colour",
+    "hue",
+    "tint",
     "ground",
     "background",
     "noise",
@@ -162,7 +163,7 @@ def test_every_parameter_of_sprites_changes_images_and_identity(name: str) -> No
 
 
 def test_a_mirrored_sprite_is_the_mirror_image() -> None:
-    plain = replace(SMALL, rotation=0, flip=0, shift=0, colour=0, background=0, noise=0)
+    plain = replace(SMALL, rotation=0, flip=0, shift=0, tint=0, background=0, noise=0)
     assert np.array_equal(replace(plain, flip=1).load().train.x, plain.load().train.x[:, :, ::-1])
 
 
@@ -179,7 +180,7 @@ def test_whole_numbers_and_their_decimals_name_the_same_sprites() -> None:
         ({"rotation": -1.0}, "data.rotation must be a number of at least 0, not -1.0"),
         ({"noise": float("nan")}, "data.noise must be .*, not nan"),
         ({"shift": float("inf")}, "data.shift must be .*, not inf"),
-        ({"colour": "red"}, "data.colour must be .*, not red"),
+        ({"tint": "red"}, "data.tint must be .*, not red"),
         ({"ground": 256}, "data.ground must be a number from 0 to 255, not 256"),
         ({"flip": 1.5}, "data.flip must be a number from 0 to 1, not 1.5"),
         ({"scale_min": 2.0}, "data.scale_max must be a number of at least 2, not 1.3"),

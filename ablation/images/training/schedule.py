@@ -20,7 +20,7 @@ def learning_rate(optimizer: Optimizer, steps: int) -> float | keras.optimizers.
     """
     if optimizer.schedule == "constant":
         return optimizer.learning_rate
-    rising = round(RISE * steps)
+    rising = max(round(RISE * steps), 1)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=START * optimizer.learning_rate,
         decay_steps=max(steps - rising, 1),
