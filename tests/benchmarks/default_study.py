@@ -33,11 +33,10 @@ def main() -> None:
     told = np.array([[verdict in ("helps", "hurts") for verdict in each.verdict] for each in judged])
     print(f"{len(sets)} sets of {chosen.seeds} seeds, {complete[0]} to {complete[len(sets) * chosen.seeds - 1]}")
     for width, row in zip(widths, told, strict=True):
-        print(
-            f"median half-width {width:.2f}; told: {listed([name for name, yes in zip(design.features, row, strict=True) if yes]) or 'none'}"
-        )
+        names = listed([name for name, yes in zip(design.features, row, strict=True) if yes], "and")
+        print(f"median half-width {width:.2f}; told: {names or 'none'}")
     print(
-        f"median half-width at most {WIDEST:g} points in {(widths <= WIDEST).mean():.0%} of the sets (median of them {np.median(widths):.2f})"
+        f"median half-width: {np.median(widths):.2f} points in the median set, at most {WIDEST:g} in {(widths <= WIDEST).mean():.0%} of them"
     )
     for least in TOLD:
         print(f"at least {least} of {len(design.features)} features told in {(told.sum(axis=1) >= least).mean():.0%} of the sets")
