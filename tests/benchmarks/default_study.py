@@ -33,11 +33,10 @@ def main() -> None:
     told = np.array([[verdict in ("helps", "hurts") for verdict in each.verdict] for each in judged])
     print(f"{len(sets)} sets of {chosen.seeds} seeds, {complete[0]} to {complete[len(sets) * chosen.seeds - 1]}")
     for width, row in zip(widths, told, strict=True):
-        names = listed([name for name, yes in zip(design.features, row, strict=True) if yes], "and")
-        print(f"median half-width {width:.2f}; told: {names or 'none'}")
-    print(
-        f"median half-width: {np.median(widths):.2f} points in the median set, at most {WIDEST:g} in {(widths <= WIDEST).mean():.0%} of them"
-    )
+        names = [name for name, yes in zip(design.features, row, strict=True) if yes]
+        print(f"median half-width {width:.2f}; told: {listed(names, 'and') if names else 'none'}")
+    narrow = (widths <= WIDEST).mean()
+    print(f"median half-width: {np.median(widths):.2f} points in the median set, at most {WIDEST:g} in {narrow:.0%} of the sets")
     for least in TOLD:
         print(f"at least {least} of {len(design.features)} features told in {(told.sum(axis=1) >= least).mean():.0%} of the sets")
     effects = scores @ design.contrasts.T * scale
