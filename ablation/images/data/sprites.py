@@ -65,19 +65,19 @@ class Sprites:
         InputError: if a parameter is outside its range.
     """
 
-    train: int = 200
+    train: int = 240
     validation: int = 2000
     test: int = 1000
     rotation: float = 20.0
     flip: float = 0.5
-    scale_min: float = 0.8
-    scale_max: float = 1.15
+    scale_min: float = 0.7
+    scale_max: float = 1.0
     shift: float = 3.0
     ground: float = 60.0
     contrast_min: float = 0.8
     contrast_max: float = 1.2
-    hue: float = 1.2
-    tint: float = 0.4
+    hue: float = 1.7
+    tint: float = 0.35
     background: float = 0.3
     noise: float = 0.15
     seed: int = 0
