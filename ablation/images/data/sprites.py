@@ -1,7 +1,7 @@
 """Sprites: ten named shapes in endless poses, so that a study runs without files or downloads.
 
-An image is a disc, a ring, a crescent, …, in the usual colour of its class or nearly so, rotated, flipped or not, scaled, shifted, with a
-contrast of its own, on a smooth random background, with pixel noise. With few training images a network overfits, as the base network
+An image is a disc, a ring, a crescent, …, painted in the way of its class, rotated, flipped or not, scaled, shifted, with a brightness and
+a tint of its own, on a smooth random background, with pixel noise. With few training images a network overfits, as the base network
 of the article does, and every technique has room to help.
 """
 
@@ -21,8 +21,8 @@ PROTOTYPE_SIZE = 16
 SAMPLES = 8
 """Points along each side of a prototype's pixel: the share of them inside the shape is its opacity."""
 SIGMA = 70.0
-SMOOTH = 4.0
-"""Standard deviation, in pixels, of the Gaussian that smooths the background."""
+TEXTURE_WIDTH, BACKGROUND_WIDTH = 2.5, 4.0
+"""Standard deviations, in pixels, of the Gaussians that smooth noise."""
 
 COLOURS = {
     "disc": (0.9, 0.4, -0.9),
@@ -39,7 +39,7 @@ COLOURS = {
 """The classes, and what red, green and blue the usual colour of each adds to the brightness of an object, in units of ``hue``."""
 
 # Each part has its own random stream, so that the size of one does not change the images of another.
-TRAIN_STREAM, VALIDATION_STREAM, TEST_STREAM = range(1, 4)
+TEXTURE_STREAM, TRAIN_STREAM, VALIDATION_STREAM, TEST_STREAM = range(4)
 BLOCK = 1000
 
 
@@ -56,30 +56,32 @@ class Sprites:
         ground: mean grey level of the background, from 0 to 255.
         contrast_min, contrast_max: range of how much brighter an object is, in units of 70 grey levels, as are the next four.
         hue: how far the usual colours of the classes are from grey.
+        texture: standard deviation, about its usual colour, of the smooth texture that all objects of a class share.
         tint: standard deviation of an object's colour about the usual one.
         background: standard deviation of the background.
         noise: standard deviation of the pixel noise.
-        seed: of every image; not the seed of a run.
+        seed: of the textures and of every image; not the seed of a run.
 
     Raises:
         InputError: if a parameter is outside its range.
     """
 
-    train: int = 240
+    train: int = 208
     validation: int = 2000
     test: int = 1000
     rotation: float = 20.0
     flip: float = 0.5
-    scale_min: float = 0.7
-    scale_max: float = 1.0
+    scale_min: float = 0.8
+    scale_max: float = 1.2
     shift: float = 3.0
-    ground: float = 60.0
-    contrast_min: float = 0.8
-    contrast_max: float = 1.2
-    hue: float = 1.7
-    tint: float = 0.35
+    ground: float = 75.0
+    contrast_min: float = 0.7
+    contrast_max: float = 1.0
+    hue: float = 0.8
+    texture: float = 1.0
+    tint: float = 0.3
     background: float = 0.3
-    noise: float = 0.15
+    noise: float = 0.2
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -92,7 +94,7 @@ class Sprites:
         number("data.scale_max", self.scale_max, at_least=self.scale_min)
         number("data.contrast_min", self.contrast_min, at_least=0)
         number("data.contrast_max", self.contrast_max, at_least=self.contrast_min)
-        for name in ("rotation", "shift", "hue", "tint", "background", "noise"):
+        for name in ("rotation", "shift", "hue", "texture", "tint", "background", "noise"):
             number(f"data.{name}", getattr(self, name), at_least=0)
 
     @property
@@ -104,12 +106,23 @@ class Sprites:
         return f"sprites {VERSION}: " + ", ".join(f"{each.name}={getattr(self, each.name):.15g}" for each in fields(self))
 
     def load(self) -> Dataset:
-        shapes = prototypes()
+        shapes = self._prototypes()
         return Dataset(
             train=self._part(self.train, shapes, TRAIN_STREAM),
             test=self._part(self.test, shapes, TEST_STREAM),
             classes=tuple(COLOURS),
             validation=self._part(self.validation, shapes, VALIDATION_STREAM),
+        )
+
+    def _prototypes(self) -> np.ndarray:
+        """Return the ten objects, shape ``(10, 18, 18, 4)``: red, green and blue in units of 70 grey levels, and opacity from 0 to 1."""
+        shape = (len(COLOURS), PROTOTYPE_SIZE, PROTOTYPE_SIZE, 3)
+        texture = smooth_noise(np.random.default_rng([self.seed, TEXTURE_STREAM]), shape, TEXTURE_WIDTH)
+        usual = np.array(list(COLOURS.values()), dtype=np.float32)[:, None, None, :]
+        # Everything outside a prototype reads its border, so the border must be empty.
+        around = ((0, 0), (1, 1), (1, 1), (0, 0))
+        return np.concatenate(
+            [np.pad(self.hue * usual + self.texture * texture, around, mode="edge"), np.pad(silhouettes(), around)], axis=-1
         )
 
     def _part(self, count: int, shapes: np.ndarray, stream: int) -> Images:
@@ -127,19 +140,18 @@ class Sprites:
         shift = rng.uniform(-self.shift, self.shift, (2, count))
         contrast = rng.uniform(self.contrast_min, self.contrast_max, count).astype(np.float32)
         tint = self.tint * rng.standard_normal((count, 3), dtype=np.float32)
-        background = self.background * smooth_noise(rng, (count, SIZE, SIZE, 3), SMOOTH)
+        background = self.background * smooth_noise(rng, (count, SIZE, SIZE, 3), BACKGROUND_WIDTH)
         noise = self.noise * rng.standard_normal((count, SIZE, SIZE, 3), dtype=np.float32)
 
-        usual = self.hue * np.array(list(COLOURS.values()), dtype=np.float32)
-        colour = contrast[:, None] + usual[labels] + tint
-        opacity = bilinear(shapes, labels, *_where_from(angle, mirror, scale, shift))
-        scene = opacity * colour[:, None, None, :] + (1 - opacity) * background + noise
+        warped = bilinear(shapes, labels, *_where_from(angle, mirror, scale, shift))
+        colour, opacity = warped[..., :3] + (contrast[:, None] + tint)[:, None, None, :], warped[..., 3:]
+        scene = opacity * colour + (1 - opacity) * background + noise
         grey: np.ndarray = np.clip(np.rint(self.ground + SIGMA * scene), 0, 255)
         return grey.astype(np.uint8)
 
 
-def prototypes() -> np.ndarray:
-    """Return the opacity of the ten shapes, from 0 to 1, in the order of ``COLOURS``, shape ``(10, 18, 18, 1)``."""
+def silhouettes() -> np.ndarray:
+    """Return the opacity of the ten shapes, from 0 to 1, in the order of ``COLOURS``, shape ``(10, 16, 16, 1)``."""
     axis = (np.arange(PROTOTYPE_SIZE * SAMPLES) + 0.5) / (PROTOTYPE_SIZE * SAMPLES) * 2 - 1
     y, x = np.meshgrid(-axis, axis, indexing="ij")
     radius = np.hypot(x, y)
@@ -156,9 +168,7 @@ def prototypes() -> np.ndarray:
         "heart": ((1.25 * x) ** 2 + (1.2 * y + 0.1) ** 2 - 1) ** 3 < (1.25 * x) ** 2 * (1.2 * y + 0.1) ** 3,
     }
     fine = np.stack([shapes[name] for name in COLOURS]).astype(np.float32)
-    opacity = fine.reshape(len(COLOURS), PROTOTYPE_SIZE, SAMPLES, PROTOTYPE_SIZE, SAMPLES).mean(axis=(2, 4))
-    # Everything outside a prototype reads its border, so the border must be empty.
-    return np.pad(opacity, ((0, 0), (1, 1), (1, 1)))[..., None]
+    return fine.reshape(len(COLOURS), PROTOTYPE_SIZE, SAMPLES, PROTOTYPE_SIZE, SAMPLES).mean(axis=(2, 4))[..., None]
 
 
 def inside(x: np.ndarray, y: np.ndarray, *corners: tuple[float, float]) -> np.ndarray:
