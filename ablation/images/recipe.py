@@ -58,7 +58,7 @@ class Optimizer:
 
     name: str = "adam"
     learning_rate: float = 1e-3
-    schedule: Literal["constant", "one_cycle"] = "constant"
+    schedule: str = "constant"
     options: tuple[tuple[str, Any], ...] = ()
 
 
