@@ -98,13 +98,15 @@ def photos() -> Callable[..., Images]:
 def build() -> Callable[..., "Program"]:
     """Build the program of an arm: tiny, for batches of 16 images of 16 × 16 in four classes."""
 
-    def make(features: Mapping[str, Any] | None = None, model: Model | None = None, batch: int = BATCH, **training: Any) -> "Program":
+    def make(
+        features: Mapping[str, Any] | None = None, model: Model | None = None, batch: int = BATCH, steps: int = 1, **training: Any
+    ) -> "Program":
         from ablation.images.training.program import Program
 
         network = model or CNN(2)
         settings = Training(1, batch, **training)
         recipe = compose(settings.recipe(), features or {}, network, "tiny")
-        return Program.build(network, recipe, (16, 16, 1), CLASSES, batch, settings.precision)
+        return Program.build(network, recipe, (16, 16, 1), CLASSES, batch, settings.precision, steps)
 
     return make
 

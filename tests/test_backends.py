@@ -58,7 +58,7 @@ def one_step() -> dict[str, float]:
         images = _images()
         images = images.take(np.flatnonzero(images.y))
         batch, held_out = images.take(np.arange(BATCH)), images.take(np.arange(BATCH, 48))
-        before = program.loop.evaluate(program.loop.place(held_out.x), one_hot(held_out.y, CLASSES))
+        before, _ = program.loop.evaluate(program.loop.place(held_out.x), one_hot(held_out.y, CLASSES))
         losses[f"{name}, before"] = before.loss / before.images
         losses[name] = train(program, 0, 1, batch, held_out, None).history["val_loss"][0]
     return losses

@@ -406,27 +406,48 @@ def test_features_that_only_add_are_hardly_ever_marked() -> None:
     assert marked <= 20  # 5 % of 200 at most, and by chance hardly ever more than 20.
 
 
-# Two sources of noise ------------------------------------------------------------------------------------------------------------------
+# Sources of noise ----------------------------------------------------------------------------------------------------------------------
 
 
-def test_seeds_and_images_are_two_sources() -> None:
-    rng = np.random.default_rng(0)
-    seeds, arms, images = 6, 40, 1000
-    difficulty, skill = rng.normal(0, 0.25, images), rng.normal(0, 0.03, (seeds, arms))
-    chance = np.clip(0.6 + skill[:, :, None] + difficulty, 0, 1)
-    correct = rng.random((seeds, arms, images)) < chance
-    found = noise(correct, np.ones((seeds, arms), dtype=bool), same_images=True)
-    assert found.images == images
-    assert found.validation == pytest.approx(chance.mean(axis=(0, 1)).std() / np.sqrt(images), rel=0.1)
-    assert found.seeds == pytest.approx(np.sqrt(0.03**2 + (chance * (1 - chance)).mean() / images), rel=0.1)
+def made_up(
+    rng: np.random.Generator, skill: float, difficulty: float, taste: float, images: int = 500
+) -> tuple[np.ndarray, tuple[float, float, float]]:
+    """Return which images made-up runs get right, ``(6 seeds, 60 arms, images)``, and the variances from which they were drawn.
+
+    The chance of a hit is 0.5 plus a uniform part of these widths for each seed, for each image, and for each seed with each image.
+    """
+    widths = ((skill, (6, 60, 1)), (difficulty, (1, 60, images)), (taste, (6, 60, images)))
+    parts = [rng.uniform(-width, width, shape) for width, shape in widths]
+    chance = 0.5 + parts[0] + parts[1] + parts[2]
+    seed, image = skill**2 / 3, difficulty**2 / 3
+    return rng.random(chance.shape) < chance, (seed, (0.25 - seed - image) / images, image / images)
+
+
+@pytest.mark.parametrize(("skill", "difficulty", "taste"), [(0.1, 0.3, 0.1), (0.02, 0.4, 0.0), (0.1, 0.0, 0.3), (0.0, 0.2, 0.3)])
+def test_three_sources_of_noise_are_found_as_they_were_made(skill: float, difficulty: float, taste: float) -> None:
+    correct, made = made_up(np.random.default_rng(0), skill, difficulty, taste)
+    found = noise(correct, np.ones(correct.shape[:2], dtype=bool), same_images=True)
+    np.testing.assert_allclose([found.seed**2, found.seed_by_image**2, found.image**2], made, rtol=0.15, atol=5e-5)
+    # What a reader gets by the binomial formula from one score.
+    assert found.binomial == pytest.approx(0.5 / np.sqrt(500), rel=0.03)
+
+
+def test_more_images_shrink_all_but_the_seeds_part_and_narrow_intervals() -> None:
+    rng = np.random.default_rng(3)
+    few, many = (noise(made_up(rng, 0.05, 0.3, 0.1, images)[0], np.ones((6, 60), dtype=bool), same_images=True) for images in (200, 3200))
+    assert many.seed == pytest.approx(few.seed, rel=0.2)
+    assert many.image == pytest.approx(few.image / 4, rel=0.1)
+    assert many.seed_by_image == pytest.approx(few.seed_by_image / 4, rel=0.1)
+    assert many.narrower < 0.1 < few.narrower
 
 
 def test_with_images_of_its_own_a_seeds_spread_is_what_the_images_leave() -> None:
     rng = np.random.default_rng(1)
     correct = rng.random((8, 60, 500)) < (0.7 + rng.normal(0, 0.03, (8, 60, 1)))
     found = noise(correct, np.ones((8, 60), dtype=bool), same_images=False)
-    assert found.validation == pytest.approx(np.sqrt(0.7 * 0.3 / 500), rel=0.05)
-    assert found.seeds == pytest.approx(0.03, rel=0.15)
+    assert found.image == found.binomial == pytest.approx(np.sqrt(0.7 * 0.3 / 500), rel=0.05)
+    assert found.seed == pytest.approx(0.03, rel=0.15)
+    assert found.seed_by_image is None
 
 
 def test_runs_that_did_not_finish_and_single_seeds_count_for_what_they_are() -> None:
@@ -438,8 +459,8 @@ def test_runs_that_did_not_finish_and_single_seeds_count_for_what_they_are() -> 
     garbled[1, 2] = ~garbled[1, 2]
     assert noise(correct, finished, True) == noise(garbled, finished, True)
     alone = noise(correct[:1], finished[:1], True)
-    assert np.isnan(alone.seeds)
-    assert alone.validation == pytest.approx(np.sqrt(0.8 * 0.2 / 200), rel=0.2)
+    assert np.isnan(alone.seed)
+    assert alone.image == pytest.approx(np.sqrt(0.8 * 0.2 / 200), rel=0.2)
 
 
 # Stein's rule ---------------------------------------------------------------------------------------------------------------------------

@@ -95,6 +95,41 @@ def test_an_optimiser_starts_afresh_with_each_seed(build: Build, plain: Model, p
     assert int(program.optimizer.iterations) == 2 * 4, "two epochs of four steps, counted from zero"
 
 
+def test_one_cycle_rises_to_the_learning_rate_and_falls_to_nothing(build: Build, plain: Model, photos: Photos) -> None:
+    from ablation.images.recipe import Optimizer
+    from ablation.images.training.schedule import RISE, START, learning_rate
+
+    assert learning_rate(Optimizer(learning_rate=0.1), 100) == 0.1
+    rate = learning_rate(Optimizer(learning_rate=0.1, schedule="one_cycle"), 100)
+    rates = [float(rate(step)) for step in range(101)]
+    top = int(RISE * 100)
+    assert rates[0] == pytest.approx(START * 0.1) and rates[top] == pytest.approx(0.1) and rates[100] == pytest.approx(0, abs=1e-9)
+    assert (np.diff(rates[: top + 1]) > 0).all() and (np.diff(rates[top:]) < 0).all()
+
+
+def test_each_seed_goes_through_the_whole_cycle(build: Build, plain: Model, photos: Photos) -> None:
+    program = build(model=plain, optimizer="sgd", learning_rate=0.1, schedule="one_cycle", steps=8)
+    first = trained(program, photos())
+    assert float(program.optimizer.learning_rate) == pytest.approx(0, abs=1e-7), "after the last of two epochs of four steps"
+    assert trained(program, photos()).history == first.history
+
+
+def test_epochs_before_the_last_are_validated_on_as_many_images_as_are_trained_on(build: Build, plain: Model, photos: Photos) -> None:
+    from ablation.images.training.fit import followed, train
+
+    # With steps too small to change the weights.
+    program, images = build(model=plain, optimizer="sgd", learning_rate=1e-30), photos(64)
+    few = images.take(np.arange(16))
+    found = train(program, 0, 2, few, images, None)
+    part = images.take(followed(64, 16))
+    assert len(part) == 16 and len(set(followed(64, 16).tolist())) == 16
+    alone = train(program, 0, 1, few, part, None)
+    assert found.history["val_loss"][0] == pytest.approx(alone.history["val_loss"][0], rel=1e-6)
+    assert found.history["val_loss"][1] == pytest.approx(train(program, 0, 1, few, images, None).history["val_loss"][0], rel=1e-6)
+    assert found.score == found.predictions.correct.mean() and len(found.predictions.labels) == 64
+    assert followed(16, 64).tolist() == list(range(16))
+
+
 def test_an_epoch_cut_into_several_calls_is_the_same_training(
     build: Build, plain: Model, photos: Photos, monkeypatch: pytest.MonkeyPatch
 ) -> None:

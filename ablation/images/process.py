@@ -39,6 +39,8 @@ def prepare(backend: str, threads: int | None, own: bool = False) -> None:
         return
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow chooses these operations by itself only on processors with AVX-512; without it they are half as fast again, too.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if threads is not None:
         for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"):
             os.environ[name] = str(threads)

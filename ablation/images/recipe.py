@@ -54,10 +54,11 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """The optimiser: its name in Keras, its learning rate and further options as (name, value) pairs."""
+    """The optimiser: its name in Keras, its learning rate with its schedule, and further options as (name, value) pairs."""
 
     name: str = "adam"
     learning_rate: float = 1e-3
+    schedule: str = "constant"
     options: tuple[tuple[str, Any], ...] = ()
 
 

@@ -16,7 +16,7 @@ from ablation.images.data import Dataset, Source, divide, open_staged, stage
 from ablation.images.features.feature import Feature
 from ablation.images.held_out import CLASSES, CORRECT, PREDICTIONS, ArmPredictions, Predictions, unpacked
 from ablation.images.models import Model, idle
-from ablation.images.noise import noise
+from ablation.images.noise import about, noise
 from ablation.images.process import PACKAGES, prepare
 from ablation.images.recipe import NETWORK_SLOTS, Recipe, filled
 from ablation.images.training.draws import SPLIT, generator
@@ -253,7 +253,9 @@ class Images(Subject):
             covers = "the split, initial weights, order and other draws"
         epochs = self.training.epochs
         last = "the only epoch" if epochs == 1 else f"the last of {epochs} epochs"
-        return Scoring(f"A score is the accuracy after {last} on {images}.", covers)
+        part, whole = len(self.dataset().train), self._validation_images()
+        before = f"; the epochs before it are validated on {part:,} of these" if self._same_images() and part < whole and epochs > 1 else ""
+        return Scoring(f"A score is the accuracy after {last} on {images}{before}.", covers)
 
     def remarks(self) -> tuple[str, ...]:
         dataset = self.dataset()
@@ -289,12 +291,7 @@ class Images(Subject):
             for (arm, seed), each in right.items():
                 place = seeds.index(seed), arms.index(arm)
                 correct[place], finished[place] = each, True
-            found = noise(correct, finished, same)
-            sentences.append(
-                f"The seed alone spreads the score of a run by {100 * found.seeds:.2f} points (standard deviation), the choice of "
-                f"{found.images:,} validation images alone by {100 * found.validation:.2f} points"
-                + ("; intervals cover the first and not the second." if same else ", and intervals cover both.")
-            )
+            sentences += about(noise(correct, finished, same))
         return tuple(sentences)
 
     def pictures(self, findings: Findings, read: ReadArrays, folder: Path) -> list[Path]:

@@ -58,7 +58,7 @@ def run_job(job: Job, report: Report) -> Outcome:
     training, validation = divide(dataset, job.validation, job.fraction, generator(job.seed, SPLIT))
     report.stage("compiling")
     began = time.perf_counter()
-    program = _program(job)
+    program = _program(job, job.training.epochs * (len(training) // job.training.batch_size))
     building = time.perf_counter() - began
     program.verify(dict(job.features), training, job.seed)
 
@@ -113,7 +113,7 @@ def run_job(job: Job, report: Report) -> Outcome:
 _latest: "tuple[str, Program] | None" = None
 
 
-def _program(job: Job) -> "Program":
+def _program(job: Job, steps: int) -> "Program":
     """Return the compiled network of the job's arm. One is kept: the seeds of an arm come one after the other where that pays."""
     global _latest
     if _latest is None or _latest[0] != job.group:
@@ -127,6 +127,6 @@ def _program(job: Job) -> "Program":
         # Weights for which a layer declares no initialiser are drawn by Keras, and must not depend on what was built before.
         keras.utils.set_random_seed(0)
         training, classes = job.training, len(job.dataset.classes)
-        program = Program.build(job.model, job.recipe, job.dataset.image_shape, classes, training.batch_size, training.precision)
+        program = Program.build(job.model, job.recipe, job.dataset.image_shape, classes, training.batch_size, training.precision, steps)
         _latest = (job.group, program)
     return _latest[1]

@@ -28,7 +28,8 @@ class Outcome:
     """What a training returns.
 
     Attributes:
-        history: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, one value per epoch; accuracies are fractions.
+        history: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, one value per epoch; accuracies are fractions. The last epoch is
+            validated on all validation images, those before it on the images of :func:`followed`.
         score: the last epoch's ``val_accuracy``.
         test_score: accuracy on the test images after the last epoch; None without test images.
         predictions: of the trained network for the validation images.
@@ -64,6 +65,8 @@ def train(
     loop = program.loop
     images = loop.place(train.x)
     held_out, truth = loop.place(validation.x), one_hot(validation.y, program.classes)
+    part = followed(len(validation), len(train))
+    some, truth_of_some = (held_out, truth) if len(part) == len(validation) else (loop.place(validation.x[part]), truth[part])
     history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
     seconds: list[float] = []
     first_epoch = math.nan
@@ -72,7 +75,7 @@ def train(
         total = Totals()
         for draws in parts(program.draw(train, seed, epoch - 1), STEPS_PER_CALL * program.batch_size):
             total += loop.train(images, draws)
-        validated = loop.evaluate(held_out, truth)
+        validated, logits = loop.evaluate(some, truth_of_some) if epoch < epochs else loop.evaluate(held_out, truth)
         metrics = {
             "loss": total.loss / total.images,
             "accuracy": total.correct / total.images,
@@ -90,19 +93,26 @@ def train(
         for name, value in metrics.items():
             history[name].append(value)
         on_epoch(epoch, metrics)
-    predictions = Predictions(softmax(loop.logits(held_out, truth)), np.array(validation.y))
     loop.finish()
     test_score = None
     if test is not None:
-        tested = loop.evaluate(loop.place(test.x), one_hot(test.y, program.classes))
+        tested, _ = loop.evaluate(loop.place(test.x), one_hot(test.y, program.classes))
         test_score = tested.correct / tested.images
     return Outcome(
         history=history,
         score=history["val_accuracy"][-1],
         test_score=test_score,
-        predictions=predictions,
+        predictions=Predictions(softmax(logits), np.array(validation.y)),
         seconds_per_epoch=median(seconds[1:] or seconds),
         first_epoch=first_epoch,
         seconds=time.perf_counter() - began,
         processor_seconds=time.process_time() - processor_began,
     )
+
+
+def followed(validation: int, training: int) -> np.ndarray:
+    """Return the indices of the validation images on which the epochs before the last are validated.
+
+    They are at most as many as the training images, so that following a training never takes longer than the training, and evenly spread.
+    """
+    return np.linspace(0, validation - 1, min(validation, training)).round().astype(int)

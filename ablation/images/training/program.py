@@ -15,6 +15,7 @@ from ablation.images.training import preprocessing
 from ablation.images.training.draws import Draws, draw_epoch, one_hot, parts
 from ablation.images.training.initial import initialize, undeclared
 from ablation.images.training.loops import Loop, building, new_loop
+from ablation.images.training.schedule import learning_rate
 from ablation.images.training.settings import PRECISIONS
 
 ENOUGH = 64
@@ -53,13 +54,18 @@ class Program:
         classes: int,
         batch_size: int,
         precision: str = "float32",
+        steps: int = 1,
     ) -> "Program":
-        """Build network, optimiser and training loop."""
+        """Build network, optimiser and training loop.
+
+        Args:
+            steps: of a training, over which the learning rate runs if it is not constant.
+        """
         settings = recipe.optimizer
         with building(), _computing_in(precision):
             network = model.build(recipe, image_shape, classes)
             optimizer = keras.optimizers.get(
-                {"class_name": settings.name, "config": {"learning_rate": settings.learning_rate, **dict(settings.options)}}
+                {"class_name": settings.name, "config": {"learning_rate": learning_rate(settings, steps), **dict(settings.options)}}
             )
             optimizer.build(network.trainable_variables)
         fresh = tuple(_kept(variable) for variable in optimizer.variables)

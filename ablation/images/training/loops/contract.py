@@ -47,12 +47,12 @@ class Loop(Protocol):
         """Take one step for each full batch of ``draws``; losses are those before each step."""
         ...
 
-    def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
-        """Evaluate all ``images`` (placed) against one-hot ``targets`` (host)."""
-        ...
+    def evaluate(self, images: Any, targets: np.ndarray) -> tuple[Totals, np.ndarray]:
+        """Evaluate all ``images`` (placed) against one-hot ``targets`` (host).
 
-    def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
-        """Return the network's logits in evaluation, ``(n, classes)`` float32 on the host."""
+        Returns:
+            The sums, and the network's logits, ``(n, classes)`` float32 on the host.
+        """
         ...
 
 

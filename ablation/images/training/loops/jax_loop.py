@@ -69,15 +69,9 @@ class JaxLoop:
             self._state, totals = self._step(self._state, totals, images, arrays, index)
         return Totals(float(totals[0]), float(totals[1]), len(draws.own))
 
-    def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
+    def evaluate(self, images: Any, targets: np.ndarray) -> tuple[Totals, np.ndarray]:
         parts = evaluation_parts(len(targets))
-        sums = [self._evaluate(self._state, images, indices, targets[indices], counts)[:2] for indices, counts in parts]
+        found = [self._evaluate(self._state, images, indices, targets[indices], counts) for indices, counts in parts]
         # Fetched once all parts have been started: a GPU would idle while each is awaited.
-        return Totals(sum(float(loss) for loss, _ in sums), sum(float(correct) for _, correct in sums), len(targets))
-
-    def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
-        found = []
-        for indices, counts in evaluation_parts(len(targets)):
-            *_, logits = self._evaluate(self._state, images, indices, targets[indices], counts)
-            found.append(np.asarray(logits)[counts > 0])
-        return np.concatenate(found)
+        total = Totals(sum(float(loss) for loss, _, _ in found), sum(float(correct) for _, correct, _ in found), len(targets))
+        return total, np.concatenate([np.asarray(logits)[counts > 0] for (_, counts), (*_, logits) in zip(parts, found, strict=True)])

@@ -72,16 +72,10 @@ class TensorFlowLoop:
         loss, correct = self._train(images, [tf.constant(array) for array in draws.arrays()])
         return Totals(float(loss), float(correct), len(draws.own))
 
-    def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
-        total = Totals()
+    def evaluate(self, images: Any, targets: np.ndarray) -> tuple[Totals, np.ndarray]:
+        total, found = Totals(), []
         for indices, counts in evaluation_parts(len(targets)):
-            loss, correct, _ = self._evaluate(images, tf.constant(indices), tf.constant(targets[indices]), tf.constant(counts))
+            loss, correct, logits = self._evaluate(images, tf.constant(indices), tf.constant(targets[indices]), tf.constant(counts))
             total += Totals(float(loss), float(correct), int(counts.sum()))
-        return total
-
-    def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
-        found = []
-        for indices, counts in evaluation_parts(len(targets)):
-            *_, logits = self._evaluate(images, tf.constant(indices), tf.constant(targets[indices]), tf.constant(counts))
             found.append(logits.numpy()[counts > 0])
-        return np.concatenate(found)
+        return total, np.concatenate(found)

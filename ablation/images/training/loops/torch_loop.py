@@ -46,20 +46,15 @@ class TorchLoop:
                 correct += hits(logits, batch.targets).sum()
         return Totals(float(loss_sum), float(correct), len(draws.own))
 
-    def evaluate(self, images: Any, targets: np.ndarray) -> Totals:
-        sums = []
+    def evaluate(self, images: Any, targets: np.ndarray) -> tuple[Totals, np.ndarray]:
+        found = []
+        parts = evaluation_parts(len(targets))
         with torch.no_grad():
-            for indices, counts in evaluation_parts(len(targets)):
+            for indices, counts in parts:
                 logits = self._network(preprocessing.gather(images, keras.ops.convert_to_tensor(indices)), training=False)
                 truth, weights = keras.ops.convert_to_tensor(targets[indices]), keras.ops.convert_to_tensor(counts)
-                sums.append(((losses(logits, truth) * weights).sum(), (hits(logits, truth) * weights).sum()))
+                found.append(((losses(logits, truth) * weights).sum(), (hits(logits, truth) * weights).sum(), logits))
         # Fetched once all parts have been started: a GPU would idle while each is awaited.
-        return Totals(sum(float(loss) for loss, _ in sums), sum(float(correct) for _, correct in sums), len(targets))
-
-    def logits(self, images: Any, targets: np.ndarray) -> np.ndarray:
-        found = []
-        with torch.no_grad():
-            for indices, counts in evaluation_parts(len(targets)):
-                logits = self._network(preprocessing.gather(images, keras.ops.convert_to_tensor(indices)), training=False)
-                found.append(keras.ops.convert_to_numpy(logits)[counts > 0])
-        return np.concatenate(found)
+        total = Totals(sum(float(loss) for loss, _, _ in found), sum(float(correct) for _, correct, _ in found), len(targets))
+        as_numpy = keras.ops.convert_to_numpy
+        return total, np.concatenate([as_numpy(logits)[counts > 0] for (_, counts), (*_, logits) in zip(parts, found, strict=True)])
