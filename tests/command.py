@@ -86,6 +86,8 @@ def in_this_process(folder: Path, *arguments: str) -> Ended:
     from ablation.report.screen import Screen, show_findings
 
     screen = Screen(Console(file=io.StringIO(), width=160, highlight=False, soft_wrap=True))
+    for file in folder.glob("*.py"):
+        sys.modules.pop(file.stem, None)  # of another test's folder
     before, there = Path.cwd(), set(sys.modules)
     os.chdir(folder)
     sys.path.insert(0, str(folder))

@@ -96,10 +96,26 @@ def test_every_arm_has_a_first_seed_before_any_has_a_second_one(whole: tuple[Pat
     assert [run.data.tags["ablation.seed"] for run in runs] == [seed for seed in "01" for _ in range(3)]
 
 
+GATE = """
+
+import os
+
+whole = train
+
+
+def train(seed, one=False, two=False, report=None):
+    while seed == 1 and not os.path.exists(GATE):
+        time.sleep(0.05)
+    return whole(seed, one, two, report=report)
+"""
+"""Runs of the second seed wait until a file is there."""
+
+
 def test_a_study_in_progress_can_be_looked_at(tmp_path: Path) -> None:
-    write_function(tmp_path, 2 * PAUSE)
+    gate = tmp_path / "go"
+    write_function(tmp_path, more=GATE.replace("GATE", repr(str(gate))))
     process = start(tmp_path, *STUDY)
-    line_of(process, "[2/6]")
+    line_of(process, "[3/6]")
     listed = ablation(tmp_path, module="ablation.report")
     looked = ablation(tmp_path, "first", module="ablation.report")
     assert looked.code == 0, looked.err
@@ -107,6 +123,7 @@ def test_a_study_in_progress_can_be_looked_at(tmp_path: Path) -> None:
     assert "in progress" in page.splitlines()[0]
     assert "of 6 runs" in page.splitlines()[0]
     assert "first" in listed.out and "not yet" in listed.out
+    gate.touch()
     process.communicate(timeout=120)
     assert process.returncode == 0
     assert "in progress" not in (tmp_path / "mlruns/studies/first/report.md").read_text()

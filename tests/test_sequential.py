@@ -298,7 +298,7 @@ def test_a_failed_run_is_missing_and_a_run_that_nothing_asked_for_is_not(tmp_pat
     ended = in_this_process(tmp_path, *STUDY)
     assert ended.code == 1
     report = (tmp_path / "mlruns/studies/looks/report.md").read_text()
-    assert "1 of 26 runs did not finish" in report
+    assert "1 of 26 runs are missing" in report
     assert "the effect of two rests on 4 of 5 seeds" in report and "the effect of three rests on 7 of 8 seeds" in report
     assert "Look 3 of 3" in ended.out
 
@@ -309,7 +309,7 @@ def test_a_study_that_stops_on_an_error_leaves_the_rest_undecided(tmp_path: Path
     assert ended.code == 1 and "Look 2" not in ended.out
     report = (tmp_path / "mlruns/studies/looks/report.md").read_text()
     assert "Not decided yet (5 seeds): three" in report
-    assert "2 of 22 runs did not finish" in report
+    assert "2 of 22 runs are missing" in report
 
 
 def test_several_designs_share_arms_and_end_when_all_is_decided(tmp_path: Path) -> None:
