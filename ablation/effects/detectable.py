@@ -31,7 +31,12 @@ def detectable(design: Design, seeds: int) -> float:
     if design.kind == "paired":
         error = np.sqrt((design.contrasts**2).sum(axis=1).max() / seeds)
         freedom, critical = seeds - 1, stdtrit(seeds - 1, 1 - level / 2)
-        return float(error * brentq(lambda shift: nctdtr(freedom, shift, critical) - (1 - POWER), 0, 100 * critical))
+
+        def too_many_missed(shift: float) -> float:
+            # Where it is far too small for a float, the probability of a smaller t comes out as NaN.
+            return float(np.nan_to_num(nctdtr(freedom, shift, critical))) - (1 - POWER)
+
+        return float(error * brentq(too_many_missed, 0, 2 * critical + 5))
     runs = seeds * len(design.arms)
     studies = int(np.clip(MOST_SCORES // runs, FEWEST_STUDIES, MOST_STUDIES))
     scores = np.random.default_rng(SEED).normal(size=(studies, seeds, len(design.arms)))
