@@ -13,7 +13,7 @@ from ablation.subjects.command_line import SHELL
 
 Stream = Literal["stdout", "stderr"]
 
-GUARD = 'read group || exit 0; while read rest; do :; done; kill -KILL -- "-$group"'
+GUARD = 'read group || exit 0; while read rest; do :; done; kill -s KILL -- "-$group"'
 """Reads the process group from a pipe, waits until nobody holds the pipe's other end, and ends all of the group."""
 
 START = 'echo $$ >&0; exec "$@" < /dev/null'
