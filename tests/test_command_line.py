@@ -42,7 +42,7 @@ def test_flags_have_placeholders_too() -> None:
 
 
 def test_braces_that_name_nothing_are_left_alone() -> None:
-    assert words("p '{\"lr\": {\"seed\": {seed}}}' {{seed}} {features}", BASE) == ("p", '{"lr": {"seed": 3}}', "{seed}", "--no-ema")
+    assert words('p \'{"lr": {"seed": {seed}}}\' {{seed}} {features}', BASE) == ("p", '{"lr": {"seed": 3}}', "{seed}", "--no-ema")
 
 
 def test_a_shell_gets_the_line_with_values_in_quotes() -> None:

@@ -16,7 +16,7 @@ from ablation.study.outcome import Outcome
 from ablation.study.subject import Trial
 from ablation.subjects.command import Command, CommandError
 
-SCRIPT = '''
+SCRIPT = """
 import argparse, json, os, random, sys, time
 
 parser = argparse.ArgumentParser()
@@ -35,7 +35,7 @@ print("done with", os.environ.get("NOTE"), file=sys.stderr)
 if args.out:
     open(os.path.join(args.out, "model.pt"), "wb").write(bytes(3))
     open(os.path.join(args.out, "metrics.json"), "w").write(json.dumps({"val_accuracy": score, "size": 7}))
-'''
+"""
 
 FEATURES = {"mixup": "--mixup 0.2", "ema": "--ema"}
 BASE, MIXUP = frozenset[str](), frozenset({"mixup"})
@@ -247,7 +247,7 @@ def test_a_plan_prints_every_command(folder: Path) -> None:
     assert ended.out.count(" train.py --seed ") == 6
 
 
-MLFLOW_SCRIPT = '''
+MLFLOW_SCRIPT = """
 import argparse, mlflow
 parser = argparse.ArgumentParser()
 parser.add_argument("--seed", type=int); parser.add_argument("--mixup", default=None); parser.add_argument("--ema", action="store_true")
@@ -259,7 +259,7 @@ with mlflow.start_run() as run:
     mlflow.log_metric("size", 3)
     with mlflow.start_run(nested=True):
         mlflow.log_metric("val_accuracy", 0)
-'''
+"""
 
 
 def test_a_script_with_an_mlflow_run_of_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablation.errors import InputError
-from ablation.subjects.sources import contents, given_files, named_files, name_in, steady, watched
+from ablation.subjects.sources import contents, given_files, name_in, named_files, steady, watched
 
 
 def files(folder: Path, **texts: str) -> Path:
@@ -46,7 +46,11 @@ def test_a_script_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path) 
 def test_patterns_and_folders(tmp_path: Path) -> None:
     files(tmp_path)
     assert [name_in(each, tmp_path) for each in given_files(["conf"], tmp_path)] == ["conf/a.yaml", "conf/more/b.yaml"]
-    assert [name_in(each, tmp_path) for each in given_files(["**/*.yaml", "go.sh"], tmp_path)] == ["conf/a.yaml", "conf/more/b.yaml", "go.sh"]
+    assert [name_in(each, tmp_path) for each in given_files(["**/*.yaml", "go.sh"], tmp_path)] == [
+        "conf/a.yaml",
+        "conf/more/b.yaml",
+        "go.sh",
+    ]
     with pytest.raises(InputError, match=r"has 'trian.py', which is no file in .*; did you mean 'train.py'\?"):
         given_files(["trian.py"], tmp_path)
 
