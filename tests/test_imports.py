@@ -161,6 +161,7 @@ def test_what_is_public_is_there(name: str) -> None:
         "ablation.report.screen",
         "ablation.report.rebuild",
         "ablation.subjects.function",
+        "ablation.subjects.command",
         "ablation.configuration",
         "ablation.elsewhere.command",
         "ablation.__main__",

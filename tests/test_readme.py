@@ -1,7 +1,9 @@
 """What the README says is so: its worked example runs, its commands are accepted, its module map is the package."""
 
+import os
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,10 @@ def write_examples(folder: Path) -> None:
         (folder / name).write_text(code)
     [code] = [block for block in BLOCKS if "def train(" in block]
     (folder / "my_training.py").write_text(code.partition("\nstudy = ")[0])
+    [code] = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    (folder / "mine/subject").mkdir(parents=True)
+    (folder / "mine/subject/mytrain.yaml").write_text(code)
+    (folder / "train.py").touch()
 
 
 def test_label_smoothing_from_outside_is_one_file_and_one_line(tmp_path: Path) -> None:
@@ -51,7 +57,9 @@ PLANNED = [command for command in COMMANDS if not any(word in command for word i
 @pytest.mark.parametrize("command", PLANNED)
 def test_every_command_is_accepted(command: str, tmp_path: Path) -> None:
     write_examples(tmp_path)
-    ended = ablation(tmp_path, *shlex.split(command)[3:], "plan=true")
+    # Where the suite runs in an environment that is not activated, there may be no other python.
+    path = f"{os.environ['PATH']}{os.pathsep}{Path(sys.executable).parent}"
+    ended = ablation(tmp_path, *shlex.split(command)[3:], "plan=true", PATH=path)
     if "--help" in command:
         return
     assert ended.code == 0, ended.err

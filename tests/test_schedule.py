@@ -60,7 +60,7 @@ class Heard:
 
     def finished(self, trial: Trial, made: Made) -> None: ...
 
-    def failed(self, trial: Trial, message: str) -> None:
+    def failed(self, trial: Trial, message: str, texts: Any = None) -> None:
         self.failures[trial.name] = message
 
 

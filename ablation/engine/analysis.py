@@ -16,6 +16,9 @@ from ablation.study.study import Study
 Runs = Mapping[tuple[Arm, int], Result]
 """The finished runs by arm and seed."""
 
+MOST_COLUMNS = 6
+"""Measures that only runs name beyond which people's tables show none of them."""
+
 
 def question(study: Study, shown: tuple[int, ...] = ()) -> Findings:
     """Return what a study asks, before any of its runs: findings without results. Its subject must be prepared.
@@ -104,10 +107,10 @@ def _estimated(found: Findings) -> Findings:
 
 
 def _measures(known: tuple[Measure, ...], runs: Runs) -> tuple[Measure, ...]:
-    """Return the subject's measures, and after them those that only its runs name."""
+    """Return the subject's measures, and after them those that only its runs name, which have columns unless there are many."""
     named = {each.key for each in known}
     others = dict.fromkeys(key for result in runs.values() for key in result.measures if key not in named)
-    return (*known, *(Measure(key, key) for key in others))
+    return (*known, *(Measure(key, key if len(others) <= MOST_COLUMNS else "") for key in others))
 
 
 def decided(study: Study, runs: Runs) -> Precision:

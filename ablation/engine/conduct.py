@@ -101,6 +101,8 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
 
         first = asked_for(study)
         there = finished(study, store, first)
+        for sentence in study.subject.doubts(tuple(there.values())):
+            screen.say(sentence)
         if len(there) < len(first):
             # Workers are reached before anything is logged. What they import takes seconds, as does MLflow here meanwhile.
             pool()

@@ -35,6 +35,7 @@ class Plan:
         seconds: estimate of the time left, or None where no finished run says.
         names: of the arms, in order, with the number of their finished runs.
         stops_itself: whether looks at the effects may end it early.
+        previews: what each run would do, with the run's name, where its subject can show it.
         remarks: what is known of its outcome before it, what designs lack, and how the number of seeds is decided, in whole sentences.
     """
 
@@ -46,6 +47,7 @@ class Plan:
     seconds: float | None
     names: tuple[tuple[str, int], ...]
     stops_itself: bool = False
+    previews: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
 
 
@@ -72,7 +74,9 @@ def plan(study: Study, store: Store, execution: Execution) -> Plan:
         remarks += looks_planned(study.designs, study.sequential.looks)
     elif not study.adaptive or len(there) >= len(study.trials):
         remarks += prospects(study.designs, len(study.seeds), spread_of_runs(study, there), study.subject.metric)
+    remarks += study.subject.doubts(tuple(there.values()))
     missing = [trial for trial in asked if trial.key not in there]
+    previews = [(trial.name, study.subject.preview(trial)) for trial in asked]
     return Plan(
         arms=len(study.arms),
         listed=sum(len(design.arms) for design in study.designs),
@@ -82,6 +86,7 @@ def plan(study: Study, store: Store, execution: Execution) -> Plan:
         missing=len(missing),
         seconds=_estimate(study, missing, there, execution.slots or 1),
         names=tuple((study.arm_names[arm], sum(trial.arm == arm and trial.key in there for trial in study.trials)) for arm in study.arms),
+        previews=tuple((name, preview) for name, preview in previews if preview is not None),
         remarks=tuple(remarks),
     )
 

@@ -42,6 +42,17 @@ class Progress:
             for name, value in self._latest.items():
                 self.history.setdefault(name, []).append(value)
             self._waiting.append((self._epoch, self._latest, int(time.time() * 1000)))
+            self._stage = ""
+        self._send_soon()
+
+    def stage(self, words: str) -> None:
+        """Say what the run is doing, until it says something else or reports an epoch."""
+        self._stage = words
+        self._send_soon()
+
+    def _send_soon(self) -> None:
+        """Send what is waiting, at once unless the last message has only just gone."""
+        with self._lock:
             left = self._sent + REFRESH - time.monotonic()
             if left > 0 and self._timer is None:
                 # Nothing may follow for long.
@@ -50,11 +61,6 @@ class Progress:
                 self._timer.start()
         if left <= 0:
             self.flush()
-
-    def stage(self, words: str) -> None:
-        """Say what the run is doing before its first epoch."""
-        self._stage = words
-        self.flush()
 
     def flush(self) -> None:
         """Send what is waiting."""

@@ -41,10 +41,10 @@ class RunLog:
 
     def finished(self, trial: Trial, made: Made) -> None:
         self._epochs.flush(made.result.run_id)
-        self._log.finish_run(made.result.run_id, made.result, made.texts, made.arrays)
+        self._log.finish_run(made.result.run_id, made.result, made.texts, made.arrays, made.note)
         if self._deltas is not None:
             self._deltas.add(trial, made.result)
 
-    def failed(self, trial: Trial, message: str) -> None:
+    def failed(self, trial: Trial, message: str, texts: Mapping[str, str] | None = None) -> None:
         self._epochs.flush(self.run_id(trial))
-        self._log.fail_run(self.run_id(trial), message)
+        self._log.fail_run(self.run_id(trial), message, texts or {})

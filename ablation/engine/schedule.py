@@ -11,7 +11,7 @@ from ablation.engine.worker import Made, perform
 from ablation.errors import InputError
 from ablation.store.study_log import StudyLog
 from ablation.study.findings import Failure
-from ablation.study.outcome import Result
+from ablation.study.outcome import Result, RunError
 from ablation.study.subject import Trial
 
 PATIENCE = 0.5
@@ -93,7 +93,8 @@ def run_all(
                     if stop_on_error:
                         queue.clear()
                     failures.append(Failure(trial.arm, trial.seed, _in_a_line(error)))
-                    runs.failed(trial, f"{type(error).__name__}: {error}")
+                    texts = error.texts if isinstance(error, RunError) else {}
+                    runs.failed(trial, f"{type(error).__name__}: {error}", texts)
                     screen.failed(trial, failures[-1].message)
                     submit(interruption, trial, float("inf"))
     return results, tuple(failures)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -27,12 +28,14 @@ class Made:
         result: its numbers.
         texts, arrays: the files that go with them, by name.
         start_up: seconds that the next run of the same group is spared.
+        note: what a reader of the run's page is shown first.
     """
 
     result: Result
     texts: Mapping[str, str]
     arrays: Mapping[str, Mapping[str, np.ndarray]]
     start_up: float
+    note: str = ""
 
 
 def perform(subject: bytes, trial: Trial, run_id: str, log: StudyLog, threads: int | None, own: bool, send: Send) -> Made:
@@ -42,7 +45,7 @@ def perform(subject: bytes, trial: Trial, run_id: str, log: StudyLog, threads: i
         subject: pickled by :func:`packed`.
         trial: what to run.
         run_id: the run as MLflow has it.
-        log: where its network is stored, if it is to be.
+        log: where its network and its files are stored, if they are to be.
         threads, own: see :meth:`ablation.study.subject.Subject.start`.
         send: takes messages of its progress.
     """
@@ -59,6 +62,9 @@ def perform(subject: bytes, trial: Trial, run_id: str, log: StudyLog, threads: i
     stored: tuple[str, ...] = (*outcome.texts, *outcome.arrays)
     if outcome.model is not None:
         stored += log.store_model(run_id, outcome.model)
+    if outcome.folder is not None:
+        stored += log.store_folder(run_id, outcome.folder)
+        shutil.rmtree(outcome.folder)
     result = Result(
         score=outcome.score,
         history=outcome.history,
@@ -67,8 +73,9 @@ def perform(subject: bytes, trial: Trial, run_id: str, log: StudyLog, threads: i
         seconds=seconds,
         stored=stored,
         run_id=run_id,
+        uncovered=outcome.uncovered,
     )
-    return Made(result, outcome.texts, outcome.arrays, outcome.start_up)
+    return Made(result, outcome.texts, outcome.arrays, outcome.start_up, outcome.note)
 
 
 def start(subject: bytes, threads: int | None, own: bool) -> None:

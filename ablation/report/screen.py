@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from ablation.engine.worker import Made
 
 
+MOST_WORDS = 60
+"""Characters of what a run says it is doing that a line has room for."""
+
+
 class Screen:
     """Shows a study as it goes. Events may come from any thread."""
 
@@ -110,10 +114,12 @@ class Screen:
         return Group(head, body)
 
     def _stage(self, event: Mapping[str, Any]) -> str:
-        epoch = event.get("epoch")
+        epoch, stage = event.get("epoch"), str(event.get("stage", "waiting for a worker"))
+        stage = stage if len(stage) <= MOST_WORDS else f"{stage[:MOST_WORDS]}…"
         if not epoch:
-            return str(event.get("stage", "waiting for a worker"))
-        return f"epoch {epoch} of {self._epochs}" if self._epochs else f"epoch {epoch}"
+            return stage
+        done = f"epoch {epoch} of {self._epochs}" if self._epochs else f"epoch {epoch}"
+        return f"{done} · {stage}" if stage else done
 
     def _latest(self, event: Mapping[str, Any]) -> str:
         score = event.get("metrics", {}).get(self._metric.key)
@@ -132,6 +138,8 @@ def show_plan(plan: "Plan") -> None:
         print(f"• {remark}")
     for name, finished in plan.names:
         print(f"  {name:<40} {finished} of {plan.seeds} finished")
+    for name, preview in plan.previews:
+        print(f"# {name}\n{preview}")
     print(f"finished already: {plan.finished}; to run: {most if plan.missing else ''}{plan.missing}")
     if plan.seconds is None:
         print("time left: not known before the first run has finished")

@@ -15,6 +15,6 @@ ARM, SEED, BEST = "ablation.arm", "ablation.seed", "ablation.best_arm"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 
 RESULT = "result.json"
-MODEL, WEIGHTS = "model", "network.weights.h5"
+MODEL, WEIGHTS, FILES = "model", "network.weights.h5", "files"
 FINDINGS = "findings.json"
 CONFIGURATION = "config.yaml"

@@ -12,7 +12,7 @@ import numpy as np
 
 from ablation.store import reading
 from ablation.store.connection import Store
-from ablation.store.names import ARM, BEST, COPY, KEY, MODEL, NOTE, PARENT, QUESTION, RESULT, SEED, STUDY, WEIGHTS
+from ablation.store.names import ARM, BEST, COPY, FILES, KEY, MODEL, NOTE, PARENT, QUESTION, RESULT, SEED, STUDY, WEIGHTS
 from ablation.study.outcome import KerasModel, Result
 from ablation.study.subject import Trial
 
@@ -62,9 +62,11 @@ class StudyLog:
             self.store.client.log_inputs(run_id, [DatasetInput(dataset)])
         return run_id
 
-    def finish_run(self, run_id: str, result: Result, texts: Mapping[str, str], arrays: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-        """Log a run's result and its files, arrays as ``.npz``, and mark it as finished."""
-        _log(self.store, run_id, metrics={self.metric: result.score, **_summary(result)})
+    def finish_run(
+        self, run_id: str, result: Result, texts: Mapping[str, str], arrays: Mapping[str, Mapping[str, np.ndarray]], note: str = ""
+    ) -> None:
+        """Log a run's result, its description and its files, arrays as ``.npz``, and mark it as finished."""
+        _log(self.store, run_id, metrics={self.metric: result.score, **_summary(result)}, tags={NOTE: note} if note else {})
         with TemporaryDirectory() as folder:
             for name, content in arrays.items():
                 np.savez_compressed(Path(folder) / name, allow_pickle=False, **content)
@@ -74,9 +76,11 @@ class StudyLog:
         # The status is the last thing written, so that a run never counts as finished without its result.
         self.store.client.set_terminated(run_id, "FINISHED")
 
-    def fail_run(self, run_id: str, message: str) -> None:
-        """Mark a run as failed, with its error as its description."""
+    def fail_run(self, run_id: str, message: str, texts: Mapping[str, str]) -> None:
+        """Mark a run as failed, with its error as its description and what is known of it as files."""
         self.store.client.set_tag(run_id, NOTE, message)
+        if texts:
+            self._keep(run_id, texts)
         self.store.client.set_terminated(run_id, "FAILED")
 
     def store_model(self, run_id: str, model: KerasModel) -> tuple[str, ...]:
@@ -95,6 +99,11 @@ class StudyLog:
             model.weights_of.save_weights(file)
             self.store.client.log_artifact(run_id, str(file))
         return MODEL, WEIGHTS
+
+    def store_folder(self, run_id: str, folder: Path) -> tuple[str, ...]:
+        """Store the files of a folder under a run. Called in the process that made them. Returns the names of what is stored."""
+        self.store.client.log_artifacts(run_id, str(folder), FILES)
+        return tuple(f"{FILES}/{file.relative_to(folder).as_posix()}" for file in sorted(folder.rglob("*")) if file.is_file())
 
     def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
         """Log metrics of a run in one call; those that are NaN are left out."""
@@ -147,10 +156,13 @@ class StudyLog:
 
     def keep(self, texts: Mapping[str, str]) -> None:
         """Keep texts as files of the study, in place of those of the same name."""
+        self._keep(self.parent, texts)
+
+    def _keep(self, run_id: str, texts: Mapping[str, str]) -> None:
         with TemporaryDirectory() as folder:
             for name, text in texts.items():
                 (Path(folder) / name).write_text(text, encoding="utf-8")
-            self.store.client.log_artifacts(self.parent, folder)
+            self.store.client.log_artifacts(run_id, folder)
 
     def close(self, status: str, metrics: Mapping[str, float], folder: Path, note: str, best: str = "") -> None:
         """End the study: its metrics, its files, its description, its status, its best arm. What a dead worker left running is killed."""

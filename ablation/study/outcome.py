@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ class Outcome:
         environment: versions and hardware that a reader needs to judge whether two runs are alike.
         start_up: seconds that went into what the next run of the same group need not do again, such as compiling.
         model: a network to be stored with the run; it never leaves the process that trained it.
+        folder: a folder of files to be stored with the run; it is removed after that.
+        note: what a reader of the run's page is shown first, as Markdown.
+        uncovered: files that the run may depend on and its key does not cover, each with what changes whenever the file does.
     """
 
     score: float
@@ -44,6 +48,9 @@ class Outcome:
     environment: Mapping[str, str] = field(default_factory=dict)
     start_up: float = 0.0
     model: KerasModel | None = None
+    folder: Path | None = None
+    note: str = ""
+    uncovered: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class Result:
     """A finished run as the store keeps it.
 
     Attributes:
-        score, history, measures, environment: as in :class:`Outcome`.
+        score, history, measures, environment, uncovered: as in :class:`Outcome`.
         seconds: the whole run.
         stored: names of the files and the model that are kept with it.
         run_id: the MLflow run that holds it.
@@ -64,3 +71,16 @@ class Result:
     seconds: float = 0.0
     stored: tuple[str, ...] = ()
     run_id: str = ""
+    uncovered: Mapping[str, str] = field(default_factory=dict)
+
+
+class RunError(Exception):
+    """A run failed for a reason that its subject can name.
+
+    Attributes:
+        texts: files to be kept with the failed run, by name.
+    """
+
+    def __init__(self, message: str, texts: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.texts = dict(texts or {})

@@ -1,7 +1,7 @@
 """What is ablated: given an arm and a seed, a subject trains and returns a score."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -55,7 +55,7 @@ class Report(Protocol):
         ...
 
     def stage(self, words: str) -> None:
-        """Say what the run is doing before its first epoch, such as ``compiling``."""
+        """Say what the run is doing, such as ``compiling``: until it says something else, or reports an epoch."""
         ...
 
 
@@ -149,6 +149,14 @@ class Subject(ABC):
     def remarks(self) -> tuple[str, ...]:
         """Return what is known before any run and a reader must know, in whole sentences."""
         return ()
+
+    def doubts(self, finished: Collection[Result]) -> tuple[str, ...]:
+        """Say what speaks against using these finished runs again, in whole sentences."""
+        return ()
+
+    def preview(self, trial: Trial) -> str | None:
+        """Return what a run would do, for a plan, such as a command to paste; None where there is nothing to show."""
+        return None
 
     def files(self) -> Mapping[str, str]:
         """Return texts that the study's folder is to hold, by name."""

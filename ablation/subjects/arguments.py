@@ -1,8 +1,7 @@
 """The arguments that a function is called with: which of them each feature changes."""
 
 import inspect
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from itertools import combinations
@@ -10,12 +9,12 @@ from typing import Any
 
 from ablation.designs import Arm
 from ablation.errors import InputError, nearest
+from ablation.subjects.features import Groups, excluded, exclusive_groups, feature_name
 from ablation.wording import listed
 
 FeatureArguments = Mapping[str, Mapping[str, Any] | None]
 """The arguments that a feature changes; None or nothing for the argument of its own name, which is turned on with True."""
 
-_NAME = re.compile(r"\w[\w .-]*")
 _RESERVED = ("seed", "report")
 
 
@@ -32,7 +31,7 @@ class Arguments:
 
     off: Mapping[str, Any]
     changes: Mapping[str, Mapping[str, Any]]
-    exclusive: tuple[tuple[str, ...], ...]
+    exclusive: Groups
     reports: bool
 
     def of(self, arm: Arm) -> dict[str, Any]:
@@ -46,9 +45,8 @@ class Arguments:
     def conflict(self, arm: Arm) -> str | None:
         """Return None, or why the features of an arm cannot be on together."""
         on = [feature for feature in self.changes if feature in arm]
-        for group in self.exclusive:
-            if len(both := [feature for feature in group if feature in arm]) > 1:
-                return f"{listed([repr(each) for each in both], 'and')} exclude each other"
+        if (reason := excluded(self.exclusive, arm)) is not None:
+            return reason
         for one, other in combinations(on, 2):
             for argument in self.changes[one].keys() & self.changes[other].keys():
                 if not _same(self.changes[one][argument], self.changes[other][argument]):
@@ -93,7 +91,7 @@ def arguments(
             setting = next((feature for feature, each in changes.items() if key in each), None)
             gives = f"only the feature '{setting}' gives it" if setting else "nothing gives it"
             raise InputError(f"{name} needs the argument '{key}', which {gives}; give it a default, or bind it with functools.partial")
-    return Arguments(off, changes, _groups(exclusive, list(changes)), "report" in by_name)
+    return Arguments(off, changes, exclusive_groups(exclusive, list(changes)), "report" in by_name)
 
 
 def _variables(target: Callable[..., Any], name: str) -> Mapping[str, Parameter]:
@@ -109,9 +107,7 @@ def _changes(features: Iterable[str] | FeatureArguments) -> dict[str, dict[str, 
         raise InputError(f"features={features!r} is no list; expected names of arguments, such as ['mixup', 'ema'], or a mapping")
     changes: dict[str, dict[str, Any]] = {}
     for feature in features:
-        if not isinstance(feature, str) or not _NAME.fullmatch(feature):
-            raise InputError(f"{feature!r} cannot name a feature; expected letters, digits, '_', '-', '.' and spaces, such as 'mixup'")
-        if feature in changes:
+        if feature_name(feature) in changes:
             raise InputError(f"the feature '{feature}' is given twice; expected each name once")
         each = features[feature] if isinstance(features, Mapping) else None
         if each is not None and not (isinstance(each, Mapping) and all(isinstance(argument, str) for argument in each)):
@@ -123,21 +119,6 @@ def _changes(features: Iterable[str] | FeatureArguments) -> dict[str, dict[str, 
     if not changes:
         raise InputError("features is empty; expected at least one name of an argument, such as ['mixup']")
     return changes
-
-
-def _groups(exclusive: Iterable[Iterable[str]], features: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    groups = []
-    for group in exclusive:
-        if isinstance(group, str) or not isinstance(group, Iterable):
-            raise InputError(f"exclusive has {group!r}; expected groups of features, such as [('adamw', 'sgd')]")
-        members = tuple(dict.fromkeys(group))
-        for member in members:
-            if member not in features:
-                raise InputError(f"exclusive has {member!r}, which is no feature{nearest(member, features)}")
-        if len(members) < 2:
-            raise InputError(f"exclusive has the group {list(members)!r}; expected at least two features in it")
-        groups.append(members)
-    return tuple(groups)
 
 
 def _free(variables: Iterable[str]) -> list[str]:

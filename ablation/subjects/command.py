@@ -1,0 +1,408 @@
+"""A command as the subject of a study: a script that knows nothing of this package, and the score that it leaves."""
+
+import os
+import secrets
+import shlex
+import shutil
+import signal
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from ablation.checks import choice, flag, number
+from ablation.designs import Arm
+from ablation.engine.execution import THREADS
+from ablation.errors import InputError, nearest
+from ablation.store.connection import Store
+from ablation.store.names import FILES
+from ablation.store.script_run import marked_run, marking
+from ablation.study.metric import Measure, Metric
+from ablation.study.outcome import Outcome, Result, RunError
+from ablation.study.study import FOLDER
+from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial
+from ablation.subjects.command_line import SHELL, CommandLine, flags
+from ablation.subjects.features import excluded, exclusive_groups
+from ablation.subjects.guarded import Ended, Stream, run_guarded
+from ablation.subjects.output import Printed
+from ablation.subjects.results import JSON, MLFLOW, OUTPUT, NoScoreError, Score, Wanted, check_result, score_of_json, score_of_output
+from ablation.subjects.sources import contents, given_files, named_files, steady, watched
+from ablation.wording import listed
+
+RUN_DIRS = FOLDER / "commands"
+"""Where runs have folders of their own, in the working folder."""
+
+OUTPUT_FILE, ERRORS_FILE = "stdout.txt", "stderr.txt"
+
+_SEED, _RUN_DIR = "{seed}", "{run_dir}"
+_SHOWN = 5
+"""Names in a list beyond which only their number is shown."""
+
+
+class CommandError(RunError):
+    """A command failed, or left no score. The first line of the message says why, the others are the last that it printed."""
+
+
+class Command(Subject):
+    """A command that trains and leaves a score: on a line that it prints, in a JSON file, or in its own MLflow run.
+
+    It runs without a shell in a process group of its own, which ends with the process that started it.
+
+    Args:
+        command: with the placeholders ``{seed}``, ``{features}``, ``{feature.NAME}``, ``{run_dir}`` and ``{arm}``.
+        features: for each feature what it adds to the command, or a list of what it is on and off.
+        metric, higher_is_better, unit, scale: of the score.
+        result: where the score is read: ``output``, ``json:FILE`` or ``mlflow``.
+        pick: which score of several counts: ``last`` or ``best``.
+        sources: files, folders and patterns by whose content a run is recognised again, beside the files that the command names.
+        folder: where the command runs; None for the working folder.
+        environment: variables for the command, with the same placeholders.
+        timeout: seconds after which a run is ended as failed; None for never.
+        keep: patterns of files in ``{run_dir}`` that are kept as artifacts.
+        shell: whether a shell runs the command, for pipes and the like.
+        seedless: whether the command may do without ``{seed}``.
+        exclusive: groups of features of which an arm has at most one.
+
+    Raises:
+        InputError: if a setting cannot work.
+    """
+
+    def __init__(
+        self,
+        command: str | None,
+        features: Mapping[str, Any] | None,
+        metric: str = "score",
+        higher_is_better: bool = True,
+        unit: str = "",
+        scale: float = 1.0,
+        result: str = OUTPUT,
+        pick: str = "last",
+        sources: Sequence[str] = (),
+        folder: str | None = None,
+        environment: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        keep: Sequence[str] = (),
+        shell: bool = False,
+        seedless: bool = False,
+        exclusive: Iterable[Iterable[str]] = (),
+    ) -> None:
+        if not isinstance(command, str) or not command.strip():
+            raise InputError("subject.command is missing; expected for instance subject.command='python train.py --seed {seed} {features}'")
+        if os.name != "posix":
+            raise InputError("subject=command needs process groups, which this system does not have; expected Linux or macOS")
+        for name, value in (("higher_is_better", higher_is_better), ("shell", shell), ("seedless", seedless)):
+            flag(f"subject.{name}", value)
+        number("subject.scale", scale, above=0)
+        choice("subject.pick", pick, ("last", "best"))
+        if timeout is not None:
+            number("subject.timeout", timeout, above=0)
+        self._metric = Metric(
+            str(metric), unit=unit, difference="points" if unit == "%" else unit, scale=float(scale), higher_is_better=higher_is_better
+        )
+        self._wanted = Wanted(self._metric.key, pick, higher_is_better)
+        variables = {str(name): "" if value is None else str(value) for name, value in (environment or {}).items()}
+        self._line = CommandLine(command, flags(features), variables, shell)
+        self.features = tuple(self._line.flags)
+        self._exclusive = exclusive_groups(exclusive, self.features)
+        self._result = check_result(result)
+        self._folder = folder or "."
+        self._keep = _texts("subject.keep", keep)
+        self._timeout = timeout
+        for name, text in (("subject.result", self._result), ("subject.folder", self._folder)):
+            self._line.check(name, text, ("seed", "run_dir", "arm"))
+        self._check_placeholders(seedless)
+        # The file system of a worker elsewhere is that of the working folder here.
+        self._here = Path.cwd()
+        self._run_dirs = self._here / RUN_DIRS
+        base = self._here if _RUN_DIR in self._folder else (self._here / self._folder).resolve()
+        if not base.is_dir():
+            raise InputError(f"subject.folder={self._folder} is no folder; expected one to run the command in")
+        self._base = base
+        self._sources = tuple(given_files(_texts("subject.sources", sources), base))
+        first = self._words(frozenset())[0]
+        self.name = Path(_script(self._words(frozenset())) or first).stem if not shell else _script(shlex.split(command)) or "command"
+        self.description = f"Command: {command}"
+        self._program_there(first)
+        self._known = {arm: contents(self._files(arm), base) for arm in self._single_arms()}
+        self._store = Store.of_environment("ablation") if self._result == MLFLOW else None
+        self._inherited = frozenset(os.environ)
+        self._threads: int | None = None
+
+    # ---- what is checked before anything runs ------------------------------------------------------------------------------
+
+    def _check_placeholders(self, seedless: bool) -> None:
+        if not seedless and not self._line.uses("seed"):
+            raise InputError(
+                "subject.command has no {seed}, so that all seeds would be the same run; add it, such as --seed {seed}, "
+                "or set subject.seedless=true for a command that draws anew by itself"
+            )
+        file = self._result.removeprefix(JSON) if self._result.startswith(JSON) else None
+        if file is not None and _RUN_DIR not in file + self._folder and not (_SEED in file and "{arm}" in file):
+            raise InputError(
+                f"subject.result={self._result} is one file for all runs, and runs beside each other would overwrite it; "
+                f"expected a folder of the run's own, such as '{JSON}{_RUN_DIR}/{Path(file).name}'"
+            )
+        if self._keep and not self._uses_run_dir():
+            raise InputError("subject.keep keeps files of {run_dir}, which the command is not given; add it, such as --out {run_dir}")
+
+    def _uses_run_dir(self) -> bool:
+        return self._line.uses("run_dir") or _RUN_DIR in self._result + self._folder
+
+    def _program_there(self, program: str) -> None:
+        path = {**os.environ, **self._line.variables(frozenset(), _SEED, _RUN_DIR)}.get("PATH")
+        there = (self._base / program).is_file() if "/" in program else shutil.which(program, path=path)
+        if not there:
+            near = nearest(program, ["python3", "python", "bash"]) if "/" not in program else ""
+            raise InputError(f"subject.command starts the program '{program}', which is not there{near}")
+
+    # ---- what a run is recognised by ---------------------------------------------------------------------------------------
+
+    def _words(self, arm: Arm) -> tuple[str, ...]:
+        return self._line.words(arm, _SEED, _RUN_DIR)
+
+    def _single_arms(self) -> list[Arm]:
+        return [frozenset(), *(frozenset({feature}) for feature in self.features)]
+
+    def _files(self, arm: Arm) -> list[Path]:
+        """Return the files that the key of an arm's runs covers."""
+        words = self._words(arm)
+        if words[:2] == (SHELL, "-c"):
+            words = ("", *shlex.split(words[2]))
+        variables = self._line.variables(arm, _SEED, _RUN_DIR).values()
+        return [*self._sources, *named_files([*words, *variables], self._base)]
+
+    def _contents(self, arm: Arm) -> dict[str, str]:
+        """Return what the files were when the study began."""
+        files = {name: content for known in self._known.values() for name, content in known.items()}
+        return {name: files.get(name, content) for name, content in contents(self._files(arm), self._base).items()}
+
+    def identity(self, arm: Arm) -> Mapping[str, Any]:
+        """Return the command of an arm with the content of its files; what features are called is no part of it."""
+        return {
+            "command": list(self._words(arm)),
+            "environment": self._line.variables(arm, _SEED, _RUN_DIR),
+            "sources": self._contents(arm),
+            "folder": self._folder,
+            "metric": self._metric.key,
+            "result": self._result,
+            "pick": [self._wanted.pick, self._wanted.higher_is_better if self._wanted.pick == "best" else None],
+        }
+
+    def serves(self, arm: Arm, result: Result) -> bool:
+        """Say whether a finished run has kept what is to be kept."""
+        return all(any(fnmatch(name, f"{FILES}/{pattern}") for name in result.stored) for pattern in self._keep)
+
+    def doubts(self, finished: Collection[Result]) -> tuple[str, ...]:
+        """Name files beside the covered ones that have changed since one of these runs."""
+        if not any(result.uncovered for result in finished):
+            return ()
+        now = watched(self._base, self._covered())
+        changed = sorted({name for result in finished for name, was in result.uncovered.items() if now.get(name) != was})
+        if not changed:
+            return ()
+        shown = listed(changed if len(changed) <= _SHOWN else [*changed[:_SHOWN], f"{len(changed) - _SHOWN} more"], "and")
+        return (
+            f"Changed since runs that are used again, and not covered by their key: {shown}. If that changes scores, name it in "
+            f"subject.sources, and runs are made anew whenever it changes.",
+        )
+
+    def _covered(self) -> set[str]:
+        return {name for arm in (*self._single_arms(), frozenset(self.features)) for name in contents(self._files(arm), self._base)}
+
+    # ---- a run -------------------------------------------------------------------------------------------------------------
+
+    def start(self, threads: int | None, own: bool) -> None:
+        """Let the commands of this process have as many threads as a run is given."""
+        self._threads = threads
+
+    def run(self, trial: Trial, report: Report) -> Outcome:
+        """Run the command to its end, and read its score.
+
+        Raises:
+            CommandError: if it fails, takes too long, or leaves no score.
+        """
+        if (now := contents(self._files(trial.arm), self._base)) != (known := self._contents(trial.arm)):
+            changed = sorted(name for name in now if now[name] != known[name])
+            raise CommandError(f"{listed(changed, 'and')} changed while the study ran; the same command starts again with what it is now")
+        mark = secrets.token_hex(8)
+        run_dir = self._run_dirs / f"{trial.key[:12]}-{mark[:6]}"
+        if self._uses_run_dir():
+            run_dir.mkdir(parents=True)
+        before = watched(self._base, self._covered())
+        printed: dict[Stream, Printed] = {stream: Printed(self._metric.key) for stream in ("stdout", "stderr")}
+
+        def hear(stream: Stream, line: str) -> None:
+            live = self._result == OUTPUT and (stream == "stdout" or self._metric.key not in printed["stdout"].history)
+            if not printed[stream].add(line, report if live else None) and line.strip():
+                report.stage(line.strip())
+
+        seed = str(trial.seed)
+        words = self._line.words(trial.arm, seed, str(run_dir))
+        folder = self._here / self._line.fill(self._folder, trial.arm, seed, str(run_dir))
+        variables = {**self._environment(mark), **self._line.variables(trial.arm, seed, str(run_dir))}
+        ended = run_guarded(words, folder, variables, self._timeout, hear)
+        texts = {OUTPUT_FILE: printed["stdout"].kept.text, ERRORS_FILE: printed["stderr"].kept.text}
+        note = ""
+        try:
+            self._check_end(ended, printed)
+            if self._result == OUTPUT:
+                score = score_of_output(self._wanted, printed["stdout"], printed["stderr"])
+            elif self._result == MLFLOW:
+                score, note = self._logged(mark)
+            else:
+                file = self._line.fill(self._result.removeprefix(JSON), trial.arm, seed, str(run_dir))
+                score = score_of_json(self._wanted, folder / file)
+            if self._result != OUTPUT:
+                for value in score.history.get(self._metric.key, ()):
+                    epoch: dict[str, Any] = {self._metric.key: value}
+                    report(**epoch)
+            kept = self._kept(run_dir)
+        except (NoScoreError, _FailedError) as error:
+            message = f"{error}\n" + "\n".join(_last_lines(printed, errors_first=isinstance(error, _FailedError)))
+            raise CommandError(message.strip(), {name: text for name, text in texts.items() if text}) from None
+        return Outcome(
+            score.value,
+            score.history,
+            score.measures,
+            texts=texts,
+            folder=kept,
+            note=note,
+            uncovered=steady(before, watched(self._base, self._covered())),
+        )
+
+    def _environment(self, mark: str) -> dict[str, str]:
+        """Return the variables that every command gets: those of this process, but for what MLflow's client here has set for itself."""
+        given = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_") or name in self._inherited}
+        given.pop("MLFLOW_RUN_ID", None)
+        threads = {} if self._threads is None else {name: str(self._threads) for name in THREADS}
+        return {"PYTHONUNBUFFERED": "1", **given, **threads, **(marking(self._store, mark) if self._store else {})}
+
+    def _check_end(self, ended: Ended, printed: Mapping[Stream, Printed]) -> None:
+        if ended.timed_out:
+            raise _FailedError(f"stopped after {self._timeout:g} s, which subject.timeout allows")
+        if ended.status:
+            last = (_last_lines(printed, errors_first=True) or ["no output"])[-1]
+            raise _FailedError(f"{_status(ended.status)}: {last}")
+
+    def _logged(self, mark: str) -> tuple[Score, str]:
+        assert self._store is not None
+        found = marked_run(self._store, mark, self._metric.key)
+        if found is None:
+            raise NoScoreError(
+                f"no MLflow run of the command in {self._store.uri}; expected it to log '{self._metric.key}' there, "
+                f"and not to choose another tracking URI"
+            )
+        return self._wanted.of_history(found.history, "the command's MLflow run"), f"The command logged [a run of its own]({found.link})."
+
+    def _kept(self, run_dir: Path) -> Path | None:
+        """Reduce a run's folder to what is kept of it, and return it; without anything to keep, it goes."""
+        if not self._keep:
+            shutil.rmtree(run_dir, ignore_errors=True)
+            return None
+        names = {file: file.relative_to(run_dir).as_posix() for file in run_dir.rglob("*") if file.is_file()}
+        for pattern in self._keep:
+            if not any(fnmatch(name, pattern) for name in names.values()):
+                raise NoScoreError(f"subject.keep has '{pattern}', and {_RUN_DIR} has no such file{nearest(pattern, names.values())}")
+        for file, name in names.items():
+            if not any(fnmatch(name, pattern) for pattern in self._keep):
+                file.unlink()
+        return run_dir
+
+    # ---- what people read --------------------------------------------------------------------------------------------------
+
+    @property
+    def metric(self) -> Metric:
+        """What a score is."""
+        return self._metric
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What a run costs; other numbers that the command leaves are kept with the run."""
+        return (Measure("seconds", "s/run", "seconds", "median", "seconds a run"),)
+
+    def preview(self, trial: Trial) -> str:
+        """Return the command of a run, ready to paste into a shell."""
+        seed, run_dir = str(trial.seed), str(RUN_DIRS / trial.key[:12])
+        if self._folder != ".":
+            run_dir = str(self._run_dirs / trial.key[:12])
+        words = self._line.words(trial.arm, seed, run_dir)
+        line = words[2] if self._line.shell else shlex.join(words)
+        variables = "".join(f"{name}={shlex.quote(value)} " for name, value in self._line.variables(trial.arm, seed, run_dir).items())
+        if variables and self._line.shell:
+            line = f"{SHELL} -c {shlex.quote(line)}"
+        folder = self._line.fill(self._folder, trial.arm, seed, run_dir)
+        make = f"mkdir -p {shlex.quote(run_dir)} && " if self._uses_run_dir() else ""
+        step = f"cd {shlex.quote(folder)} && " if self._folder != "." else ""
+        whole = f"{make}{step}{variables}{line}"
+        return f"({whole})" if step else whole
+
+    def protocol(self) -> Scoring:
+        """Say where a score comes from."""
+        where = {OUTPUT: "that the command prints", MLFLOW: "of the command's own MLflow run"}
+        place = where.get(self._result, f"in {self._result.removeprefix(JSON)}")
+        return Scoring(f"A score is the {self._wanted.pick} {self._metric.name} {place}.", "whatever the command draws from its seed")
+
+    def allows(self, arm: Arm) -> str | None:
+        """Return None, or why these features cannot be on together."""
+        return excluded(self._exclusive, arm)
+
+    def params(self, arm: Arm) -> Mapping[str, str]:
+        """Return the command of an arm, and what each feature that is on gives it."""
+        on = {f"feature.{name}": self._line.flag(name, True) or "on" for name in self.features if name in arm}
+        return {**on, "command": self._words(arm)[2] if self._line.shell else shlex.join(self._words(arm))}
+
+    def settings(self) -> Mapping[str, str]:
+        """Return which command it is."""
+        return {"command": self._line.template}
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say what a run is recognised by."""
+        covered = sorted(self._covered())
+        if not covered:
+            return ("The key of a run covers the command alone and none of its files; name them in subject.sources.",)
+        shown = listed(covered if len(covered) <= _SHOWN else [*covered[:_SHOWN], f"{len(covered) - _SHOWN} more"], "and")
+        return (f"The key of a run covers the command and {shown}; files that it reads beside them belong into subject.sources.",)
+
+    def variability(self, runs: Mapping[tuple[Arm, int], Result], read: ReadArrays) -> tuple[str, ...]:
+        """Say that intervals cover the seed alone, and where seeds change nothing."""
+        scores: dict[Arm, list[float]] = {}
+        for (arm, _), result in runs.items():
+            scores.setdefault(arm, []).append(result.score)
+        same = [arm for arm, values in scores.items() if len(values) > 1 and len(set(values)) == 1]
+        names = [" + ".join(name for name in self.features if name in arm) or "baseline" for arm in same]
+        shown = names if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]
+        identical = [f"All seeds gave exactly the same score in {listed(shown, 'and')}: does the command use its seed?"] if same else []
+        return (
+            *identical,
+            "Intervals cover the seed, as far as the command uses it; not other data, other settings or other hardware.",
+        )
+
+
+class _FailedError(Exception):
+    """A command did not come to a good end."""
+
+
+def _status(status: int) -> str:
+    if status > 0:
+        return f"exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"ended by {name}{' (often for lack of memory)' if name == 'SIGKILL' else ''}"
+
+
+def _last_lines(printed: Mapping[Stream, Printed], errors_first: bool) -> list[str]:
+    order: tuple[Stream, Stream] = ("stderr", "stdout") if errors_first else ("stdout", "stderr")
+    return next((lines for stream in order if (lines := printed[stream].kept.last())), [])
+
+
+def _script(words: Sequence[str]) -> str | None:
+    """Return the first word that looks like a script, after the program."""
+    return next((word for word in words[1:] if word.endswith((".py", ".sh", ".R", ".jl"))), None)
+
+
+def _texts(setting: str, given: object) -> tuple[str, ...]:
+    if not isinstance(given, list | tuple) or not all(isinstance(each, str) and each for each in given):
+        raise InputError(f"{setting} must be a list of names or patterns, such as [train.py], not {given!r}")
+    return tuple(given)
