@@ -14,7 +14,8 @@ from test_function import Listener
 from ablation.errors import InputError
 from ablation.study.outcome import Outcome
 from ablation.study.subject import Trial
-from ablation.subjects.command import Command, CommandError
+from ablation.subjects.command import Command
+from ablation.subjects.failure import CommandError
 
 SCRIPT = """
 import argparse, json, os, random, sys, time

@@ -1,10 +1,10 @@
 """A command as the subject of a study: a script that knows nothing of this package, and the score that it leaves."""
 
 import os
+import re
 import secrets
 import shlex
 import shutil
-import signal
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -18,29 +18,24 @@ from ablation.store.connection import Store
 from ablation.store.names import FILES
 from ablation.store.script_run import marked_run, marking
 from ablation.study.metric import Measure, Metric
-from ablation.study.outcome import Outcome, Result, RunError
+from ablation.study.outcome import Outcome, Result
 from ablation.study.study import FOLDER
 from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial
-from ablation.subjects.command_line import SHELL, CommandLine, flags
+from ablation.subjects.command_line import RUN_DIR, SEED, CommandLine, flags
+from ablation.subjects.covered import Covered
+from ablation.subjects.failure import CommandError, bad_end, failure, kept_texts
 from ablation.subjects.features import excluded, exclusive_groups
-from ablation.subjects.guarded import Ended, Stream, run_guarded
+from ablation.subjects.guarded import Stream, run_guarded
 from ablation.subjects.output import Printed
 from ablation.subjects.results import JSON, MLFLOW, OUTPUT, NoScoreError, Score, Wanted, check_result, score_of_json, score_of_output
-from ablation.subjects.sources import contents, given_files, named_files, steady, watched
+from ablation.subjects.sources import steady
 from ablation.wording import listed
 
 RUN_DIRS = FOLDER / "commands"
 """Where runs have folders of their own, in the working folder."""
 
-OUTPUT_FILE, ERRORS_FILE = "stdout.txt", "stderr.txt"
-
-_SEED, _RUN_DIR = "{seed}", "{run_dir}"
 _SHOWN = 5
 """Names in a list beyond which only their number is shown."""
-
-
-class CommandError(RunError):
-    """A command failed, or left no score. The first line of the message says why, the others are the last that it printed."""
 
 
 class Command(Subject):
@@ -114,16 +109,15 @@ class Command(Subject):
         # The file system of a worker elsewhere is that of the working folder here.
         self._here = Path.cwd()
         self._run_dirs = self._here / RUN_DIRS
-        base = self._here if _RUN_DIR in self._folder else (self._here / self._folder).resolve()
+        base = self._here if RUN_DIR in self._folder else (self._here / self._folder).resolve()
         if not base.is_dir():
             raise InputError(f"subject.folder={self._folder} is no folder; expected one to run the command in")
         self._base = base
-        self._sources = tuple(given_files(_texts("subject.sources", sources), base))
-        first = self._words(frozenset())[0]
-        self.name = Path(_script(self._words(frozenset())) or first).stem if not shell else _script(shlex.split(command)) or "command"
+        words = self._words(frozenset())
+        self._check_program(words[0])
+        self._covered = Covered(self._line, base, _texts("subject.sources", sources))
+        self.name = _name(shlex.split(words[2]) if shell else words)
         self.description = f"Command: {command}"
-        self._program_there(first)
-        self._known = {arm: contents(self._files(arm), base) for arm in self._single_arms()}
         self._store = Store.of_environment("ablation") if self._result == MLFLOW else None
         self._inherited = frozenset(os.environ)
         self._threads: int | None = None
@@ -137,19 +131,19 @@ class Command(Subject):
                 "or set subject.seedless=true for a command that draws anew by itself"
             )
         file = self._result.removeprefix(JSON) if self._result.startswith(JSON) else None
-        if file is not None and _RUN_DIR not in file + self._folder and not (_SEED in file and "{arm}" in file):
+        if file is not None and RUN_DIR not in file + self._folder and not (SEED in file and "{arm}" in file):
             raise InputError(
                 f"subject.result={self._result} is one file for all runs, and runs beside each other would overwrite it; "
-                f"expected a folder of the run's own, such as '{JSON}{_RUN_DIR}/{Path(file).name}'"
+                f"expected a folder of the run's own, such as '{JSON}{RUN_DIR}/{Path(file).name}'"
             )
         if self._keep and not self._uses_run_dir():
             raise InputError("subject.keep keeps files of {run_dir}, which the command is not given; add it, such as --out {run_dir}")
 
     def _uses_run_dir(self) -> bool:
-        return self._line.uses("run_dir") or _RUN_DIR in self._result + self._folder
+        return self._line.uses("run_dir") or RUN_DIR in self._result + self._folder
 
-    def _program_there(self, program: str) -> None:
-        path = {**os.environ, **self._line.variables(frozenset(), _SEED, _RUN_DIR)}.get("PATH")
+    def _check_program(self, program: str) -> None:
+        path = {**os.environ, **self._line.variables(frozenset(), SEED, RUN_DIR)}.get("PATH")
         there = (self._base / program).is_file() if "/" in program else shutil.which(program, path=path)
         if not there:
             near = nearest(program, ["python3", "python", "bash"]) if "/" not in program else ""
@@ -158,30 +152,15 @@ class Command(Subject):
     # ---- what a run is recognised by ---------------------------------------------------------------------------------------
 
     def _words(self, arm: Arm) -> tuple[str, ...]:
-        return self._line.words(arm, _SEED, _RUN_DIR)
-
-    def _single_arms(self) -> list[Arm]:
-        return [frozenset(), *(frozenset({feature}) for feature in self.features)]
-
-    def _files(self, arm: Arm) -> list[Path]:
-        """Return the files that the key of an arm's runs covers."""
-        words = self._words(arm)
-        if words[:2] == (SHELL, "-c"):
-            words = ("", *shlex.split(words[2]))
-        variables = self._line.variables(arm, _SEED, _RUN_DIR).values()
-        return [*self._sources, *named_files([*words, *variables], self._base)]
-
-    def _contents(self, arm: Arm) -> dict[str, str]:
-        """Return what the files were when the study began."""
-        files = {name: content for known in self._known.values() for name, content in known.items()}
-        return {name: files.get(name, content) for name, content in contents(self._files(arm), self._base).items()}
+        """Return the command with the placeholders of what is a run's own."""
+        return self._line.words(arm, SEED, RUN_DIR)
 
     def identity(self, arm: Arm) -> Mapping[str, Any]:
         """Return the command of an arm with the content of its files; what features are called is no part of it."""
         return {
             "command": list(self._words(arm)),
-            "environment": self._line.variables(arm, _SEED, _RUN_DIR),
-            "sources": self._contents(arm),
+            "environment": self._line.variables(arm, SEED, RUN_DIR),
+            "sources": self._covered.contents(arm),
             "folder": self._folder,
             "metric": self._metric.key,
             "result": self._result,
@@ -196,18 +175,14 @@ class Command(Subject):
         """Name files beside the covered ones that have changed since one of these runs."""
         if not any(result.uncovered for result in finished):
             return ()
-        now = watched(self._base, self._covered())
+        now = self._covered.others()
         changed = sorted({name for result in finished for name, was in result.uncovered.items() if now.get(name) != was})
         if not changed:
             return ()
-        shown = listed(changed if len(changed) <= _SHOWN else [*changed[:_SHOWN], f"{len(changed) - _SHOWN} more"], "and")
         return (
-            f"Changed since runs that are used again, and not covered by their key: {shown}. If that changes scores, name it in "
+            f"Changed since runs that are used again, and not covered by their key: {_few(changed)}. If that changes scores, name it in "
             f"subject.sources, and runs are made anew whenever it changes.",
         )
-
-    def _covered(self) -> set[str]:
-        return {name for arm in (*self._single_arms(), frozenset(self.features)) for name in contents(self._files(arm), self._base)}
 
     # ---- a run -------------------------------------------------------------------------------------------------------------
 
@@ -221,14 +196,13 @@ class Command(Subject):
         Raises:
             CommandError: if it fails, takes too long, or leaves no score.
         """
-        if (now := contents(self._files(trial.arm), self._base)) != (known := self._contents(trial.arm)):
-            changed = sorted(name for name in now if now[name] != known[name])
-            raise CommandError(f"{listed(changed, 'and')} changed while the study ran; the same command starts again with what it is now")
+        if changed := self._covered.changed(trial.arm):
+            raise CommandError(f"{_few(changed)} changed while the study ran; the same command starts again with what it is now")
         mark = secrets.token_hex(8)
         run_dir = self._run_dirs / f"{trial.key[:12]}-{mark[:6]}"
         if self._uses_run_dir():
             run_dir.mkdir(parents=True)
-        before = watched(self._base, self._covered())
+        before = self._covered.others()
         printed: dict[Stream, Printed] = {stream: Printed(self._metric.key) for stream in ("stdout", "stderr")}
 
         def hear(stream: Stream, line: str) -> None:
@@ -241,33 +215,31 @@ class Command(Subject):
         folder = self._here / self._line.fill(self._folder, trial.arm, seed, str(run_dir))
         variables = {**self._environment(mark), **self._line.variables(trial.arm, seed, str(run_dir))}
         ended = run_guarded(words, folder, variables, self._timeout, hear)
-        texts = {OUTPUT_FILE: printed["stdout"].kept.text, ERRORS_FILE: printed["stderr"].kept.text}
-        note = ""
+        if (reason := bad_end(ended, printed, self._timeout)) is not None:
+            raise failure(reason, printed, "stderr")
         try:
-            self._check_end(ended, printed)
             if self._result == OUTPUT:
-                score = score_of_output(self._wanted, printed["stdout"], printed["stderr"])
+                score, note = score_of_output(self._wanted, printed["stdout"], printed["stderr"]), ""
             elif self._result == MLFLOW:
                 score, note = self._logged(mark)
             else:
                 file = self._line.fill(self._result.removeprefix(JSON), trial.arm, seed, str(run_dir))
-                score = score_of_json(self._wanted, folder / file)
-            if self._result != OUTPUT:
-                for value in score.history.get(self._metric.key, ()):
-                    epoch: dict[str, Any] = {self._metric.key: value}
-                    report(**epoch)
+                score, note = score_of_json(self._wanted, folder / file), ""
             kept = self._kept(run_dir)
-        except (NoScoreError, _FailedError) as error:
-            message = f"{error}\n" + "\n".join(_last_lines(printed, errors_first=isinstance(error, _FailedError)))
-            raise CommandError(message.strip(), {name: text for name, text in texts.items() if text}) from None
+        except NoScoreError as error:
+            raise failure(str(error), printed, "stdout") from None
+        if self._result != OUTPUT:
+            for value in score.history.get(self._metric.key, ()):
+                epoch: dict[str, Any] = {self._metric.key: value}
+                report(**epoch)
         return Outcome(
             score.value,
             score.history,
             score.measures,
-            texts=texts,
+            texts=kept_texts(printed),
             folder=kept,
             note=note,
-            uncovered=steady(before, watched(self._base, self._covered())),
+            uncovered=steady(before, self._covered.others()),
         )
 
     def _environment(self, mark: str) -> dict[str, str]:
@@ -276,13 +248,6 @@ class Command(Subject):
         given.pop("MLFLOW_RUN_ID", None)
         threads = {} if self._threads is None else {name: str(self._threads) for name in THREADS}
         return {"PYTHONUNBUFFERED": "1", **given, **threads, **(marking(self._store, mark) if self._store else {})}
-
-    def _check_end(self, ended: Ended, printed: Mapping[Stream, Printed]) -> None:
-        if ended.timed_out:
-            raise _FailedError(f"stopped after {self._timeout:g} s, which subject.timeout allows")
-        if ended.status:
-            last = (_last_lines(printed, errors_first=True) or ["no output"])[-1]
-            raise _FailedError(f"{_status(ended.status)}: {last}")
 
     def _logged(self, mark: str) -> tuple[Score, str]:
         assert self._store is not None
@@ -302,7 +267,7 @@ class Command(Subject):
         names = {file: file.relative_to(run_dir).as_posix() for file in run_dir.rglob("*") if file.is_file()}
         for pattern in self._keep:
             if not any(fnmatch(name, pattern) for name in names.values()):
-                raise NoScoreError(f"subject.keep has '{pattern}', and {_RUN_DIR} has no such file{nearest(pattern, names.values())}")
+                raise NoScoreError(f"subject.keep has '{pattern}', and {RUN_DIR} has no such file{nearest(pattern, names.values())}")
         for file, name in names.items():
             if not any(fnmatch(name, pattern) for pattern in self._keep):
                 file.unlink()
@@ -325,16 +290,10 @@ class Command(Subject):
         seed, run_dir = str(trial.seed), str(RUN_DIRS / trial.key[:12])
         if self._folder != ".":
             run_dir = str(self._run_dirs / trial.key[:12])
-        words = self._line.words(trial.arm, seed, run_dir)
-        line = words[2] if self._line.shell else shlex.join(words)
-        variables = "".join(f"{name}={shlex.quote(value)} " for name, value in self._line.variables(trial.arm, seed, run_dir).items())
-        if variables and self._line.shell:
-            line = f"{SHELL} -c {shlex.quote(line)}"
         folder = self._line.fill(self._folder, trial.arm, seed, run_dir)
         make = f"mkdir -p {shlex.quote(run_dir)} && " if self._uses_run_dir() else ""
-        step = f"cd {shlex.quote(folder)} && " if self._folder != "." else ""
-        whole = f"{make}{step}{variables}{line}"
-        return f"({whole})" if step else whole
+        line = self._line.pasted(trial.arm, seed, run_dir)
+        return f"{make}{line}" if self._folder == "." else f"({make}cd {shlex.quote(folder)} && {line})"
 
     def protocol(self) -> Scoring:
         """Say where a score comes from."""
@@ -357,11 +316,10 @@ class Command(Subject):
 
     def remarks(self) -> tuple[str, ...]:
         """Say what a run is recognised by."""
-        covered = sorted(self._covered())
+        covered = self._covered.names()
         if not covered:
             return ("The key of a run covers the command alone and none of its files; name them in subject.sources.",)
-        shown = listed(covered if len(covered) <= _SHOWN else [*covered[:_SHOWN], f"{len(covered) - _SHOWN} more"], "and")
-        return (f"The key of a run covers the command and {shown}; files that it reads beside them belong into subject.sources.",)
+        return (f"The key of a run covers the command and {_few(covered)}; files that it reads beside them belong into subject.sources.",)
 
     def variability(self, runs: Mapping[tuple[Arm, int], Result], read: ReadArrays) -> tuple[str, ...]:
         """Say that intervals cover the seed alone, and where seeds change nothing."""
@@ -370,36 +328,21 @@ class Command(Subject):
             scores.setdefault(arm, []).append(result.score)
         same = [arm for arm, values in scores.items() if len(values) > 1 and len(set(values)) == 1]
         names = [" + ".join(name for name in self.features if name in arm) or "baseline" for arm in same]
-        shown = names if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]
-        identical = [f"All seeds gave exactly the same score in {listed(shown, 'and')}: does the command use its seed?"] if same else []
+        identical = [f"All seeds gave exactly the same score in {_few(names)}: does the command use its seed?"] if same else []
         return (
             *identical,
             "Intervals cover the seed, as far as the command uses it; not other data, other settings or other hardware.",
         )
 
 
-class _FailedError(Exception):
-    """A command did not come to a good end."""
+def _name(words: Sequence[str]) -> str:
+    """Return what a command is called: by its script, else by its program."""
+    script = next((word for word in words[1:] if word.endswith((".py", ".sh", ".R", ".jl"))), words[0])
+    return re.sub(r"[^\w.+-]", "_", Path(script).stem)
 
 
-def _status(status: int) -> str:
-    if status > 0:
-        return f"exit status {status}"
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = f"signal {-status}"
-    return f"ended by {name}{' (often for lack of memory)' if name == 'SIGKILL' else ''}"
-
-
-def _last_lines(printed: Mapping[Stream, Printed], errors_first: bool) -> list[str]:
-    order: tuple[Stream, Stream] = ("stderr", "stdout") if errors_first else ("stdout", "stderr")
-    return next((lines for stream in order if (lines := printed[stream].kept.last())), [])
-
-
-def _script(words: Sequence[str]) -> str | None:
-    """Return the first word that looks like a script, after the program."""
-    return next((word for word in words[1:] if word.endswith((".py", ".sh", ".R", ".jl"))), None)
+def _few(names: Sequence[str]) -> str:
+    return listed(names if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"], "and")
 
 
 def _texts(setting: str, given: object) -> tuple[str, ...]:

@@ -11,6 +11,9 @@ from ablation.subjects.features import feature_name
 
 SHELL = "/bin/sh"
 
+SEED, RUN_DIR = "{seed}", "{run_dir}"
+"""The placeholders of what is a run's own."""
+
 _PLACEHOLDER = re.compile(r"\{\{(?P<literal>[\w. -]+)\}\}|(?<!\$)\{(?P<name>[A-Za-z][\w. -]*)\}")
 """A name in braces; one in double braces stands for itself in single ones, and ``${NAME}`` is the shell's."""
 
@@ -97,6 +100,13 @@ class CommandLine:
         """Return the variables of the environment that the command gets."""
         values = self._values(arm, seed, run_dir)
         return {name: self._in_a_word(text, values) for name, text in self.environment.items()}
+
+    def pasted(self, arm: Arm, seed: str, run_dir: str) -> str:
+        """Return the command with its variables, ready to paste into a shell."""
+        words = self.words(arm, seed, run_dir)
+        variables = [f"{name}={shlex.quote(value)}" for name, value in self.variables(arm, seed, run_dir).items()]
+        line = words[2] if self.shell and not variables else shlex.join(words)
+        return " ".join([*variables, line])
 
     def fill(self, text: str, arm: Arm, seed: str, run_dir: str) -> str:
         """Return another text with its placeholders filled."""

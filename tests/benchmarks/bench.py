@@ -4,6 +4,7 @@
     python tests/benchmarks/bench.py arms --width 64
     python tests/benchmarks/bench.py scale
     python tests/benchmarks/bench.py function             # what a study takes beside its trainings
+    python tests/benchmarks/bench.py command              # the same for commands
 
 Prints a table and writes ``bench.json``. Nothing else should run on the machine meanwhile.
 """
@@ -18,7 +19,7 @@ from typing import Any
 from ablation.engine.worker import environment
 from ablation.images.process import PACKAGES, prepare
 
-PARTS = ("arms", "start_up", "study", "scale", "function")
+PARTS = ("arms", "start_up", "study", "scale", "function", "command")
 
 
 def main() -> None:
@@ -55,6 +56,10 @@ def main() -> None:
         from function_study import measure_function_study
 
         figures["function"] = measure_function_study()
+    if "command" in chosen.parts:
+        from command_study import measure_command_study
+
+        figures["command"] = measure_command_study()
     packages = ("keras", *PACKAGES[chosen.backend], "mlflow")
     figures["environment"] = {**environment(chosen.threads), **{name: version(name) for name in packages}}
     print(figures["environment"])
