@@ -19,6 +19,26 @@ def test_inline_and_local_workers_give_the_same_numbers(study: tuple[Path, Ended
     assert table(tmp_path, "first") == table(folder, "first")
 
 
+KEEPING = """
+
+import os
+
+whole = train
+
+
+def train(seed, one=False, two=False, report=None):
+    if int(os.environ["MALLOC_TRIM_THRESHOLD_"]) < 2**25:
+        raise RuntimeError("this process returns memory that its next step needs")
+    return whole(seed, one, two, report=report)
+"""
+
+
+def test_local_workers_keep_the_memory_that_a_step_frees(tmp_path: Path) -> None:
+    write_function(tmp_path, more=KEEPING)
+    ended = ablation(tmp_path, *ASKED, "seeds=1")
+    assert ended.code == 0, ended.err
+
+
 def test_a_running_scheduler_is_used_whose_workers_have_none_of_the_users_files(tmp_path: Path) -> None:
     from distributed import LocalCluster
 
