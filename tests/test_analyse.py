@@ -53,7 +53,7 @@ def path_of_three(seeds: int = 5) -> pd.DataFrame:
 
 def found(frame: pd.DataFrame, **asked: object) -> Findings:
     words: dict[str, object] = {"score": ("val_acc",), "features": THREE, **asked}
-    return findings_of(table_of_frame(frame), Question(**words))  # type: ignore[arg-type]
+    return findings_of(table_of_frame(frame), Question(**words))
 
 
 def same(one: Effects, other: Effects) -> None:

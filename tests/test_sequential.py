@@ -189,12 +189,12 @@ def test_looks_without_sense_are_refused(looks: Any, message: str) -> None:
 
 def test_futility_is_true_or_false() -> None:
     with pytest.raises(InputError, match="effects.futility must be true or false, not 3"):
-        Sequential(LOOKS, 3)  # type: ignore[arg-type]
+        Sequential(LOOKS, 3)
 
 
 def test_a_study_that_credits_nothing_cannot_stop_by_its_effects() -> None:
     with pytest.raises(InputError, match="seeds=sequential decides by looks at effects, and this study has no design that credits"):
-        Study(object(), (only(FEATURES, ["a"]),), (0, 1, 2), sequential=Sequential(LOOKS))  # type: ignore[arg-type]
+        Study(object(), (only(FEATURES, ["a"]),), (0, 1, 2), sequential=Sequential(LOOKS))
 
 
 # ---- the study --------------------------------------------------------------------------------------------------------------
