@@ -12,6 +12,11 @@ def human(count: float) -> str:
     return f"{count:,.1f} T"
 
 
+def counted(count: int, noun: str) -> str:
+    """Write how many of something there are: ``1 arm``, ``3 seeds``, ``5,004 runs``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def duration(seconds: float) -> str:
     """Write a time for people: ``0.4 s``, ``40 s``, ``3 min 20 s``, ``2 h 05 min``."""
     if seconds < 9.95:

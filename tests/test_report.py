@@ -256,7 +256,7 @@ def test_a_lower_loss_helps() -> None:
     verdicts = dict(zip(findings.designs[0].features, findings.effects[0].verdict, strict=True))
     assert (verdicts["augmentation"], verdicts["residual"]) == ("helps", "hurts")
     [first, *_] = report.answer(findings)
-    assert first.startswith("Augmentation helps: −0.0")
+    assert first.startswith("augmentation helps: −0.0")
     assert any("With all 7 features the log_loss is 0." in line and "lower is better" in line for line in report.answer(findings))
     assert "lower scores being better" in dict(report.document(findings, []).protocol)["Verdicts"]
 

@@ -7,6 +7,7 @@ from ablation.elsewhere.runs import Table
 from ablation.errors import InputError, nearest
 from ablation.store.connection import Store
 from ablation.store.reading import LoggedRow, logged_rows
+from ablation.wording import counted
 
 
 def table_of_experiment(store: Store, condition: str, asked: Question) -> Table:
@@ -49,8 +50,6 @@ def _table(name: str, what: str, runs: Sequence[LoggedRow], cells: Mapping[str, 
     names = [f"run '{runs[place].name}' ({runs[place].run_id[:8]})" for place in kept]
     left = [(unfinished, "did not finish"), (len(runs) - len(kept), "had nothing of what is asked for")]
     remarks = tuple(
-        f"{count} {'run' if count == 1 else 'runs'} of {what} that {why} {'is' if count == 1 else 'are'} left out."
-        for count, why in left
-        if count
+        f"{counted(count, 'run')} of {what} that {why} {'is' if count == 1 else 'are'} left out." for count, why in left if count
     )
     return Table(frame, name, what, lambda place: names[place], remarks)

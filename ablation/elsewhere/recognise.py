@@ -10,7 +10,7 @@ from ablation.designs import BASELINE, Arm, Design, effect_rows, label, restrict
 from ablation.designs.fractional import size_of_fraction
 from ablation.designs.subsets import in_order, membership
 from ablation.errors import InputError
-from ablation.wording import listed
+from ablation.wording import counted, listed
 
 FEW = 4
 """Arms that are few enough to be worth a run more."""
@@ -273,8 +273,7 @@ def _completions(candidates: Sequence[Design], features: Sequence[str], there: f
         if 0 < len(missing) <= FEW and _share(each, there) > 0.5:
             completed.setdefault(missing, []).append(each.name)
     return [
-        f"{len(arms)} more {'arm' if len(arms) == 1 else 'arms'} would complete {listed(names, 'and')}: "
-        f"{_named(in_order(arms, features), features)}."
+        f"{counted(len(arms), 'more arm')} would complete {listed(names, 'and')}: {_named(in_order(arms, features), features)}."
         for arms, names in sorted(completed.items(), key=lambda each: len(each[0]))
     ]
 
@@ -282,4 +281,4 @@ def _completions(candidates: Sequence[Design], features: Sequence[str], there: f
 def _named(arms: Sequence[Arm], features: Sequence[str]) -> str:
     names = [f"“{label(arm, features)}”" for arm in arms[:SHOWN]]
     left = len(arms) - SHOWN
-    return listed([*names, f"{left} {'other' if left == 1 else 'others'}"] if left > 0 else names, "and")
+    return listed([*names, counted(left, "other")] if left > 0 else names, "and")

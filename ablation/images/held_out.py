@@ -32,7 +32,7 @@ class Predictions:
         return np.asarray(self.predicted == self.labels)
 
     def confusion(self) -> np.ndarray:
-        """Return how many images of each true class (row) were taken for each class (column), shape ``(classes, classes)``."""
+        """Return how many images of each true class (row) were predicted as each class (column), shape ``(classes, classes)``."""
         classes = self.probabilities.shape[1]
         pairs = np.bincount(self.labels * classes + self.predicted, minlength=classes * classes)
         return pairs.reshape(classes, classes)

@@ -2,7 +2,7 @@
 
 from ablation.designs import Design, aliases, bookends, label
 from ablation.designs.aliases import Triple
-from ablation.wording import listed
+from ablation.wording import counted, listed
 
 NAMED = 4
 """Three-way terms that are named for each feature; more are counted."""
@@ -45,7 +45,7 @@ def separation(design: Design, feature: str) -> list[str]:
     row = design.contrasts[design.features.index(feature)]
     dearer = float((apart.contrasts**2).sum() / (row**2).sum())
     return [
-        f"Where you suspect this of a feature such as {feature}, {len(more)} more {'arm' if len(more) == 1 else 'arms'} "
+        f"Where you suspect this of a feature such as {feature}, {counted(len(more), 'more arm')} "
         f"({listed(more, 'and')}) estimate it free of all three-way terms of the others: features=[{design.name},bookends] "
         f"features.of=[{feature}]. That estimate needs {dearer:.0f} times the seeds for the same precision."
     ]

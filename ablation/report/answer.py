@@ -30,10 +30,6 @@ def _so_far(findings: Findings) -> list[str]:
     return [f"In progress: {len(findings.runs)} of {findings.total} runs have finished, and what follows rests on these."]
 
 
-def _named(feature: str) -> str:
-    return feature.replace("_", " ")
-
-
 def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
@@ -60,15 +56,17 @@ def _verdicts(findings: Findings) -> list[str]:
     for verdict in SURE:
         rows = sorted((row for row, each in enumerate(effects.verdict) if each == verdict), key=strength)
         if rows:
-            sentences.append("; ".join(f"{_named(features[row])} {verdict}: {size(row)}" for row in rows) + ".")
+            sentences.append("; ".join(f"{features[row]} {verdict}: {size(row)}" for row in rows) + ".")
     for verdict in ("negligible", UNRESOLVED, FUTILE, OPEN, NO_VERDICT, LOST):
         rows = [row for row, each in enumerate(effects.verdict) if each == verdict]
         if rows and verdict == LOST:
-            sentences.append(f"{verdict}: {listed([_named(features[row]) for row in rows], 'and')}.")
+            sentences.append(f"{_capital(verdict)}: {listed([features[row] for row in rows], 'and')}.")
         elif rows:
             seeds = sorted({int(effects.seeds[row]) for row in rows})
-            sentences.append(f"{describe(verdict, seeds[-1])}: " + "; ".join(f"{_named(features[row])} {size(row)}" for row in rows) + ".")
-    return [_capital(sentence) for sentence in sentences]
+            sentences.append(
+                f"{_capital(describe(verdict, seeds[-1]))}: " + "; ".join(f"{features[row]} {size(row)}" for row in rows) + "."
+            )
+    return sentences
 
 
 def _both_ends(findings: Findings) -> list[str]:
@@ -92,7 +90,7 @@ def _order(findings: Findings) -> list[str]:
     found = findings.order
     if found is None or len(findings.seeds) < FEWEST_SEEDS:
         return []
-    differs = [_named(feature) for feature, flag in zip(found.features, found.differs, strict=True) if flag]
+    differs = [feature for feature, flag in zip(found.features, found.differs, strict=True) if flag]
     if not differs:
         return [f"With {len(findings.seeds)} seeds no effect can be shown to depend on the order of adding."]
     return [f"Order matters for {listed(differs, 'and')}: the effect depends on which features are there already."]
@@ -109,7 +107,7 @@ def _pairs(findings: Findings) -> list[str]:
         return [f"With {len(findings.seeds)} seeds no interaction of two features stands out from noise."]
     shown = []
     for row in sure[:SHOWN]:
-        pairs = [" × ".join(map(_named, pair)) for pair in found.pairs[row]]
+        pairs = [" × ".join(pair) for pair in found.pairs[row]]
         size = findings.metric.with_difference(findings.metric.signed(found.estimate[row], findings.digits))
         shown.append(
             f"{pairs[0]} {size}" if len(pairs) == 1 else f"among {listed(pairs, 'and')} {size} in sum, which the design cannot separate"

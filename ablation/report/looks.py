@@ -80,7 +80,7 @@ def _decided(findings: Findings, design_index: int, look: int) -> list[str]:
     assert findings.looks is not None
     verdicts = findings.effects[design_index].verdict
     rows = np.flatnonzero(findings.looks.decided[design_index] == look).tolist()
-    return [f"{findings.designs[design_index].features[row].replace('_', ' ')} {VERBS.get(verdicts[row], verdicts[row])}" for row in rows]
+    return [f"{findings.designs[design_index].features[row]} {VERBS.get(verdicts[row], verdicts[row])}" for row in rows]
 
 
 def rule(findings: Findings, looks: Looks) -> str:

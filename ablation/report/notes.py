@@ -13,7 +13,7 @@ from ablation.report.answer import SURE
 from ablation.report.rows import own_arm
 from ablation.study.findings import Findings
 from ablation.study.measured import measured
-from ablation.wording import listed
+from ablation.wording import counted, listed
 
 LARGE_CHANGE = 0.10
 """Relative change of a measure beyond which an effect mixes the feature with it."""
@@ -176,8 +176,8 @@ def _about_environment(findings: Findings) -> Iterator[str]:
     for name in sorted({name for environment in environments for name in environment}):
         counts = Counter(environment.get(name, "unknown") for environment in environments)
         if len(counts) > 1:
-            yield f"Not all runs agree in {name}: " + ", ".join(f"{value} ({_runs(count)})" for value, count in counts.most_common()) + "."
-
-
-def _runs(count: int) -> str:
-    return f"{count} {'run' if count == 1 else 'runs'}"
+            yield (
+                f"Not all runs agree in {name}: "
+                + ", ".join(f"{value} ({counted(count, 'run')})" for value, count in counts.most_common())
+                + "."
+            )

@@ -8,7 +8,7 @@ from ablation.effects import Precision
 from ablation.report.looks import INTERVALS, rule, uncounted
 from ablation.study.findings import Findings
 from ablation.study.metric import Metric
-from ablation.wording import duration, listed
+from ablation.wording import counted, duration, listed
 
 FORMULAS = {
     "paired": "mean ± t(k − 1) · sd / √k over the k seeds of each seed's own contrast",
@@ -25,7 +25,7 @@ MOST_SEEDS = 50
 def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
     """Return terms and what they stand for, in order."""
     for design in findings.designs:
-        yield "Design", f"{design.name}: {len(design.arms)} {'arm' if len(design.arms) == 1 else 'arms'}. {design.meaning}".strip()
+        yield "Design", f"{design.name}: {counted(len(design.arms), 'arm')}. {design.meaning}".strip()
     yield "Order of features", " → ".join(findings.features)
     kind, _, what = findings.description.partition(": ")
     yield kind, what

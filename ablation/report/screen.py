@@ -23,7 +23,7 @@ from ablation.study.findings import Findings
 from ablation.study.metric import Metric
 from ablation.study.outcome import Result
 from ablation.study.subject import Trial
-from ablation.wording import duration
+from ablation.wording import counted, duration
 
 if TYPE_CHECKING:
     from ablation.engine.plan import Plan
@@ -131,8 +131,8 @@ def show_plan(plan: "Plan") -> None:
     shared = plan.listed - plan.arms
     most = "at most " if plan.stops_itself else ""
     print(
-        f"{plan.arms} arms × {most}{plan.seeds} seeds = {most}{plan.arms * plan.seeds} runs"
-        + (f"; {shared} arms are shared between designs" if shared else "")
+        f"{counted(plan.arms, 'arm')} × {most}{counted(plan.seeds, 'seed')} = {most}{counted(plan.arms * plan.seeds, 'run')}"
+        + (f"; {counted(shared, 'arm')} {'is' if shared == 1 else 'are'} shared between designs" if shared else "")
     )
     for remark in plan.remarks:
         print(f"• {remark}")

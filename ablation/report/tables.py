@@ -13,7 +13,7 @@ from ablation.report.rows import Row, rows
 from ablation.study.findings import Findings
 from ablation.study.measured import written
 from ablation.study.metric import Measure, Metric
-from ablation.wording import probability
+from ablation.wording import counted, probability
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -186,7 +186,7 @@ def _fit(fit: LackOfFit | None) -> str:
     if fit.terms:
         terms = ", ".join(" × ".join(term) for term in fit.terms)
         named = f" ({terms})" if len(fit.terms) <= NAMED else ""
-        sentence += f" It sees {len(fit.terms)} three-way {'term' if len(fit.terms) == 1 else 'terms'}{named}"
+        sentence += f" It sees {counted(len(fit.terms), 'three-way term')}{named}"
         sentence += f"; the other {fit.hidden} are aliased with main effects and would bias them unseen." if fit.hidden else "."
     return sentence
 
@@ -242,7 +242,7 @@ def _keep(findings: Findings) -> list[Table]:
         "over the seeds that both have, ± 1 standard error. Cheaper: a cost is lower by a tenth or more and none is higher by as much."
     )
     more = len(found.contenders) - len(shown)
-    foot = f"And {more} more {'arm' if more == 1 else 'arms'} with worse means." if more else ""
+    foot = f"And {counted(more, 'more arm')} with worse means." if more else ""
     heads = ("arm", findings.metric.heading, "difference", *(cost.heading for cost in costs), "cheaper", "seeds")
     return [_without_empty(Table("What to keep", lead, heads, lines, foot))]
 

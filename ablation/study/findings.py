@@ -12,6 +12,7 @@ from ablation.study.looks import Looks
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Result
 from ablation.study.records import from_plain, to_plain
+from ablation.wording import counted
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Findings:
         """How many seeds the arms were to have, such as ``3 seeds``, or ``5 to 12 seeds`` where arms differ."""
         counts = self.asked.sum(axis=0)
         least, most = int(counts.min()), int(counts.max())
-        return f"{most} {'seed' if most == 1 else 'seeds'}" if least == most else f"{least} to {most} seeds"
+        return counted(most, "seed") if least == most else f"{least} to {most} seeds"
 
     def seeds_behind(self, design_index: int) -> np.ndarray:
         """Return how many seeds each effect of a design would rest on if every run had finished, shape ``(features,)``."""

@@ -1,4 +1,4 @@
-"""Which classes are taken for which: one matrix for each of the first and the last arm."""
+"""True against predicted classes: one matrix for each of the first and the last arm."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ SHADES = LinearSegmentedColormap.from_list("shades", ["white", GAIN])
 
 
 def confusion(findings: Findings, classes: Sequence[str], arms: Sequence[ArmPredictions]) -> Figure:
-    """Draw the share of each true class (row) that was taken for each class (column), over all finished seeds.
+    """Draw the share of each true class (row) that was predicted as each class (column), over all finished seeds.
 
     Args:
         classes: their names.
@@ -43,7 +43,7 @@ def confusion(findings: Findings, classes: Sequence[str], arms: Sequence[ArmPred
     under, head = max(height(text, SMALL) for text in worst) + 0.1, 0.3
     left, between = MARGIN + 0.25 + room, 0.36 + room
     wide = max(left + len(arms) * side + (len(arms) - 1) * between + MARGIN, 5.6)
-    subtitle = "share of the images of each true class (row) that were taken for each class (column), in %"
+    subtitle = "share of the images of each true class (row) that were predicted as each class (column), in %"
     caption = _caption(findings, arms, names != list(classes))
     sheet = page(wide, under + below + side + head, "Confusion of classes", subtitle, caption)
     figure = sheet.figure
@@ -56,7 +56,7 @@ def confusion(findings: Findings, classes: Sequence[str], arms: Sequence[ArmPred
         place = (start / across, (sheet.floor + under + below + side + 0.08) / up)
         figure.text(*place, title, size=BODY, weight="bold", color=INK, va="bottom", parse_math=False)
         middle = (start + side / 2) / across
-        figure.text(middle, (sheet.floor + under + 0.06) / up, "taken for", size=BODY, color=INK, ha="center", va="bottom")
+        figure.text(middle, (sheet.floor + under + 0.06) / up, "predicted class", size=BODY, color=INK, ha="center", va="bottom")
         edge = ((start - room - 0.2) / across, (sheet.floor + under + below + side / 2) / up)
         figure.text(*edge, "true class", size=BODY, color=INK, rotation=90, va="center")
         place = ((start - room) / across, (sheet.floor + under - 0.04) / up)
@@ -65,7 +65,7 @@ def confusion(findings: Findings, classes: Sequence[str], arms: Sequence[ArmPred
 
 
 def share(arm: ArmPredictions) -> np.ndarray:
-    """Return the share of each true class that was taken for each class, shape ``(classes, classes)``; 0 for a class without images."""
+    """Return the share of each true class that was predicted as each class, shape ``(classes, classes)``; 0 for a class without images."""
     counts = sum((each.confusion() for each in arm.by_seed.values()), start=np.zeros((), dtype=int))
     return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
 

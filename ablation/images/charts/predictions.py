@@ -102,12 +102,12 @@ def _image(axes: Axes, top: float, image: np.ndarray, probabilities: np.ndarray,
     axes.plot([left, left], [top, top + step * len(lines)], color=MUTED, linewidth=0.8)
 
 
-def _verdict(axes: Axes, top: float, true: str, taken: str, color: str) -> None:
-    """Write the true class, and for a mistake what it was taken for."""
-    if taken:
+def _verdict(axes: Axes, top: float, true: str, predicted: str, color: str) -> None:
+    """Write the true class, and for a mistake the predicted one."""
+    if predicted:
         room = WIDE - width("✗ true:  · predicted: ", SMALL)
-        true = shorten(true, max(room / 2, room - width(taken, SMALL)), SMALL)
-        text = f"✗ true: {true} · predicted: {shorten(taken, room - width(true, SMALL), SMALL)}"
+        true = shorten(true, max(room / 2, room - width(predicted, SMALL)), SMALL)
+        text = f"✗ true: {true} · predicted: {shorten(predicted, room - width(true, SMALL), SMALL)}"
     else:
         text = f"✓ true and predicted: {shorten(true, WIDE - width('✓ true and predicted: ', SMALL), SMALL)}"
     axes.text(0, top + VERDICT - 0.04, text, size=SMALL, color=color, va="baseline", parse_math=False)
