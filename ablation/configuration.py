@@ -5,8 +5,9 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,23 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, InstantiationException
-from hydra.utils import get_class, instantiate
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError
 
 from ablation.checks import choice, flag
 from ablation.engine.execution import Execution
 from ablation.errors import InputError, exit_status, expected, first_line, nearest
+from ablation.quiet import quiet
 from ablation.store.connection import Store
+from ablation.study.cause import explained, in_words, place
+from ablation.study.imported import imported
 from ablation.study.study import Adaptive, Sequential, Study, fitted, seeds_of
 from ablation.study.subject import Subject
+from ablation.wording import listed
+
+quiet()
 
 HERE = Path(__file__).resolve().parent
 FOLDER = next(folder for folder in (HERE / "conf", HERE.parent / "conf") if folder.is_dir())
@@ -148,9 +156,12 @@ def _plain(value: Any) -> Any:
 def _images(config: DictConfig, choices: Any) -> Subject:
     """Make the subject of images out of its own part of the configuration."""
     from ablation.images.catalogue import Catalogue
+    from ablation.images.process import choose
     from ablation.images.subject import Images
 
     choice("backend", config.backend, BACKENDS)
+    # Files of the user's may import Keras here.
+    choose(config.backend)
     if find_spec(config.backend) is None and "Dask" not in config.execution._target_:
         raise InputError(f"backend={config.backend} is not installed; install it with: pip install 'ablation[{config.backend}]'")
     if config.data.path is not None and "path" not in config.data.source:
@@ -181,35 +192,47 @@ def _name(config: DictConfig, chosen: str) -> str:
 def _instantiate(config: Any) -> Any:
     """Instantiate, and let what a part says of its parameters through as it is."""
     # What a user's own command or file names is what the user wants to run.
-    packages = sorted({f"{target.partition('.')[0]}.*" for target in _targets(config)})
+    packages = sorted({f"{target.partition('.')[0]}.*" for _, target in _targets(config)})
     allowed: dict[str, Any] = {"_execution_whitelist_": packages} if MODERN else {}
+    for setting, target in _targets(config):
+        imported(target, f"{setting}={target}")
     try:
         return instantiate(config, _convert_="all", **allowed)
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, InputError):
             raise cause from None
-        raise InputError(_unknown_argument(cause, config) or first_line(cause or error)) from error
+        if cause is None:
+            raise InputError(first_line(error)) from error
+        called = re.search(r"call to target '([^']+)'", str(error))
+        raise InputError(_wrong_argument(cause, config) or f"{called[1] if called else 'a class'}: {explained(cause)}") from error
 
 
-def _targets(config: Any) -> Iterator[str]:
-    """Walk the names of all classes and functions that a configuration names."""
+def _targets(config: Any) -> Iterator[tuple[str, str]]:
+    """Walk the settings that name a class or a function, each with the name."""
     values = config.values() if isinstance(config, DictConfig) else config if OmegaConf.is_list(config) else ()
     if isinstance(config, DictConfig) and "_target_" in config:
-        yield str(config._target_)
+        yield config._get_full_key("_target_"), str(config._target_)
     for value in values:
         yield from _targets(value)
 
 
-def _unknown_argument(error: BaseException | None, config: Any) -> str | None:
-    """Return a sentence on a parameter that a class does not have, with its nearest one."""
-    found = re.search(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
-    if not found:
-        return None
-    for target in _targets(config):
-        if target.rpartition(".")[2] == found[1] and is_dataclass(kind := get_class(target)):
-            known = [each.name for each in fields(kind) if each.init]
-            return f"{found[1]} has no parameter '{found[2]}'{nearest(found[2], known)}"
+def _wrong_argument(error: BaseException, config: Any) -> str | None:
+    """Return a sentence on a parameter that a class or a function does not have, with its nearest one, or that it lacks."""
+    unknown = re.match(r"(?:(\w+)\.__init__|([\w.<>]+))\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    missing = re.match(r"(?:(\w+)\.__init__|([\w.<>]+))\(\) missing \d+ required .*argument", str(error))
+    found = unknown or missing
+    for setting, target in _targets(config) if found else ():
+        name = target.rpartition(".")[2]
+        if found is None or name not in (found[1], found[2]):
+            continue
+        parameters = signature(imported(target, setting)).parameters.values()
+        if unknown:
+            known = [each.name for each in parameters if each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD)]
+            return f"{name} has no parameter '{unknown[3]}'{nearest(unknown[3], known)}"
+        needed = re.findall(r"'(\w+)'", str(error))
+        given = [f"{setting.removesuffix('_target_')}{each}=…" for each in needed]
+        return f"{name} needs {listed([repr(each) for each in needed], 'and')}; expected {listed(given, 'and')}"
     return None
 
 
@@ -304,8 +327,19 @@ def in_a_sentence(error: Exception) -> str | None:
     """Return what to say of an error that the user, the disk or the store caused; None for one that is ours."""
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _sentence(error, sys.argv[1:])
+    if isinstance(error, MarkedYAMLError):
+        return _unreadable(error)
+    if not isinstance(error, InputError) and place(error):
+        return explained(error)
     known = expected(error)
     return None if known is None else first_line(known)
+
+
+def _unreadable(error: MarkedYAMLError) -> str:
+    """Return what is wrong with a file of the configuration."""
+    mark = error.problem_mark
+    where = in_words(mark.name, mark.line + 1) if mark else "a file of the configuration"
+    return f"{where} is no YAML: {error.problem or first_line(error)}"
 
 
 def _sentence(error: BaseException, arguments: Sequence[str]) -> str:

@@ -35,7 +35,7 @@ LAYERS = (
     ("effects",),
     ("designs",),
     ("checks",),
-    ("errors", "wording"),
+    ("errors", "wording", "quiet"),
 )
 DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}
 

@@ -9,6 +9,7 @@ import pytest
 
 from ablation.designs import Arm, cumulative
 from ablation.engine.execution import Inline
+from ablation.engine.failed import Failed
 from ablation.engine.interruption import Interruption
 from ablation.engine.progress import Progress
 from ablation.engine.schedule import run_all
@@ -60,8 +61,8 @@ class Heard:
 
     def finished(self, trial: Trial, made: Made) -> None: ...
 
-    def failed(self, trial: Trial, message: str, texts: Any = None) -> None:
-        self.failures[trial.name] = message
+    def failed(self, trial: Trial, failed: Failed) -> None:
+        self.failures[trial.name] = failed.message
 
 
 def conducted(subject: Trained, stop_on_error: bool = False) -> Heard:
@@ -110,7 +111,7 @@ def test_progress_is_sent_at_once_and_then_as_often_as_a_screen_shows_it() -> No
 def test_a_failing_run_does_not_stop_the_others_unless_asked_to() -> None:
     heard = conducted(Trained(0.0, failing="b"))
     assert len(heard.names) == 6
-    assert heard.failures == {f"+ b · seed {seed}": "RuntimeError: no memory\nat all" for seed in (0, 1)}
+    assert heard.failures == {f"+ b · seed {seed}": "RuntimeError: no memory at all" for seed in (0, 1)}
     assert conducted(Trained(0.0, failing="b"), stop_on_error=True).names == ["+ b · seed 0"]
 
 

@@ -231,10 +231,10 @@ def test_a_script_that_ignores_its_seed_is_pointed_out(folder: Path) -> None:
 def test_a_failed_run_keeps_what_it_printed(folder: Path) -> None:
     (folder / "train.py").write_text("import sys\nprint('val_accuracy=0.5')\nif '--ema' in sys.argv: raise ValueError('no ema')")
     ended = in_this_process(folder, *STUDY, "seeds=1")
-    assert "+ ema · seed 0 FAILED: CommandError: exit status 1: ValueError: no ema" in ended.out
+    assert "+ ema · seed 0 FAILED: exit status 1: ValueError: no ema (train.py, line 3)" in ended.out
     store = logged(folder)
     [failed] = [run for run in store.runs if run.info.status == "FAILED" and "ablation.key" in run.data.tags]
-    assert {each.path for each in store.client.list_artifacts(failed.info.run_id)} == {"stdout.txt", "stderr.txt"}
+    assert {each.path for each in store.client.list_artifacts(failed.info.run_id)} == {"stdout.txt", "stderr.txt", "error.txt"}
 
 
 def plan(folder: Path, *arguments: str) -> Ended:

@@ -21,7 +21,7 @@ from ablation.engine.looking import is_decided
 from ablation.engine.plan import asked_for, finished
 from ablation.engine.run_log import RunLog
 from ablation.engine.schedule import Listener, run_all
-from ablation.engine.worker import packed, start
+from ablation.engine.worker import Packed, packed, start
 from ablation.errors import InputError
 from ablation.report.keep import best_arm
 from ablation.report.looks import look_taken
@@ -133,7 +133,7 @@ class _Opened:
     """A pool that is being set up for a subject: the subject as workers take it, and what they do first."""
 
     pool: Pool
-    subject: bytes
+    subject: Packed
     ready: tuple[Future[None], ...]
 
 

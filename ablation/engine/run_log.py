@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablation.engine.deltas import Deltas
+from ablation.engine.failed import Failed
 from ablation.engine.worker import Made
 from ablation.store.epochs import EpochLog
 from ablation.store.study_log import StudyLog
@@ -45,6 +46,6 @@ class RunLog:
         if self._deltas is not None:
             self._deltas.add(trial, made.result)
 
-    def failed(self, trial: Trial, message: str, texts: Mapping[str, str] | None = None) -> None:
+    def failed(self, trial: Trial, failed: Failed) -> None:
         self._epochs.flush(self.run_id(trial))
-        self._log.fail_run(self.run_id(trial), message, texts or {})
+        self._log.fail_run(self.run_id(trial), failed.note, failed.texts)

@@ -5,13 +5,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any, Protocol
 
 from ablation.engine.execution import Pool
+from ablation.engine.failed import Failed, died
 from ablation.engine.interruption import Interruption
 from ablation.engine.run_log import RunLog
-from ablation.engine.worker import Made, perform
+from ablation.engine.worker import Made, Packed, perform
 from ablation.errors import InputError
 from ablation.store.study_log import StudyLog
 from ablation.study.findings import Failure
-from ablation.study.outcome import Result, RunError
+from ablation.study.outcome import Result
 from ablation.study.subject import Trial
 
 PATIENCE = 0.5
@@ -34,17 +35,17 @@ class Listener(Protocol):
 
     def finished(self, trial: Trial, made: Made) -> None: ...
 
-    def failed(self, trial: Trial, message: str) -> None: ...
+    def failed(self, trial: Trial, failed: Failed) -> None: ...
 
 
 def run_all(
-    missing: Sequence[Trial], subject: bytes, pool: Pool, log: StudyLog, runs: RunLog, screen: Listener, stop_on_error: bool
+    missing: Sequence[Trial], subject: Packed, pool: Pool, log: StudyLog, runs: RunLog, screen: Listener, stop_on_error: bool
 ) -> tuple[dict[str, Result], tuple[Failure, ...]]:
     """Make and log all runs, and return the results by key and what failed. A failing run does not stop the others, unless asked to.
 
     Args:
         missing: the trials to run.
-        subject: pickled, as a worker takes it.
+        subject: as a worker takes it.
         log: the study's; it goes to the workers, which store networks themselves.
         runs, screen: hear of every run.
     """
@@ -52,7 +53,7 @@ def run_all(
     # Every arm has a first seed before any has a second one. Arms with more features take longer; the longest first leaves the shortest
     # waiting at the end.
     queue = sorted(missing, key=lambda trial: (seeds[trial.seed], -len(trial.arm)))
-    running: dict[Future[Made], Trial] = {}
+    running: dict[Future[Made | Failed], Trial] = {}
     spared: dict[str, float] = {}
     results: dict[str, Result] = {}
     failures: list[Failure] = []
@@ -81,8 +82,8 @@ def run_all(
                 if future.cancelled():
                     raise InputError(GONE)
                 error = future.exception()
-                if error is None:
-                    made = future.result()
+                made = future.result() if error is None else died(error)
+                if isinstance(made, Made):
                     spared[trial.group] = max(spared.get(trial.group, 0.0), made.start_up)
                     # The worker is busy again while this process logs what has ended.
                     submit(interruption, trial, made.result.seconds)
@@ -92,10 +93,9 @@ def run_all(
                 else:
                     if stop_on_error:
                         queue.clear()
-                    failures.append(Failure(trial.arm, trial.seed, _in_a_line(error)))
-                    texts = error.texts if isinstance(error, RunError) else {}
-                    runs.failed(trial, f"{type(error).__name__}: {error}", texts)
-                    screen.failed(trial, failures[-1].message)
+                    failures.append(Failure(trial.arm, trial.seed, made.message, made.place))
+                    runs.failed(trial, made)
+                    screen.failed(trial, made)
                     submit(interruption, trial, float("inf"))
     return results, tuple(failures)
 
@@ -105,11 +105,3 @@ def _next(queue: Sequence[Trial], last: Trial | None, busy: set[str]) -> Trial:
     same = (trial for trial in queue if last is not None and trial.group == last.group)
     new = (trial for trial in queue if trial.group not in busy)
     return next(same, None) or next(new, None) or queue[0]
-
-
-def _in_a_line(error: BaseException) -> str:
-    """Return what an error says, in a line."""
-    if type(error).__name__ == "KilledWorker":
-        return "its worker process died each time it was tried (often for lack of memory)"
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"

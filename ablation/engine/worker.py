@@ -13,7 +13,9 @@ from pathlib import Path
 import cloudpickle
 import numpy as np
 
+from ablation.engine.failed import Failed, failed
 from ablation.engine.progress import Progress, Send
+from ablation.quiet import quiet
 from ablation.store.study_log import StudyLog
 from ablation.study.origin import is_own
 from ablation.study.outcome import Result
@@ -38,19 +40,38 @@ class Made:
     note: str = ""
 
 
-def perform(subject: bytes, trial: Trial, run_id: str, log: StudyLog, threads: int | None, own: bool, send: Send) -> Made:
+@dataclass(frozen=True)
+class Packed:
+    """A subject as a worker can read it.
+
+    Attributes:
+        before: what sets a process up before it reads the subject, pickled.
+        subject: pickled, with the code of the user's own modules, which a worker elsewhere does not have.
+    """
+
+    before: bytes
+    subject: bytes
+
+
+def perform(subject: Packed, trial: Trial, run_id: str, log: StudyLog, threads: int | None, own: bool, send: Send) -> Made | Failed:
     """Make one run, and return what is to be logged of it; the process that conducts the study does that, for MLflow is slow to import.
 
     Args:
-        subject: pickled by :func:`packed`.
+        subject: by :func:`packed`.
         trial: what to run.
         run_id: the run as MLflow has it.
         log: where its network and its files are stored, if they are to be.
         threads, own: see :meth:`ablation.study.subject.Subject.start`.
         send: takes messages of its progress.
     """
-    what = unpacked(subject)
-    what.start(threads, own)
+    try:
+        return _made(subject, trial, run_id, log, threads, own, send)
+    except (Exception, SystemExit) as error:
+        return failed(error)
+
+
+def _made(subject: Packed, trial: Trial, run_id: str, log: StudyLog, threads: int | None, own: bool, send: Send) -> Made:
+    what = _started(subject, threads, own)
     progress = Progress(trial, run_id, send)
     progress.stage("starting")
     began = time.perf_counter()
@@ -78,19 +99,31 @@ def perform(subject: bytes, trial: Trial, run_id: str, log: StudyLog, threads: i
     return Made(result, outcome.texts, outcome.arrays, outcome.start_up, outcome.note)
 
 
-def start(subject: bytes, threads: int | None, own: bool) -> None:
+def start(subject: Packed, threads: int | None, own: bool) -> None:
     """Set this process up for the runs of a subject, before the first one comes."""
-    unpacked(subject).start(threads, own)
+    _started(subject, threads, own)
 
 
-def packed(subject: Subject) -> bytes:
-    """Return a subject as a worker can read it, with the code of the user's own modules, which a worker elsewhere does not have."""
+def _started(subject: Packed, threads: int | None, own: bool) -> Subject:
+    """Return a subject in a process that is set up for its runs."""
+    quiet()
+    # The user's own code may import what this prepares.
+    before = cloudpickle.loads(subject.before)
+    if before is not None:
+        before(threads, own)
+    what = _unpacked(subject.subject)
+    what.start(threads, own)
+    return what
+
+
+def packed(subject: Subject) -> Packed:
+    """Return a subject as a worker can read it."""
     files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items()) if name != "__main__"}
     own = [sys.modules[name] for name, file in files.items() if file and is_own(file) and sys.modules[name].__name__ == name]
     for module in own:
         cloudpickle.register_pickle_by_value(module)
     try:
-        return bytes(cloudpickle.dumps(subject))
+        return Packed(bytes(cloudpickle.dumps(subject.before())), bytes(cloudpickle.dumps(subject)))
     finally:
         for module in own:
             cloudpickle.unregister_pickle_by_value(module)
@@ -99,7 +132,7 @@ def packed(subject: Subject) -> bytes:
 _latest: tuple[bytes, Subject] | None = None
 
 
-def unpacked(subject: bytes) -> Subject:
+def _unpacked(subject: bytes) -> Subject:
     """Return the subject that :func:`packed` wrote. One is kept: all runs of a study have the same."""
     global _latest
     if _latest is None or _latest[0] != subject:

@@ -2,7 +2,6 @@
 
 import atexit
 import gc
-import logging
 import os
 import sys
 import warnings
@@ -10,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from ablation.quiet import quiet
 
 PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
 
@@ -19,6 +20,14 @@ NEEDLESS = ("jax", "matplotlib", "pandas", "pyarrow", "sklearn")
 
 class WrongBackendError(RuntimeError):
     """Keras already runs on another backend in this process."""
+
+
+def choose(backend: str) -> None:
+    """Choose the backend for this process, whoever imports Keras first, and keep quiet about it."""
+    quiet()
+    os.environ["KERAS_BACKEND"] = backend
+    # TensorFlow chooses these operations by itself only on processors with AVX-512; without it they are half as fast again, too.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 def prepare(backend: str, threads: int | None, own: bool = False) -> None:
@@ -36,11 +45,13 @@ def prepare(backend: str, threads: int | None, own: bool = False) -> None:
             raise WrongBackendError(
                 f"backend={backend} cannot be used here: this process already runs Keras on {running}, and one process cannot switch"
             )
-        return
-    os.environ["KERAS_BACKEND"] = backend
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow chooses these operations by itself only on processors with AVX-512; without it they are half as fast again, too.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    else:
+        _import_keras(backend, threads, own)
+    _set_up(backend, threads)
+
+
+def _import_keras(backend: str, threads: int | None, own: bool) -> None:
+    choose(backend)
     if threads is not None:
         for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"):
             os.environ[name] = str(threads)
@@ -49,10 +60,18 @@ def prepare(backend: str, threads: int | None, own: bool = False) -> None:
         )
     if backend == "jax":
         _keep_compiled(threads)
-    # Such as that a function was traced anew for images of another number, which it was meant to be.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    with _silent_start(), _hidden([name for name in NEEDLESS if own and name != backend]):
-        import keras
+    with _hidden([name for name in NEEDLESS if own and name != backend]):
+        import keras  # noqa: F401
+    if own:
+        # Tracing a network makes so many objects that Python would look a hundred times whether the frameworks' own can go; they cannot.
+        gc.freeze()
+        gc.set_threshold(10_000)
+        # Nor is it worth the time to take them apart one by one at the end.
+        atexit.register(os._exit, 0)
+
+
+def _set_up(backend: str, threads: int | None) -> None:
+    import keras
 
     # Whatever the user's keras.json says: a run's key stands for this precision and this order of axes.
     keras.config.set_floatx("float32")
@@ -62,12 +81,6 @@ def prepare(backend: str, threads: int | None, own: bool = False) -> None:
         import torch
 
         torch.set_num_threads(threads)
-    if own:
-        # Tracing a network makes so many objects that Python would look a hundred times whether the frameworks' own can go; they cannot.
-        gc.freeze()
-        gc.set_threshold(10_000)
-        # Nor is it worth the time to take them apart one by one at the end.
-        atexit.register(os._exit, 0)
 
 
 @contextmanager
@@ -98,21 +111,6 @@ def _keep_compiled(threads: int | None) -> None:
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
     # An entry that another worker has only half written, or left so when it was killed, is compiled anew.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
-
-
-@contextmanager
-def _silent_start() -> Iterator[None]:
-    """Swallow what TensorFlow's C++ code writes to standard error while it is imported; Python's own errors still come through."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def reset_peak_memory() -> None:

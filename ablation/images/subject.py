@@ -1,8 +1,8 @@
 """Image classification as a subject: which arms there are, what identifies their runs, how a score is made."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -199,8 +199,8 @@ class Images(Subject):
 
     # ---- runs ----------------------------------------------------------------------------------------------------------
 
-    def start(self, threads: int | None, own: bool) -> None:
-        prepare(self.backend, threads, own)
+    def before(self) -> Callable[[int | None, bool], None]:
+        return partial(prepare, self.backend)
 
     def run(self, trial: Trial, report: Report) -> Outcome:
         job = Job(

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.special import stdtrit
 
-from ablation.designs import is_path, label
+from ablation.designs import Arm, is_path, label
 from ablation.effects import CONFIDENCE, LOST, sampled_orders
 from ablation.report.aliases import aliased
 from ablation.report.answer import SURE
 from ablation.report.rows import own_arm
+from ablation.store.names import ERROR
 from ablation.study.findings import Findings
 from ablation.study.measured import measured
 from ablation.wording import counted, listed
@@ -21,8 +22,8 @@ LARGE_CHANGE = 0.10
 FEW_SEEDS = 5
 """Up to so many seeds Holm's threshold is far above the plain one, and the notes say so."""
 
-MOST_FAILURES, LONGEST_MESSAGE = 10, 200
-"""How many failures the notes list, and the characters of a message that they show."""
+MOST_FAILURES = 10
+"""How many failures the notes list."""
 
 
 def notes(findings: Findings) -> list[str]:
@@ -148,12 +149,17 @@ def _about_confounders(findings: Findings) -> Iterator[str]:
 
 
 def _about_failures(findings: Findings) -> Iterator[str]:
-    for failure in findings.failures[:MOST_FAILURES]:
-        message = " ".join(failure.message.split())
-        short = message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
-        yield f"Arm “{label(failure.arm, findings.features)}”, seed {failure.seed}, did not finish: {short}"
-    if len(findings.failures) > MOST_FAILURES:
-        yield f"{len(findings.failures) - MOST_FAILURES} more runs did not finish."
+    """Say which runs did not finish and why, those of an arm with the same reason together."""
+    seeds: dict[tuple[Arm, str], list[int]] = {}
+    for failure in findings.failures:
+        seeds.setdefault((failure.arm, failure.words), []).append(failure.seed)
+    for (arm, why), failed in list(seeds.items())[:MOST_FAILURES]:
+        which = f"seed {failed[0]}" if len(failed) == 1 else f"seeds {listed([str(seed) for seed in failed], 'and')}"
+        yield f"Arm “{label(arm, findings.features)}”, {which}, did not finish: {why}"
+    if more := sum(len(failed) for failed in list(seeds.values())[MOST_FAILURES:]):
+        yield f"{more} more {'run' if more == 1 else 'runs'} did not finish."
+    if seeds:
+        yield f"Each failed run keeps its error with the whole traceback in MLflow, as the artifact {ERROR}."
 
 
 def _about_losses(findings: Findings) -> Iterator[str]:

@@ -26,6 +26,7 @@ from ablation.study.subject import Trial
 from ablation.wording import counted, duration
 
 if TYPE_CHECKING:
+    from ablation.engine.failed import Failed
     from ablation.engine.plan import Plan
     from ablation.engine.worker import Made
 
@@ -81,11 +82,11 @@ class Screen:
             self._seconds.append(result.seconds)
         self.say(f"{self._count()}  {trial.name}: {self._score(result.score)}  ({duration(result.seconds)}{self._left()})")
 
-    def failed(self, trial: Trial, message: str) -> None:
+    def failed(self, trial: Trial, failed: "Failed") -> None:
         with self._lock:
             self._running.pop(trial.key, None)
             self._done += 1
-        self.say(f"{self._count()}  {trial.name} FAILED: {message}", style="bold red")
+        self.say(f"{self._count()}  {trial.name} FAILED: {failed.words}", style="bold red")
 
     def _score(self, score: float) -> str:
         digits = 1 if self._metric.unit == "%" else 4

@@ -14,7 +14,7 @@ QUESTION, SHOWN, LOOKED = "ablation.question", "ablation.shown", "ablation.looke
 ARM, SEED, BEST = "ablation.arm", "ablation.seed", "ablation.best_arm"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 
-RESULT = "result.json"
+RESULT, ERROR = "result.json", "error.txt"
 MODEL, WEIGHTS, FILES = "model", "network.weights.h5", "files"
 FINDINGS = "findings.json"
 CONFIGURATION = "config.yaml"

@@ -8,6 +8,7 @@ import numpy as np
 
 from ablation.designs import Arm, Design
 from ablation.effects import Effects, Interactions, LackOfFit, OrderDependence, Precision, mean_and_sd
+from ablation.study.cause import placed
 from ablation.study.looks import Looks
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Result
@@ -17,11 +18,17 @@ from ablation.wording import counted
 
 @dataclass(frozen=True)
 class Failure:
-    """One run that did not finish, and why."""
+    """One run that did not finish: why, and where in the user's own code, if that is known."""
 
     arm: Arm
     seed: int
     message: str
+    place: str = ""
+
+    @property
+    def words(self) -> str:
+        """Why, and where."""
+        return placed(self.message, self.place)
 
 
 @dataclass(frozen=True)

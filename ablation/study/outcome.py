@@ -79,8 +79,9 @@ class RunError(Exception):
 
     Attributes:
         texts: files to be kept with the failed run, by name.
+        place: where in the user's own code it failed, such as ``train.py, line 12``.
     """
 
-    def __init__(self, message: str, texts: Mapping[str, str] | None = None) -> None:
+    def __init__(self, message: str, texts: Mapping[str, str] | None = None, place: str = "") -> None:
         super().__init__(message)
-        self.texts = dict(texts or {})
+        self.texts, self.place = dict(texts or {}), place

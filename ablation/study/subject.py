@@ -138,6 +138,13 @@ class Subject(ABC):
         """Say whether a finished run of an arm has all that is asked for now."""
         return True
 
+    def before(self) -> Callable[[int | None, bool], None] | None:
+        """Return what sets a process up before the subject's own code, and all that it imports, is read there; None for nothing.
+
+        It takes the arguments of :meth:`start`.
+        """
+        return None
+
     def start(self, threads: int | None, own: bool) -> None:
         """Set a process up before the first run in it.
 

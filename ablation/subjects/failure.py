@@ -1,13 +1,21 @@
 """A command that failed, or left no score, in words."""
 
+import re
 import signal
 from collections.abc import Mapping
 
+from ablation.study.cause import in_words
+from ablation.study.origin import is_own
 from ablation.study.outcome import RunError
 from ablation.subjects.guarded import Ended, Stream
 from ablation.subjects.output import Printed
 
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
+
+LONG = 200
+"""Lines at the end of the output in which a traceback is looked for."""
+
+_FRAME = re.compile(r'^\s*File "([^"]+)", line (\d+)', re.MULTILINE)
 
 
 class CommandError(RunError):
@@ -28,7 +36,13 @@ def failure(reason: str, printed: Mapping[Stream, Printed], first: Stream) -> Co
         first: whose last lines are shown, unless there are none.
     """
     message = "\n".join([reason, *last_lines(printed, first)])
-    return CommandError(message, {name: text for name, text in kept_texts(printed).items() if text})
+    return CommandError(message, {name: text for name, text in kept_texts(printed).items() if text}, _place(printed))
+
+
+def _place(printed: Mapping[Stream, Printed]) -> str:
+    """Return the last place in a file of the user's that a Python traceback on standard error names."""
+    places = _FRAME.findall("\n".join(printed["stderr"].kept.last(LONG)))
+    return next((in_words(file, int(line)) for file, line in reversed(places) if is_own(file)), "")
 
 
 def last_lines(printed: Mapping[Stream, Printed], first: Stream) -> list[str]:

@@ -1,12 +1,14 @@
 """A function of the user's as the subject of a study: what it returns for a seed and some arguments is the score."""
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from types import BuiltinFunctionType
 from typing import Any
 
 from ablation.designs import Arm
 from ablation.errors import InputError
+from ablation.study.cause import in_words
 from ablation.study.metric import Measure, Metric
 from ablation.study.origin import versions
 from ablation.study.outcome import Outcome, Result
@@ -93,7 +95,7 @@ class Function(Subject):
         """
         reporting = {"report": report} if self._arguments.reports else {}
         result = self._target(**{**self._arguments.of(trial.arm), **reporting, "seed": trial.seed})
-        found = returned(result, self._metric.key, self.name)
+        found = returned(result, self._metric.key, self.name, _defined(self._target))
         history = {**getattr(report, "history", {}), **found.history}
         return Outcome(found.score, history, found.measures, environment=versions(self._packages))
 
@@ -145,6 +147,12 @@ def _module_of(target: Callable[..., Any]) -> str:
     """Return the module of a function; empty for that of the program or the notebook."""
     module = getattr(_inner(target), "__module__", None) or ""
     return "" if module == "__main__" else module
+
+
+def _defined(target: Callable[..., Any]) -> str:
+    """Return where a function is defined; empty for an object."""
+    code = getattr(inspect.unwrap(_inner(target)), "__code__", None)
+    return in_words(code.co_filename, code.co_firstlineno) if code else ""
 
 
 def _bound(target: Callable[..., Any]) -> dict[str, Any]:

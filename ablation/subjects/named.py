@@ -1,13 +1,11 @@
 """A function as the subject, by its dotted name: for the command line."""
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablation.checks import flag, number
-from ablation.errors import InputError, nearest
+from ablation.errors import InputError
+from ablation.study.imported import imported
 from ablation.study.metric import Metric
 from ablation.subjects.function import Function
 
@@ -42,21 +40,4 @@ def named_function(
     what = Metric(
         str(metric), unit=unit, difference="points" if unit == "%" else unit, scale=float(scale), higher_is_better=higher_is_better
     )
-    return Function(_found(target), features, what, exclusive=exclusive, version=version)
-
-
-def _found(target: str) -> Callable[..., Any]:
-    module, _, name = target.rpartition(".")
-    try:
-        there = find_spec(module) is not None
-    except ModuleNotFoundError:
-        there = False
-    if not there:
-        beside = [file.stem for file in Path.cwd().glob("*.py")]
-        raise InputError(f"subject.target={target}: there is no module '{module}'{nearest(module, beside)}")
-    holder = import_module(module)
-    if not hasattr(holder, name):
-        functions = [each for each, value in vars(holder).items() if callable(value) and not each.startswith("_")]
-        raise InputError(f"subject.target={target}: the module '{module}' has no '{name}'{nearest(name, functions)}")
-    found: Callable[..., Any] = getattr(holder, name)
-    return found
+    return Function(imported(target, f"subject.target={target}"), features, what, exclusive=exclusive, version=version)

@@ -7,9 +7,10 @@ from numbers import Real
 from typing import Any
 
 from ablation.errors import nearest
+from ablation.study.outcome import RunError
 
 
-class ResultError(ValueError):
+class ResultError(RunError):
     """A function returned something that is no score. The message is one plain sentence."""
 
 
@@ -28,7 +29,7 @@ class Returned:
     history: Mapping[str, list[float]]
 
 
-def returned(result: Any, key: str, name: str) -> Returned:
+def returned(result: Any, key: str, name: str, place: str = "") -> Returned:
     """Read what a function returned: a number, or a mapping that holds the score under a name.
 
     Other finite numbers of a mapping are measures and lists of numbers are histories; anything else in it is for those who call the
@@ -37,16 +38,17 @@ def returned(result: Any, key: str, name: str) -> Returned:
     Args:
         key: the name of the score in a mapping.
         name: of the function, for messages.
+        place: where it is defined, for messages.
 
     Raises:
         ResultError: if there is no finite number to take for the score.
     """
     expected = f"expected a finite number, or a mapping that holds '{key}'"
     if not isinstance(result, Mapping):
-        return Returned(_score(result, f"{name} returned", expected), {}, {})
+        return Returned(_score(result, f"{name} returned", expected, place), {}, {})
     if key not in result:
-        raise ResultError(f"{name} returned a mapping without '{key}'{nearest(key, map(str, result))}")
-    score = _score(result[key], f"{name} returned under '{key}'", "expected a finite number, such as that of the last epoch")
+        raise ResultError(f"{name} returned a mapping without '{key}'{nearest(key, map(str, result))}", place=place)
+    score = _score(result[key], f"{name} returned under '{key}'", "expected a finite number, such as that of the last epoch", place)
     numbers = {str(each): number(value) for each, value in result.items() if each != key}
     series = {str(each): _series(value) for each, value in result.items()}
     return Returned(
@@ -64,12 +66,12 @@ def number(value: Any) -> float | None:
     return None if isinstance(value, bool) or not isinstance(value, Real) else float(value)
 
 
-def _score(value: Any, what: str, expected: str) -> float:
+def _score(value: Any, what: str, expected: str, place: str) -> float:
     score = number(value)
     if score is None:
-        raise ResultError(f"{what} {_shown(value)}; {expected}")
+        raise ResultError(f"{what} {_shown(value)}; {expected}", place=place)
     if not math.isfinite(score):
-        raise ResultError(f"{what} {score}; {expected}")
+        raise ResultError(f"{what} {score}; {expected}", place=place)
     return score
 
 
