@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ablation.checks import flag, number
 from ablation.designs import DESIGNS, Arm, Design, label
+from ablation.effects import MOST_SEEDS
 from ablation.errors import InputError, nearest
 from ablation.study.findings import Findings
 from ablation.study.study import STUDIES
@@ -288,7 +289,7 @@ class FinishedStudy:
 
     @cached_property
     def effects(self) -> "pd.DataFrame":
-        """One row a feature of a design: its effect, the 95 % interval, p-values and verdict, and the look that decided it, if any."""
+        """One row a feature of a design: effect, interval, p-values, verdict, seeds that would settle it, the look that did if any."""
         import pandas as pd
 
         names = {"estimate": "effect", "low": "low", "high": "high", "p": "p", "p_holm": "p_holm", "verdict": "verdict", "seeds": "seeds"}
@@ -299,6 +300,8 @@ class FinishedStudy:
                     "design": design.name,
                     "feature": design.features,
                     **{head: getattr(effects, name) for name, head in names.items()},
+                    "seeds_needed_low": [fewest or None for fewest, _ in effects.seeds_needed.tolist()],
+                    "seeds_needed_high": [most if 0 < most <= MOST_SEEDS else None for _, most in effects.seeds_needed.tolist()],
                     **({"look": looks.decided[index]} if looks else {}),
                 }
             )

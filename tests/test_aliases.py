@@ -1,4 +1,4 @@
-"""Three features together can pass for a fourth one: the designs in which they can say so, and two more arms tell."""
+"""Three features together can pass for a fourth one: the designs in which they can are named, and two more arms separate them."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ TOGETHER = {"f1", "f2", "f4"}
 
 
 def innocent(design: Design) -> str:
-    """Return the feature that the fraction cannot tell from f1 × f2 × f4."""
+    """Return the feature that the fraction aliases with f1 × f2 × f4."""
     [feature] = [name for name, terms in zip(design.features, aliases(design), strict=True) if TOGETHER in map(set, terms)]
     return feature
 
@@ -73,7 +73,7 @@ def test_two_more_arms_are_enough_for_a_fraction_of_any_size(count: int) -> None
 
 def test_a_plan_says_which_arms_to_add_and_how() -> None:
     *each, last = before_runs(fractional(FEATURES))
-    assert len(each) == 7 and each[0].startswith("fractional cannot tell augmentation from batch_norm × gap × dropout, ")
+    assert len(each) == 7 and each[0].startswith("fractional: augmentation is aliased with batch_norm × gap × dropout, ")
     assert "2 more arms (“augmentation” and “all − augmentation”)" in last
     assert "features=[fractional,bookends] features.of=[augmentation]" in last and "4 times the seeds" in last
 

@@ -149,7 +149,7 @@ def test_a_run_without_a_score_fails_with_a_sentence(returned: Any, message: str
         return returned if one else 0.5 + 0.01 * seed
 
     study = run(fit, ["one"], seeds=2, metric="val_accuracy")
-    assert study.effects.verdict[0] == "cannot be estimated"
+    assert study.effects.verdict[0] == "no estimate"
     assert len(study.runs) == 2
     printed = capsys.readouterr().out
     assert "FAILED: fit returned" in printed and message in printed

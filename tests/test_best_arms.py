@@ -69,12 +69,12 @@ def test_more_seeds_are_said_to_leave_fewer_arms() -> None:
     assert equal is not None and (equal.seeds_needed is None or equal.seeds_needed[1] is None)
 
 
-def test_the_answer_names_the_best_arm_and_what_cannot_be_told_from_it_with_the_cheaper_ones_marked() -> None:
+def test_the_answer_names_the_best_arm_and_what_may_be_as_good_with_the_cheaper_ones_marked() -> None:
     findings = enriched(synthetic(factorial(FEATURES[:4]), features=FEATURES[:4], gains=(0.02, 0.02, -0.01, 0.0), noise=0.02))
     sentence = to_keep(findings)
     means = findings.scores.mean(axis=0)
     assert f": {100 * means.max():.1f} % (mean of 3 runs)" in sentence
-    assert "other arms cannot be told from it: “" in sentence and "; and " in sentence and "(cheaper: parameters −5" in sentence
+    assert "other arms may be as good: “" in sentence and "; and " in sentence and "(cheaper: parameters −5" in sentence
     assert "seeds to leave at most" in sentence
     [table] = [table for table in report.document(findings, []).tables if table.title == "What to keep"]
     assert len(table.lines) == 8 and table.foot.startswith("And ") and table.foot.endswith("more arms with worse means.")
@@ -89,7 +89,7 @@ def test_a_best_arm_beyond_noise_stands_alone() -> None:
 
 
 def test_one_seed_names_the_best_arm_and_says_that_it_proves_nothing() -> None:
-    assert to_keep(synthetic(seeds=1)).endswith("(one run). Which arms are worse than it can be told from three seeds on.")
+    assert to_keep(synthetic(seeds=1)).endswith("(one run). Which arms are worse than it takes three seeds to say.")
 
 
 def test_an_arm_without_a_result_may_be_better() -> None:
@@ -108,7 +108,7 @@ def test_the_lowest_loss_is_the_best() -> None:
 def test_very_short_runs_do_not_differ_in_what_they_cost() -> None:
     findings = synthetic(gains=(0.0,) * 7, noise=0.03, measures=SECONDS)
     runs = {key: dataclasses.replace(run, seconds=0.0002 * (2 + len(key[0]))) for key, run in findings.runs.items()}
-    assert "cannot be told from it" in to_keep(dataclasses.replace(findings, runs=runs))
+    assert "may be as good" in to_keep(dataclasses.replace(findings, runs=runs))
     assert "cheaper" not in to_keep(dataclasses.replace(findings, runs=runs))
     slower = {key: dataclasses.replace(run, seconds=2.0 + len(key[0])) for key, run in findings.runs.items()}
     assert "(cheaper: seconds a run −" in to_keep(dataclasses.replace(findings, runs=slower))

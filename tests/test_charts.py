@@ -181,7 +181,7 @@ def test_a_missing_effect_is_a_marked_gap_without_a_bar(monkeypatch: pytest.Monk
     slots = [patch for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_hatch()]
     assert [round(slot.get_y() + slot.get_height() / 2) for slot in slots] == [3, 4]
     words = [text for text, _ in texts(figure, monkeypatch)]
-    assert words.count("no result") == 2 and words.count("cannot be estimated") == 2
+    assert words.count("no result") == 2 and words.count("no estimate") == 2
 
 
 def test_an_interval_far_wider_than_the_effects_is_cut_with_an_arrow_and_stated(monkeypatch: pytest.MonkeyPatch) -> None:

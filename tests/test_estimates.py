@@ -266,7 +266,7 @@ def test_with_two_arms_lost_the_fraction_says_which_effects_are_lost_with_them()
     lost = np.isnan(found.estimate)
     assert 0 < lost.sum() < 7
     np.testing.assert_allclose(found.estimate[~lost], np.array(true_effects(SEVEN))[~lost], atol=1e-9)
-    assert [verdict == "cannot be estimated" for verdict in found.verdict] == lost.tolist()
+    assert [verdict == "no estimate" for verdict in found.verdict] == lost.tolist()
     sentences = [sentence for sentence in found.lost if "cannot be estimated" in sentence]
     assert len(sentences) == 1
     assert all(feature in sentences[0] for feature, gone in zip(SEVEN, lost, strict=True) if gone)

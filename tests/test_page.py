@@ -124,7 +124,7 @@ def test_the_answer_names_order_pairs_and_losses(findings: Findings) -> None:
 def test_unsure_effects_are_not_claimed() -> None:
     sentences = report.answer(synthetic(gains=[0.003] * 7, noise=0.02))
     assert not any(re.search(r"\b(helps|hurts)\b", sentence) for sentence in sentences)
-    assert any(sentence.startswith("Cannot be told from zero with 3 seeds: ") for sentence in sentences)
+    assert any(sentence.startswith("Open after 3 seeds: ") for sentence in sentences)
     assert report.answer(synthetic(seeds=1))[0].startswith("No verdict (1 seed; 3 are needed): augmentation ")
     assert report.answer(synthetic(none(FEATURES))) == ["This study credits no feature."]
 
@@ -181,7 +181,7 @@ def test_latex_has_a_line_for_each_row_and_booktabs_rules(findings: Findings) ->
 def test_a_study_that_lost_its_baseline_still_reports() -> None:
     lost = enriched(synthetic(cumulative(FEATURES), fractional(FEATURES), failed=[(BASELINE, seed) for seed in range(3)]))
     document = report.document(lost, [])
-    assert "Cannot be estimated" not in document.answer[0]
+    assert "No estimate" not in document.answer[0]
     assert any(note.startswith("fractional lacks “baseline”") for note in document.notes)
     assert any("cumulative: no seed finished" in note for note in document.notes)
     assert WORDS & set(document.tables[0].heads)

@@ -102,11 +102,17 @@ def test_a_feature_credited_from_many_arms_follows_them_on_a_row_of_its_own() ->
     assert "3" in printed(findings).splitlines()[-1]
 
 
-def test_the_verdict_stands_in_full() -> None:
-    findings = synthetic(gains=[0.003] * 7, noise=0.02)
-    (row, *_) = [row for row in report.rows(findings, 0) if row.credit and row.credit.verdict == "cannot be told from zero"]
-    assert row.credit and row.credit.words.startswith("cannot be told from zero with 3 seeds")
-    assert row.credit.words in report.markdown(findings)
+def test_the_seeds_that_an_open_effect_needs_stand_in_a_column_of_their_own() -> None:
+    findings = synthetic(cumulative(FEATURES), seeds=6, noise=0.03)
+    whole, effects = design_table(findings, 0), findings.effects[0]
+    place, needed = whole.heads.index("seeds needed"), dict(zip(FEATURES, effects.seeds_needed.tolist(), strict=True))
+    shown = {line[0].removeprefix("+ "): line[place] for line in whole.lines}
+    assert shown.pop("baseline") == ""
+    assert shown == {feature: f"{fewest} to {most}" if most else "" for feature, (fewest, most) in needed.items()} and any(shown.values())
+    assert "Seeds needed: " in whole.foot and whole.foot.partition(":")[0] in printed(findings)
+    written = {row["feature"]: (row["seeds_needed_low"], row["seeds_needed_high"]) for row in records(findings) if row["feature"]}
+    assert written == {feature: (str(fewest or ""), str(most or "")) for feature, (fewest, most) in needed.items()}
+    assert "seeds needed" not in design_table(synthetic(noise=0.001), 0).heads
 
 
 def test_percentages_have_two_decimals_for_one_seed_and_one_where_seeds_spread() -> None:
@@ -123,10 +129,10 @@ def test_costs_stand_beside_every_effect() -> None:
 
 
 @pytest.mark.parametrize(("seeds", "noise"), [(1, 0.01), (3, 0.02), (3, 0.001), (10, 0.01)])
-def test_the_console_table_fits_a_hundred_columns_with_its_numbers_whole(seeds: int, noise: float) -> None:
+def test_the_console_table_fits_120_columns_with_its_numbers_whole(seeds: int, noise: float) -> None:
     findings = synthetic(leave_one_out(LONG), features=LONG, gains=LONG_GAINS, seeds=seeds, noise=noise, test_scores=True)
-    shown = printed(findings)
-    assert all(len(line) <= 100 for line in shown.splitlines())
+    shown = printed(findings, width=120)
+    assert all(len(line) <= 120 for line in shown.splitlines())
     whole = design_table(findings, 0)
     for line in whole.lines:
         for head, cell in zip(whole.heads, line, strict=True):
@@ -139,7 +145,7 @@ def test_the_console_table_fits_a_hundred_columns_with_its_numbers_whole(seeds: 
 def test_a_failed_arm_has_no_result_and_costs_both_its_steps() -> None:
     findings = synthetic(failed=[*NO_FOURTH, (BASELINE, 1)])
     shown = report.markdown(findings)
-    assert "| + gap | no result |  |  | cannot be estimated |" in shown
+    assert "| + gap | no result |  |  | no estimate |" in shown
     assert "| 2/3 |" in next(line for line in shown.splitlines() if line.startswith("| baseline"))
     assert noted(findings, "gap or dropout") == [
         "cumulative: no seed finished every arm that the effect of gap or dropout needs, so it cannot be estimated."
@@ -199,7 +205,7 @@ def test_the_csv_holds_raw_numbers_for_machines() -> None:
     assert (first["parameters"], first["flops"], first["seeds"]) == ("1978442", "13345678", "3")
     assert table[0]["effect"] == "" and table[0]["verdict"] == ""
     lost = table[4]
-    assert (lost["feature"], lost["verdict"], lost["score_mean"], lost["parameters"]) == ("gap", "cannot be estimated", "", "")
+    assert (lost["feature"], lost["verdict"], lost["score_mean"], lost["parameters"]) == ("gap", "no estimate", "", "")
     assert "nan" not in report.csv(findings)
 
 
@@ -266,7 +272,7 @@ def test_no_word_of_accuracy_where_the_metric_is_another() -> None:
     document = report.document(findings, [])
     for text in (report.markdown(findings), report.text(document), report.latex(document), printed(findings), report.csv(findings)):
         assert not [word for word in ("accuracy", "point", " %", "params") if word in text.replace("95 %", "").replace("90 %", "")]
-    assert "| arm | log_loss | effect | 95 % interval | verdict | s/run | seeds |" in report.markdown(findings)
+    assert "| arm | log_loss | effect | 95 % interval | verdict | seeds needed | s/run | seeds |" in report.markdown(findings)
     assert "lower is better" in report.markdown(findings)
 
 

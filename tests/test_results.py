@@ -64,6 +64,14 @@ def test_findings_that_are_read_back_make_the_same_report() -> None:
     assert report.document(back, []) == report.document(findings, [])
 
 
+def test_verdicts_of_an_earlier_version_are_read_in_the_words_of_this_one() -> None:
+    findings = synthetic(gains=[0.003] * 7, noise=0.02)
+    assert "open" in findings.effects[0].verdict
+    by_id = {run.run_id: run for run in findings.runs.values()}
+    back = from_json(to_json(findings).replace('"open"', '"cannot be told from zero"'), by_id.__getitem__)
+    assert back.effects[0].verdict == findings.effects[0].verdict
+
+
 def test_findings_of_another_version_are_refused_in_one_sentence() -> None:
     findings, by_id = with_ids(synthetic())
     text = to_json(findings).replace('"protocol"', '"conventions"')

@@ -220,7 +220,7 @@ def test_arms_that_no_open_effect_needs_get_no_more_seeds(whole: tuple[Path, str
     folder, out = whole
     assert seeds_of_arms(folder) == {"": 5, "one": 5, "one,two": 8, "one,two,three": 8}
     assert "Look 1 of 3, 5 seeds: one helps, two hurts. 1 effect is open: 2 of 4 arms go on to 6 seeds." in out
-    assert "Look 3 of 3, 8 seeds: three cannot be told from zero. The study ends here." in out
+    assert "Look 3 of 3, 8 seeds: three stays open. The study ends here." in out
     assert "[20/20]" in out and "[22/22]" in out and "[26/26]" in out
 
 
@@ -272,7 +272,7 @@ def test_killed_in_the_middle_of_a_look_it_goes_on_to_the_same_end(whole: tuple[
     looked = ablation(tmp_path, "looks", module="ablation.report")
     assert looked.code == 0, looked.err
     page = (tmp_path / "mlruns/studies/looks in progress/report.md").read_text()
-    assert "of 22 runs" in page.splitlines()[0] and "Not decided yet (5 seeds): three" in page
+    assert "of 22 runs" in page.splitlines()[0] and "Open after 5 seeds: three" in page
     assert "One helps" in page
     ended = ablation(tmp_path, *asked)
     assert ended.code == 0, ended.err
@@ -308,7 +308,7 @@ def test_a_study_that_stops_on_an_error_leaves_the_rest_undecided(tmp_path: Path
     ended = in_this_process(tmp_path, *STUDY, "on_error=stop")
     assert ended.code == 1 and "Look 2" not in ended.out
     report = (tmp_path / "mlruns/studies/looks/report.md").read_text()
-    assert "Not decided yet (5 seeds): three" in report
+    assert "Open after 5 seeds: three" in report
     assert "2 of 22 runs are missing" in report
 
 

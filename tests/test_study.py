@@ -143,7 +143,7 @@ def test_a_failing_arm_does_not_stop_the_others(tmp_path: Path) -> None:
     assert "one · seed 0 FAILED: MemoryError: no room" in ended.out
     rows = {row["feature"]: row for row in table(tmp_path, "first") if row["feature"]}
     assert rows["two"]["effect"] != ""
-    assert (rows["one"]["effect"], rows["one"]["verdict"]) == ("", "cannot be estimated")
+    assert (rows["one"]["effect"], rows["one"]["verdict"]) == ("", "no estimate")
     statuses = sorted(run.info.status for run in logged(tmp_path).runs if "ablation.key" in run.data.tags)
     assert statuses == ["FAILED", "FAILED", "FINISHED", "FINISHED", "FINISHED", "FINISHED"]
     assert (tmp_path / "mlruns/studies/first/contribution.png").exists()

@@ -37,7 +37,7 @@ def contribution(findings: Findings, design_index: int) -> Figure:
     names = [wrap(feature, NAMES, BODY) for feature in design.features]
     behind = findings.seeds_behind(design_index).tolist()
     values = [_value(findings, effects, row, seeds) for row, seeds in enumerate(behind)]
-    words = [describe(*each) for each in zip(effects.verdict, effects.seeds.tolist(), effects.seeds_needed.tolist(), strict=True)]
+    words = [describe(*each) for each in zip(effects.verdict, effects.seeds_needed.tolist(), strict=True)]
     verdicts = [wrap(text, VERDICTS, SMALL) for text in words]
     heads = ("effect" if np.isnan(effects.low).all() else "effect [95 % interval]", "verdict")
 

@@ -40,7 +40,7 @@ def forest(findings: Findings, design_index: int) -> Figure:
 
     names = [wrap(feature, NAMES, BODY) for feature in design.features]
     values = [_value(findings, effects, row) for row in range(count)]
-    words = [describe(*each) for each in zip(effects.verdict, effects.seeds.tolist(), effects.seeds_needed.tolist(), strict=True)]
+    words = [describe(*each) for each in zip(effects.verdict, effects.seeds_needed.tolist(), strict=True)]
     if fit is not None:
         names.append("lack of fit")
         values.append(f"F = {fit.statistic:.2f}\np {probability(fit.p)}")

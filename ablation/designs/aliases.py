@@ -14,7 +14,7 @@ SHARE = 1 / 8
 
 
 def aliases(design: Design) -> tuple[tuple[Triple, ...], ...]:
-    """Return for each credited feature the triples of other features that its effect cannot be told from, the largest part first.
+    """Return for each credited feature the triples of other features that its effect is aliased with, the largest part first.
 
     What a triple does together is what an arm scores beyond its features and their pairs where all three are on. Averaged over subsets, a
     quarter of that belongs to each of the three. A triple is an alias of a fourth feature where the contrast of that one takes about as

@@ -30,9 +30,9 @@ from ablation.effects.verdicts import (
     MOST_SEEDS,
     NO_VERDICT,
     OPEN,
-    UNRESOLVED,
     describe,
     holm,
+    seeds_in_words,
     verdicts,
 )
 
@@ -45,7 +45,6 @@ __all__ = [
     "MOST_SEEDS",
     "NO_VERDICT",
     "OPEN",
-    "UNRESOLVED",
     "BestArms",
     "Effects",
     "Followed",
@@ -84,6 +83,7 @@ __all__ = [
     "residuals",
     "sampled_orders",
     "seeds_for",
+    "seeds_in_words",
     "seeds_to_resolve",
     "stein",
     "verdicts",

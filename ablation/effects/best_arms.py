@@ -1,4 +1,4 @@
-"""The best arm, and the arms that cannot be told from it."""
+"""The best arm, and the arms that may be as good."""
 
 from dataclasses import dataclass
 

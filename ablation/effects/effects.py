@@ -6,7 +6,7 @@ import numpy as np
 
 from ablation.effects.moments import Moments
 from ablation.effects.resolution import seeds_to_resolve
-from ablation.effects.verdicts import ALPHA, CONFIDENCE, UNRESOLVED, verdicts
+from ablation.effects.verdicts import ALPHA, CONFIDENCE, OPEN, verdicts
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ def judged(
     within = np.abs(estimate) + moments.half_width(0.90) <= smallest
     words = verdicts(estimate, low, high, p_holm, within, seeds, higher_is_better)
     needed = np.zeros((len(estimate), 2), dtype=int)
-    for row in np.flatnonzero([word == UNRESOLVED for word in words]):
+    for row in np.flatnonzero([word == OPEN for word in words]):
         # In Holm's order those with a smaller p come first.
         level = ALPHA / max(int((p >= p[row]).sum()), 1)
         needed[row] = seeds_to_resolve(float(abs(estimate[row])), float(error[row]), float(freedom[row]), int(seeds[row]), smallest, level)

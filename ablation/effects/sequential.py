@@ -12,7 +12,7 @@ from ablation.effects.effects import Effects
 from ablation.effects.estimate import estimate
 from ablation.effects.looks import nominal_levels, rejected, repeated_p
 from ablation.effects.moments import Moments
-from ablation.effects.verdicts import ALPHA, FEWEST_SEEDS, FUTILE, LOST, NO_VERDICT, OPEN, UNRESOLVED
+from ablation.effects.verdicts import ALPHA, FEWEST_SEEDS, FUTILE, LOST, NO_VERDICT, OPEN
 
 WIDEST = 10
 """An interval so many times as wide as that of a single look says nothing, and is not shown."""
@@ -37,7 +37,7 @@ def looked_at(
 
     *helps* / *hurts*: a look rejects it by Holm's method over looks. *negligible*: the repeated 90 % interval lies within ± the smallest
     effect of interest. What the last look leaves *probably helps* or *hurts* if its repeated 95 % interval excludes zero, else it
-    cannot be told from zero. Repeated intervals hold at all looks at once (Jennison and Turnbull 1989, "Interim analyses: the repeated
+    stays open. Repeated intervals hold at all looks at once (Jennison and Turnbull 1989, "Interim analyses: the repeated
     confidence interval approach"); ``p`` and ``p_holm`` are repeated p-values. Looks count by their planned seeds, finished or not.
 
     Args:
@@ -67,7 +67,8 @@ def looked_at(
             at(looks[index]), fractions, index, tested & estimable, int(estimable.sum()) - claimed, smallest, higher_is_better, futility
         )
         found = now if found is None else _with_rows(found, now, tested)
-        decided[tested & np.array([word != OPEN for word in now.verdict], dtype=bool)] = index + 1
+        closed = [word != OPEN or index + 1 == len(looks) for word in now.verdict]
+        decided[tested & np.array(closed, dtype=bool)] = index + 1
     assert found is not None
     return found, decided
 
@@ -111,9 +112,7 @@ def _judged(
             return f"probably {direction}"
         if each.seeds[row] >= FEWEST_SEEDS and not excludes and abs(each.estimate[row]) + inner[row] <= smallest:
             return "negligible"
-        if last:
-            return UNRESOLVED
-        return FUTILE if futility and futile[row] else OPEN
+        return FUTILE if futility and futile[row] and not last else OPEN
 
     shown, all_at_once = half <= WIDEST * np.maximum(usual, guard), simultaneous <= WIDEST * np.maximum(usual, guard)
     return replace(

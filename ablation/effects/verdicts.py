@@ -10,11 +10,12 @@ CONFIDENCE = 1 - ALPHA
 FEWEST_SEEDS = 3
 """With fewer there is no verdict."""
 
-UNRESOLVED = "cannot be told from zero"
+OPEN = "open"
+FUTILE = "given up"
+"""Open, and the looks to come are unlikely to decide it."""
+
 NO_VERDICT = "no verdict"
-LOST = "cannot be estimated"
-OPEN = "not decided yet"
-FUTILE = "open, and more seeds are unlikely to tell"
+LOST = "no estimate"
 
 MOST_SEEDS = 100
 """More seeds than anyone has: how many more would be needed is not said."""
@@ -49,8 +50,8 @@ def verdicts(
     """Return what may be claimed of each effect: the first of these that holds.
 
     *helps* / *hurts*: Holm-adjusted p < 0.05. *probably helps* / *probably hurts*: only the unadjusted 95 % interval excludes
-    zero. *negligible*: neither, and the 90 % interval lies within ± the smallest effect of interest. Else it
-    *cannot be told from zero*. Fewer than three seeds give no verdict, none gives no estimate.
+    zero. *negligible*: neither, and the 90 % interval lies within ± the smallest effect of interest. Else *open*. Fewer than three
+    seeds give no verdict, none gives no estimate.
 
     Args:
         estimate, low, high, p_holm, seeds: as in :class:`ablation.effects.Effects`, shape ``(contrasts,)``.
@@ -68,30 +69,25 @@ def verdicts(
             return direction
         if low[row] > 0 or high[row] < 0:
             return f"probably {direction}"
-        return "negligible" if within[row] else UNRESOLVED
+        return "negligible" if within[row] else OPEN
 
     return tuple(one(row) for row in range(len(estimate)))
 
 
-def describe(verdict: str, seeds: int, needed: Sequence[int] = (0, 0)) -> str:
-    """Return the verdict as a reader sees it, with the seeds that an unresolved effect has and would need.
+def seeds_in_words(fewest: int, most: int) -> str:
+    """Write how many seeds would settle an effect: ``10 to 56``, ``8``, ``over 100``; nothing where that is not known.
 
     Args:
-        verdict: see :func:`verdicts`.
-        seeds: that the effect rests on.
-        needed: fewest and most that would resolve it, as in :class:`ablation.effects.Effects`; zeros where that is not known.
+        fewest, most: as in :class:`ablation.effects.Effects`; zeros where that is not known.
     """
-    plural = "seed" if seeds == 1 else "seeds"
-    if verdict == NO_VERDICT:
-        return f"no verdict ({seeds} {plural}; 3 are needed)"
-    if verdict == UNRESOLVED:
-        return f"{UNRESOLVED} with {seeds} {plural}{_would(*needed)}"
-    return f"{verdict} ({seeds} {plural})" if verdict in (OPEN, FUTILE) else verdict
-
-
-def _would(fewest: int, most: int) -> str:
-    if fewest > MOST_SEEDS:
-        return f"; more than {MOST_SEEDS} would be needed"
     if not most:
         return ""
-    return f"; about {fewest} would" if fewest == most else f"; {fewest} to {most} would"
+    if fewest > MOST_SEEDS:
+        return f"over {MOST_SEEDS}"
+    return f"{fewest}" if fewest == most else f"{fewest} to {most}"
+
+
+def describe(verdict: str, needed: Sequence[int]) -> str:
+    """Return a verdict in one phrase with the seeds that would settle an open one, for a place without columns."""
+    seeds = seeds_in_words(*needed)
+    return f"{verdict}; {seeds} seeds needed" if seeds else verdict

@@ -1,4 +1,4 @@
-"""Aliases in words: which three features can pass for a fourth one, and which arms would tell."""
+"""Aliases in words: which three features can pass for a fourth one, and which arms would separate them."""
 
 from ablation.designs import Design, aliases, bookends, label
 from ablation.designs.aliases import Triple
@@ -25,16 +25,16 @@ def aliased(design: Design) -> dict[str, str]:
 
 
 def before_runs(design: Design) -> list[str]:
-    """Say before a study what its effects will not be told from, and with an example which arms would separate a feature from that."""
+    """Say before a study what its effects are aliased with, and with an example which arms would separate a feature from that."""
     found = aliased(design)
     if not found:
         return []
-    sentences = [f"{design.name} cannot tell {feature} from {terms}." for feature, terms in found.items()]
+    sentences = [f"{design.name}: {feature} is aliased with {terms}." for feature, terms in found.items()]
     return [*sentences, " ".join([MEANING, *separation(design, next(iter(found)))])]
 
 
 def separation(design: Design, feature: str) -> list[str]:
-    """Say which arms tell a feature from all triples of others, and what that costs: the feature alone, and all without it.
+    """Say which arms separate a feature from all triples of others, and what that costs: the feature alone, and all without it.
 
     Nothing where the features cannot all be on together.
     """

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ablation.designs import BASELINE
-from ablation.effects import ALPHA, FEWEST_SEEDS, FUTILE, LOST, NO_VERDICT, OPEN, UNRESOLVED, describe, mean_and_sd
+from ablation.effects import ALPHA, FEWEST_SEEDS, FUTILE, LOST, NO_VERDICT, OPEN, mean_and_sd
 from ablation.report.keep import what_to_keep
 from ablation.report.looks import uncounted
 from ablation.study.findings import Findings
@@ -57,15 +57,15 @@ def _verdicts(findings: Findings) -> list[str]:
         rows = sorted((row for row, each in enumerate(effects.verdict) if each == verdict), key=strength)
         if rows:
             sentences.append("; ".join(f"{features[row]} {verdict}: {size(row)}" for row in rows) + ".")
-    for verdict in ("negligible", UNRESOLVED, FUTILE, OPEN, NO_VERDICT, LOST):
+    for verdict in ("negligible", OPEN, FUTILE, NO_VERDICT, LOST):
         rows = [row for row, each in enumerate(effects.verdict) if each == verdict]
         if rows and verdict == LOST:
             sentences.append(f"{_capital(verdict)}: {listed([features[row] for row in rows], 'and')}.")
         elif rows:
-            seeds = sorted({int(effects.seeds[row]) for row in rows})
-            sentences.append(
-                f"{_capital(describe(verdict, seeds[-1]))}: " + "; ".join(f"{features[row]} {size(row)}" for row in rows) + "."
-            )
+            seeds = max(int(effects.seeds[row]) for row in rows)
+            count = f"{seeds} {'seed' if seeds == 1 else 'seeds'}"
+            after = {"negligible": "", NO_VERDICT: f" ({count}; {FEWEST_SEEDS} are needed)"}.get(verdict, f" after {count}")
+            sentences.append(f"{_capital(verdict)}{after}: " + "; ".join(f"{features[row]} {size(row)}" for row in rows) + ".")
     return sentences
 
 

@@ -1,4 +1,4 @@
-"""What to keep: the best arm, and the arms that cannot be told from it, with what they cost."""
+"""What to keep: the best arm, and the arms that may be as good, with what they cost."""
 
 from dataclasses import dataclass
 
@@ -75,7 +75,7 @@ def _seen(findings: Findings, cost: Measure, arm: Measured) -> str:
 
 
 def what_to_keep(findings: Findings) -> list[str]:
-    """Say which arm scores best, which cannot be told from it, and how many seeds would leave fewer of them."""
+    """Say which arm scores best, which may be as good, and how many seeds would leave fewer of them."""
     found = found_best(findings)
     if found is None:
         return []
@@ -88,16 +88,14 @@ def what_to_keep(findings: Findings) -> list[str]:
     runs = f"mean of {best.measured.seeds} runs" if best.measured.seeds > 1 else "one run"
     sentences = [f"The best {metric.short} is that of “{best.measured.arm}”: {score(best.measured)} ({runs})."]
     if seeds < FEWEST_SEEDS:
-        sentences.append("Which arms are worse than it can be told from three seeds on.")
+        sentences.append("Which arms are worse than it takes three seeds to say.")
     elif len(found.contenders) == 1:
         sentences.append("Every other arm is worse beyond noise.")
     else:
         named = [f"“{each.measured.arm}” {score(each.measured)}" + _cheaper(each) for each in others[:NAMED]]
         more = len(found.contenders) - 1 - len(named)
         list_ = f"{'; '.join(named)}; and {more} more" if more else "; ".join(named)
-        sentences.append(
-            f"With {findings.seeds_in_words} {_arms(len(found.contenders) - 1)} cannot be told from it: {list_}.{_more_seeds(found)}"
-        )
+        sentences.append(f"With {findings.seeds_in_words} {_arms(len(found.contenders) - 1)} may be as good: {list_}.{_more_seeds(found)}")
     if found.missing and not findings.unfinished:
         names = [f"“{label(findings.arms[column], findings.features)}”" for column in found.missing]
         shown = names if len(names) <= NAMED else [*names[:NAMED], f"{len(names) - NAMED} more"]

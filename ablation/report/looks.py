@@ -6,12 +6,12 @@ import numpy as np
 from scipy.special import stdtrit
 
 from ablation.designs import Design
-from ablation.effects import ALPHA, FEWEST_SEEDS, LOST, NO_VERDICT, expected_runs, false_claims, nominal_levels
+from ablation.effects import ALPHA, FEWEST_SEEDS, FUTILE, LOST, NO_VERDICT, OPEN, expected_runs, false_claims, nominal_levels
 from ablation.study.findings import Findings
 from ablation.study.looks import Looks
 from ablation.wording import listed
 
-VERBS = {LOST: "cannot be estimated", NO_VERDICT: "has no verdict", "negligible": "is negligible"}
+VERBS = {LOST: "has no estimate", NO_VERDICT: "has no verdict", "negligible": "is negligible", OPEN: "stays open", FUTILE: "is given up"}
 """Verdicts that need a verb behind the feature's name."""
 
 SIZES = (0, 1, 2)

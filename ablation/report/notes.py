@@ -121,7 +121,7 @@ def _about_aliases(findings: Findings) -> Iterator[str]:
         if claimed:
             yield (
                 f"{design.name}: what it says of {listed(claimed, 'and')} may be due to three other features together; the report's "
-                "table of aliases names them, and how to tell."
+                "table of aliases names them, and the arms that would separate them."
             )
 
 

@@ -77,6 +77,9 @@ def _verdicts(findings: Findings) -> str:
     if findings.smallest > 0:
         smallest = metric.with_difference(f"{metric.shown(findings.smallest):g}")
         sentences += f" Negligible: neither, and the 90 % interval lies within ± {smallest}."
+    sentences += " Open: none of these."
+    if findings.looks is not None and findings.looks.futility:
+        sentences += " Given up: open, and later looks are unlikely to decide it."
     return sentences
 
 

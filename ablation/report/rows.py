@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ablation.designs import Arm, Design, arm_names
-from ablation.effects import describe
 from ablation.study.findings import Findings
 from ablation.study.measured import Measured, measured
 
@@ -14,7 +13,8 @@ from ablation.study.measured import Measured, measured
 class Credit:
     """One feature's effect.
 
-    The fields are those of :class:`ablation.effects.Effects`; ``words`` is its verdict in full, ``look`` the look that decided it, or 0.
+    The fields are those of :class:`ablation.effects.Effects`; ``seeds_needed`` are the fewest and most, ``look`` the look that decided it,
+    or 0.
     """
 
     feature: str
@@ -29,7 +29,7 @@ class Credit:
     low_simultaneous: float
     high_simultaneous: float
     verdict: str
-    words: str
+    seeds_needed: tuple[int, int]
     look: int
 
 
@@ -79,10 +79,10 @@ def own_arm(design: Design, feature: int) -> Arm | None:
 
 def _credit(findings: Findings, design_index: int, feature: int) -> Credit:
     effects = findings.effects[design_index]
-    verdict, seeds = effects.verdict[feature], int(effects.seeds[feature])
+    fewest, most = effects.seeds_needed[feature].tolist()
     return Credit(
         feature=findings.designs[design_index].features[feature],
-        seeds=seeds,
+        seeds=int(effects.seeds[feature]),
         effect=float(effects.estimate[feature]),
         low=float(effects.low[feature]),
         high=float(effects.high[feature]),
@@ -92,7 +92,7 @@ def _credit(findings: Findings, design_index: int, feature: int) -> Credit:
         freedom=float(effects.freedom[feature]),
         low_simultaneous=float(effects.low_simultaneous[feature]),
         high_simultaneous=float(effects.high_simultaneous[feature]),
-        verdict=verdict,
-        words=describe(verdict, seeds, effects.seeds_needed[feature].tolist()),
+        verdict=effects.verdict[feature],
+        seeds_needed=(fewest, most),
         look=0 if findings.looks is None else int(findings.looks.decided[design_index][feature]),
     )

@@ -5,12 +5,13 @@ import io
 
 import numpy as np
 
+from ablation.effects import MOST_SEEDS
 from ablation.report.rows import rows
 from ablation.study.findings import Findings
 
 COLUMNS = (
     *("design", "feature", "arm", "score_mean", "score_sd", "effect", "effect_low", "effect_high", "p", "p_holm", "verdict"),
-    *("effect_error", "effect_freedom", "effect_low_simultaneous", "effect_high_simultaneous"),
+    *("effect_error", "effect_freedom", "effect_low_simultaneous", "effect_high_simultaneous", "seeds_needed_low", "seeds_needed_high"),
 )
 """The columns of every study; those of its measures come after them, and then the numbers of seeds."""
 
@@ -19,7 +20,8 @@ def csv(findings: Findings) -> str:
     """Return the rows of all designs as one table with raw numbers, in the units of the scores and of each measure.
 
     A value that does not exist is an empty field. ``seeds`` counts the arm's finished runs, ``effect_seeds`` those behind the effect;
-    ``effect_look`` is the look that decided it, of a study that stops itself.
+    ``effect_look`` is the look that decided it, of a study that stops itself. ``seeds_needed_low`` and ``_high`` would settle
+    an open effect; without a ``_high`` even more than the most that are named.
     """
     text = io.StringIO()
     measures = [measure.key for measure in findings.measures]
@@ -34,12 +36,16 @@ def csv(findings: Findings) -> str:
                 record |= {"effect_error": each.error, "effect_freedom": each.freedom}
                 record |= {"effect_low_simultaneous": each.low_simultaneous, "effect_high_simultaneous": each.high_simultaneous}
                 record |= {"p": each.p, "p_holm": each.p_holm, "verdict": each.verdict, "effect_seeds": each.seeds}
-                record |= {"effect_look": each.look or None}
+                record |= {"effect_look": each.look or None, **_needed(*each.seeds_needed)}
             if row.measured:
                 arm = row.measured
                 record |= {"arm": arm.arm, "score_mean": arm.score, "score_sd": arm.score_sd, "seeds": arm.seeds, **arm.measures}
             table.writerow({name: _raw(value) for name, value in record.items()})
     return text.getvalue()
+
+
+def _needed(fewest: int, most: int) -> dict[str, int | None]:
+    return {"seeds_needed_low": fewest or None, "seeds_needed_high": most if 0 < most <= MOST_SEEDS else None}
 
 
 def _raw(value: str | float | None) -> str | float | None:

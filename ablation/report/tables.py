@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ablation.effects import ALPHA, FEWEST_SEEDS, Interactions, LackOfFit, OrderDependence, SampledOrders, sampled_orders
+from ablation.effects import ALPHA, FEWEST_SEEDS, Interactions, LackOfFit, OrderDependence, SampledOrders, sampled_orders, seeds_in_words
 from ablation.report.aliases import MEANING, aliased, separation
 from ablation.report.keep import Candidate, candidates, found_best
 from ablation.report.rows import Row, rows
@@ -18,8 +18,13 @@ from ablation.wording import counted, probability
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-WORDS = frozenset({"arm", "feature", "pair", "verdict", "order", "beyond noise", "cheaper", "cannot be told from"})
+WORDS = frozenset({"arm", "feature", "pair", "verdict", "order", "beyond noise", "cheaper", "aliased with"})
 """Heads of the columns of words, which stand to the left while numbers stand to the right."""
+
+NEEDED = "seeds needed"
+"""Head of the column that says how many seeds would settle an open effect."""
+
+LEGEND = "Seeds needed: about how many would settle an open effect; empty where that is not known."
 
 NAMED = 12
 """Three-way terms that are named; more are counted."""
@@ -102,7 +107,7 @@ def console_table(findings: Findings, design_index: int) -> "RichTable":
             lead="",
             heads=tuple(whole.heads[index] for index in shown),
             lines=tuple(tuple(line[index] for index in shown) for line in whole.lines),
-            foot=" ".join(sentences),
+            foot=" ".join(filter(None, [whole.foot, *sentences])),
         )
     )
 
@@ -119,6 +124,7 @@ def so_far(findings: Findings) -> str:
 def _table_of(chosen: Sequence[Row], findings: Findings, title: str, lead: str, foot: str = "") -> Table:
     lines = [_line(row, findings) for row in chosen]
     heads = tuple(head for head in lines[0] if any(line[head] for line in lines)) if lines else ()
+    foot = " ".join(filter(None, [LEGEND if NEEDED in heads else "", foot]))
     return Table(title, lead, heads, tuple(tuple(line[head] for head in heads) for line in lines), foot)
 
 
@@ -144,7 +150,8 @@ def _line(row: Row, findings: Findings) -> dict[str, str]:
         **{head: cell for head, cell in costs.items() if head in below},
         "effect": metric.signed(credit.effect, digits) if credit and credit.seeds else "",
         "95 % interval": interval,
-        "verdict": credit.words if credit else "",
+        "verdict": credit.verdict if credit else "",
+        NEEDED: seeds_in_words(*credit.seeds_needed) if credit else "",
         "look": str(credit.look) if credit and credit.look else "",
         **{head: cell for head, cell in costs.items() if head not in below},
         "seeds": str(finished) if finished == seeds else f"{finished}/{seeds}",
@@ -221,7 +228,7 @@ def _sampled(findings: Findings, feature: str, effect: float, found: SampledOrde
 
 
 def _aliases(findings: Findings) -> list[Table]:
-    heads = ("feature", "cannot be told from")
+    heads = ("feature", "aliased with")
     return [
         Table(f"Aliases ({design.name})", " ".join([MEANING, *separation(design, next(iter(found)))]), heads, tuple(found.items()))
         for design in findings.designs
@@ -237,7 +244,7 @@ def _keep(findings: Findings) -> list[Table]:
     shown = candidates(findings, found)
     lines = tuple(_candidate(each, findings, costs) for each in shown)
     lead = (
-        "The arm with the best mean score and those that cannot be told from it: an arm is left out where another one is better by a "
+        "The arm with the best mean score and those that may be as good: an arm is left out where another one is better by a "
         "paired t test at p < 0.05 / (arms − 1), one-sided, so that the best arm is among these with 95 %. Difference: from the best mean, "
         "over the seeds that both have, ± 1 standard error. Cheaper: a cost is lower by a tenth or more and none is higher by as much."
     )

@@ -191,6 +191,15 @@ def provenance(runs: Mapping[tuple[Arm, int], Result], failed: int, command: str
 # ---- findings as text -------------------------------------------------------------------------------------------------------
 
 
+EARLIER = {
+    "cannot be told from zero": "open",
+    "not decided yet": "open",
+    "open, and more seeds are unlikely to tell": "given up",
+    "cannot be estimated": "no estimate",
+}
+"""What verdicts were called when stored findings may have been written."""
+
+
 @dataclass(frozen=True)
 class _RunId:
     """Which MLflow run holds the result of an arm with a seed."""
@@ -220,6 +229,8 @@ def from_json(text: str, read: Callable[[str], Result]) -> Findings:
     Raises:
         InputError: if another version of this package wrote them and their form has changed since.
     """
+    for earlier, verdict in EARLIER.items():
+        text = text.replace(json.dumps(earlier), json.dumps(verdict))
     stored = from_plain(_Stored, json.loads(text))
     runs = {(each.arm, each.seed): read(each.run_id) for each in stored.runs}
     return replace(stored.findings, runs=runs)
