@@ -21,6 +21,7 @@ ACCURACY = Metric(
     "points",
     100.0,
     step=0.001,
+    bounds=(0.0, 1.0),
     curves=(("accuracy", "training"), ("val_accuracy", "validation")),
 )
 LOG_LOSS = Metric("log_loss", higher_is_better=False)

@@ -228,7 +228,7 @@ def test_a_report_of_runs_without_seeds_says_so(folder: Path) -> None:
     frame = path_of_three()[lambda frame: (frame.ema == 0) | (frame.seed < 4)]
     study = ablation.analyse(frame, score="val_acc", features=THREE, seed=None, unit="%", scale=100, name="apart")
     page = study.report().with_name("report.md").read_text()
-    assert "**Runs of an arm**: 4 to 5, with seeds of their own or none" in page and "ν after Welch" in page
+    assert "**Runs**: 4 to 5 runs an arm, with seeds of their own or none" in page and "ν after Welch" in page
     assert "missing" not in page and "did not finish" not in page
 
 

@@ -38,8 +38,7 @@ def draw(findings: Findings, folder: Path, part: int = 0, parts: int = 1) -> lis
 
     Several processes can share the work: the one with number ``part`` of ``parts`` draws every ``parts``-th chart.
 
-    A chart of one design is named after its kind for the first design that it suits, and ``<kind>_<design>`` for each later one; the
-    headline's design comes first for ``forest``. Charts of the whole study are drawn once.
+    A chart of one design is named after its kind for the first design that it suits, and ``<kind>_<design>`` for each later one.
     """
     files: list[Path] = []
     for name, chart in pictures(findings)[part::parts]:
@@ -48,21 +47,41 @@ def draw(findings: Findings, folder: Path, part: int = 0, parts: int = 1) -> lis
 
 
 def pictures(findings: Findings) -> list[tuple[str, Callable[[], Figure]]]:
-    """Return the name of each chart, in order, with what draws it."""
+    """Return the name of each chart, in order, with what draws it: first the effects of the design that answers for the study.
+
+    Effects are drawn once for each design: as a forest where they are averages over many arms and have intervals, else as bars.
+    """
     designs = findings.designs
     credited = [index for index, design in enumerate(designs) if design.features]
-    sure = [index for index in credited if not np.isnan(findings.effects[index].low).all()]
-    sure.sort(key=lambda index: index != findings.headline)
-    paired = [index for index, found in enumerate(findings.interactions) if found is not None]
-    paths = [index for index in credited if is_path(designs[index])]
+    credited.sort(key=lambda index: index != findings.headline)
+    found: list[tuple[str, Callable[[], Figure]]] = []
 
-    def each(chart: Callable[[Findings, int], Figure], name: str, indices: list[int]) -> list[tuple[str, Callable[[], Figure]]]:
-        names = (name if index == indices[0] else f"{name}_{designs[index].name}" for index in indices)
-        return [(name, partial(chart, findings, index)) for name, index in zip(names, indices, strict=True)]
+    def add(name: str, chart: Callable[[Findings, int], Figure], index: int) -> None:
+        taken = any(name == other for other, _ in found)
+        found.append((f"{name}_{designs[index].name}" if taken else name, partial(chart, findings, index)))
 
-    found = each(forest, "forest", sure)
-    found += [("order", partial(order, findings))] if findings.order is not None else []
-    found += each(interactions, "interactions", paired) + each(contribution, "contribution", credited) + each(climb, "climb", paths)
-    found += [("arms", partial(arms, findings))] if len(findings.arms) > 2 else []
-    found += [("cost", partial(cost, findings))] if len(findings.arms) > 1 and costs(findings) else []
-    return [*found, *([("learning_curves", partial(learning_curves, findings))] if styled(findings) else [])]
+    for index in credited:
+        if _averages(findings, index):
+            add("forest", forest, index)
+        else:
+            add("contribution", contribution, index)
+    if findings.order is not None:
+        found.append(("order", partial(order, findings)))
+    for index, pairs in enumerate(findings.interactions):
+        if pairs is not None:
+            add("interactions", interactions, index)
+    for index in credited:
+        if is_path(designs[index]):
+            add("climb", climb, index)
+    whole = (
+        ("arms", arms, len(findings.arms) > 2),
+        ("cost", cost, len(findings.arms) > 1 and bool(costs(findings))),
+        ("learning_curves", learning_curves, bool(styled(findings))),
+    )
+    return [*found, *((name, partial(chart, findings)) for name, chart, allowed in whole if allowed)]
+
+
+def _averages(findings: Findings, index: int) -> bool:
+    """Say whether the effects of a design are averages over many arms, and have intervals."""
+    arms = np.count_nonzero(findings.designs[index].contrasts, axis=1)
+    return bool(arms.max(initial=0) > 2) and not np.isnan(findings.effects[index].low).all()

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ablation.charts.drawing import caption
 from ablation.charts.drawing.lettering import LINESPACING, height, upright, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page
 from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, some, subtitle, tidy
@@ -107,11 +108,8 @@ def _matrix(axes: Axes, shown: list[Arm], features: tuple[str, ...]) -> None:
 
 
 def _caption(findings: Findings, left_out: int) -> list[str]:
-    seeds = len(findings.seeds)
-    marks = f"Filled dots: mean over {findings.seeds_in_words}. Rings: single seeds. Vertical lines: ± 1 standard deviation."
-    if seeds == 1:
-        marks = "Filled dots: one run of each arm."
+    marks = caption.means(findings, "Filled dots", "Vertical lines")
     marks += " Below: black where a feature is on. Blue columns: baseline and all features."
     if left_out:
         marks += f" Only the {MOST // 2} worst and the {MOST // 2} best of {len(findings.arms)} arms are shown."
-    return [marks, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]
+    return [marks, caption.source(findings, findings.protocol)]

@@ -5,6 +5,7 @@ import re
 import numpy as np
 from matplotlib.figure import Figure
 
+from ablation.charts.drawing.caption import means, source
 from ablation.charts.drawing.lettering import LINESPACING, height, upright, widest, width, wrap
 from ablation.charts.drawing.page import MARGIN, page
 from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, some, subtitle, tidy
@@ -21,12 +22,12 @@ def climb(findings: Findings, design_index: int) -> Figure:
     design = findings.designs[design_index]
     metric = findings.metric
     scores = metric.scale * findings.scores_of(design)
-    means, deviations = mean_and_sd(scores)
+    averages, deviations = mean_and_sd(scores)
     finished = (~np.isnan(scores)).sum(axis=0)
     asked = findings.asked_of(design).sum(axis=0)
     labels = [name.replace("+ ", "+\u00a0") for name in arm_names(design, findings.features)]
     words = [word for label in labels for word in re.split(r"(?<=_)", label)]
-    values = [_value(*each, findings.digits) for each in zip(means, deviations, strict=True)]
+    values = [_value(*each, findings.digits) for each in zip(averages, deviations, strict=True)]
     slot = max(min(max(SLOT, *(width(word, SMALL) + 0.1 for word in words)), WIDEST), widest(values, SMALL) + 0.1)
     names = [wrap(label, slot - 0.08, SMALL) for label in labels]
     count, seeds = len(names), len(findings.seeds)
@@ -36,13 +37,14 @@ def climb(findings: Findings, design_index: int) -> Figure:
     start, plot = MARGIN + max(0.55, upright(label, levels, BODY, SMALL)), max(slot * count, 4.5)
     above, below = 0.3, 0.12 + max(height(name, SMALL) for name in names)
     below_title = subtitle(f"{design.name}: mean {metric.name}, features added from left to right", findings)
-    sheet = page(start + plot + MARGIN, above + HIGH + below, "From the baseline to all features", below_title, _caption(findings))
+    caption = _caption(findings, bool(((finished > 0) & (finished < asked)).any()))
+    sheet = page(start + plot + MARGIN, above + HIGH + below, "From the baseline to all features", below_title, caption)
     axes = sheet.axes(start, below, plot, HIGH)
     axes.set_xlim(-0.5, count - 0.5)
 
     places = list(range(count))
-    axes.plot(places, means, color=GAIN, linewidth=1.8, marker="o", markersize=5.5, zorder=3)
-    axes.vlines(places, means - deviations, means + deviations, color=GAIN, linewidth=1.3, zorder=3)
+    axes.plot(places, averages, color=GAIN, linewidth=1.8, marker="o", markersize=5.5, zorder=3)
+    axes.vlines(places, averages - deviations, averages + deviations, color=GAIN, linewidth=1.3, zorder=3)
     for place in places:
         found = some(scores[:, place])
         if seeds > 1 and len(found):
@@ -70,11 +72,8 @@ def _value(mean: float, sd: float, digits: int) -> str:
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if not np.isnan(sd) else "")
 
 
-def _caption(findings: Findings) -> list[str]:
-    seeds = len(findings.seeds)
-    marks = "Dots: one run of each arm."
-    if seeds > 1:
-        marks = f"Filled dots: mean over {findings.seeds_in_words}. Vertical lines: ± 1 standard deviation. Rings: single seeds."
-        if findings.failures:
-            marks += " A grey number rests on fewer seeds than the others."
-    return [marks, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]
+def _caption(findings: Findings, fewer: bool) -> list[str]:
+    marks = means(findings, "Filled dots", "Vertical lines")
+    if fewer:
+        marks += f" A grey number rests on fewer {findings.sample}s than were asked for."
+    return ["“+ x”: x and every feature before it are on.", marks, source(findings, findings.protocol)]

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation.charts.drawing.intervals import extent, interval
+from ablation.charts.drawing.caption import COLORS, source
+from ablation.charts.drawing.intervals import about_arrows, extent, interval
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page, wrap_below
 from ablation.charts.drawing.style import BODY, INK, MUTED, SMALL, color_of, jitter, no_result, some, subtitle, tidy
@@ -26,13 +27,14 @@ BAR = 0.62
 def contribution(findings: Findings, design_index: int) -> Figure:
     """Draw the effects of one design as bars, in the design's order from top to bottom.
 
-    An interval that is much wider than the effects is cut at the axis and ends in an arrow there; its numbers stand beside it. A
-    feature whose effect cannot be estimated leaves a marked gap.
+    The axis holds all intervals, which go no farther than an effect can; one that would ends in an arrow. A feature whose effect cannot
+    be estimated leaves a marked gap.
     """
     design, effects, metric = findings.designs[design_index], findings.effects[design_index], findings.metric
     count = len(design.features)
-    seen = metric.scale * np.concatenate([effects.estimate, effects.per_seed.ravel()])
-    left, right, cut = extent(seen, metric.scale * np.concatenate([effects.low, effects.high]), 10.0 ** (1 - findings.digits))
+    ends = np.concatenate([effects.low, effects.high])
+    seen = metric.scale * np.concatenate([effects.estimate, effects.per_seed.ravel(), metric.possible(ends)])
+    left, right = extent(seen, np.array([]), 10.0 ** (1 - findings.digits))
 
     names = [wrap(feature, NAMES, BODY) for feature in design.features]
     behind = findings.seeds_behind(design_index).tolist()
@@ -47,7 +49,7 @@ def contribution(findings: Findings, design_index: int) -> Figure:
     plot = WIDTH - MARGIN - VERDICTS - SPACE - value_column - SPACE - start
     label, more = wrap_below(metric.effect_axis(), start, plot, WIDTH)
     below = BELOW + more
-    texts = (subtitle(_ends(findings, design), findings), _caption(findings, design_index, cut))
+    texts = (subtitle(_ends(findings, design), findings), _caption(findings, design_index))
     sheet = page(WIDTH, ABOVE + slot * count + below, "What each feature contributes", *texts)
     axes = sheet.axes(start, below, plot, slot * count)
     axes.set_xlim(left, right)
@@ -77,9 +79,10 @@ def _marks(axes: Axes, effects: Effects, metric: Metric, left: float, right: flo
     axes.barh(known, points[known], height=BAR, color=colors, zorder=2)
     axes.axvline(0, color=INK, linewidth=0.9, zorder=2.5)
     for row in known:
-        _seeds(axes, row, metric.scale * effects.per_seed[:, row])
+        if len(effects.per_seed) > 1:
+            _seeds(axes, row, metric.scale * effects.per_seed[:, row])
         if not np.isnan(effects.low[row]):
-            interval(axes, row - 0.13, metric.scale * effects.low[row], metric.scale * effects.high[row], INK)
+            interval(axes, row - 0.13, effects.low[row], effects.high[row], metric, INK)
     for row in np.flatnonzero(np.isnan(points)).tolist():
         no_result(axes, left, row - BAR / 2, right - left, BAR)
 
@@ -96,9 +99,9 @@ def _value(findings: Findings, effects: Effects, row: int, seeds: int) -> str:
         return "–"
     metric, digits = findings.metric, findings.digits
     text = metric.signed(effects.estimate[row], digits)
-    if not np.isnan(effects.low[row]):
-        text += f" [{metric.signed(effects.low[row], digits)}, {metric.signed(effects.high[row], digits)}]"
-    return text if effects.seeds[row] == seeds else f"{text}\n{effects.seeds[row]} of {seeds} seeds"
+    if ends := metric.ends(effects.low[row], effects.high[row], digits):
+        text += f" [{ends}]"
+    return text if effects.seeds[row] == seeds else f"{text}\n{effects.seeds[row]} of {seeds} {findings.sample}s"
 
 
 def _ends(findings: Findings, design: Design) -> str:
@@ -114,21 +117,16 @@ def _ends(findings: Findings, design: Design) -> str:
     return f"{design.name}: " + " → ".join(shown) if shown else design.name
 
 
-def _caption(findings: Findings, design_index: int, cut: bool) -> list[str]:
+def _caption(findings: Findings, design_index: int) -> list[str]:
     design, effects = findings.designs[design_index], findings.effects[design_index]
-    count = len(findings.seeds)
-    marks = "Bars: one run of each arm, blue for the better and vermillion for the worse; a single run gives no interval."
-    if count > 1:
-        marks = f"Bars: mean over {findings.seeds_in_words}, blue for the better and vermillion for the worse. Dots: single seeds. "
-        marks += "Lines: 95 % intervals."
-    if findings.independent:
-        marks = "Bars: differences of means, blue for the better and vermillion for the worse. Lines: 95 % intervals (Welch)."
-    if cut:
-        marks += " An arrow at the edge: the interval goes on beyond the axis, to the number given."
-    if LOST in effects.verdict:
-        marks += " Hatched: an arm that the effect needs has no finished run."
-    order = f"Order: {' → '.join(design.features)}."
-    what = f"Study: {findings.name}. {findings.description}. {findings.seeds_in_words}. {findings.protocol}"
+    several = len(findings.seeds) > 1
+    marks = [f"Bars: differences of means over {findings.seeds_in_words}." if several else "Bars: one run of each arm, so without intervals.", COLORS]
+    if several and not np.isnan(effects.per_seed).all():
+        marks.append("Dots: single seeds.")
     if not np.isnan(effects.low).all():
-        what += f" {findings.intervals}"
-    return [" ".join(filter(None, (design.meaning, order))), marks, what]
+        ends = np.concatenate([effects.low, effects.high])
+        marks += ["Lines: 95 % intervals.", about_arrows(ends, (-np.inf, np.inf), findings.metric)]
+    if LOST in effects.verdict:
+        marks.append("Hatched: an arm that the effect needs has no finished run.")
+    covered = "" if np.isnan(effects.low).all() else findings.intervals
+    return [design.meaning, " ".join(filter(None, marks)), source(findings, findings.protocol, covered)]

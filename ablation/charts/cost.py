@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ablation.charts.drawing import caption
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page
 from ablation.charts.drawing.style import BODY, GAIN, INK, SMALL, no_result, subtitle, tidy
@@ -132,10 +133,6 @@ def _arms_shown(findings: Findings) -> str:
 
 
 def _caption(findings: Findings) -> list[str]:
-    seeds = len(findings.seeds)
-    marks = "Dots: one run of each arm."
-    if seeds > 1:
-        marks = f"Filled dots: mean {findings.metric.name} over {findings.seeds_in_words}. Lines across: ± 1 standard deviation. "
-        marks += "Rings: single seeds."
-    bars = f"Grey: {listed([measure.words for measure in costs(findings)], 'and')}, on the machine that ran it."
-    return [f"{marks} {bars}", f"Study: {findings.name}. {findings.description}. {findings.protocol}"]
+    marks = caption.means(findings, "Filled dots", "Lines across")
+    bars = f"Grey: {listed([measure.words for measure in costs(findings)], 'and')}."
+    return [f"{marks} {bars}", caption.source(findings, findings.protocol)]

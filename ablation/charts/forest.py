@@ -4,14 +4,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation.charts.drawing.intervals import extent, interval
+from ablation.charts.drawing.caption import COLORS, source
+from ablation.charts.drawing.intervals import about_arrows, extent, interval
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page, wrap_below
 from ablation.charts.drawing.style import BAND, BODY, INK, MUTED, SMALL, color_of, no_result, subtitle, tidy
 from ablation.effects import Effects, LackOfFit, describe
 from ablation.study.findings import Findings
 from ablation.study.metric import Metric
-from ablation.wording import probability
+from ablation.wording import counted, probability
 
 WIDTH, NAMES, VERDICTS, SPACE = 9.0, 1.7, 1.75, 0.12
 """Inches: the figure, at most the feature names, the verdicts, and between the columns."""
@@ -32,11 +33,10 @@ def forest(findings: Findings, design_index: int) -> Figure:
     fit = findings.lack_of_fit[design_index] if findings.lack_of_fit else None
     count = len(design.features)
     smallest = metric.scale * findings.smallest
-    ends = metric.scale * np.concatenate([effects.low, effects.high])
-    left, right, cut = extent(metric.scale * effects.estimate, ends, 10.0 ** (1 - findings.digits))
-    left, right = min(left, -1.2 * smallest), max(right, 1.2 * smallest)
-    outermost = metric.scale * np.concatenate([effects.low_simultaneous, effects.high_simultaneous])
-    cut = cut or bool(np.nanmin(outermost, initial=left) < left or np.nanmax(outermost, initial=right) > right)
+    own = metric.scale * metric.possible(np.concatenate([effects.low, effects.high]))
+    together = metric.scale * metric.possible(np.concatenate([effects.low_simultaneous, effects.high_simultaneous]))
+    shown = np.concatenate([metric.scale * effects.estimate, own, [-1.2 * smallest, 1.2 * smallest]])
+    left, right = extent(shown, together, 10.0 ** (1 - findings.digits))
 
     names = [wrap(feature, NAMES, BODY) for feature in design.features]
     values = [_value(findings, effects, row) for row in range(count)]
@@ -55,8 +55,8 @@ def forest(findings: Findings, design_index: int) -> Figure:
     label, further = wrap_below(metric.effect_axis(), start, plot, WIDTH)
     below = BELOW + further
     rows = len(names)
-    caption = _caption(findings, design_index, fit, cut)
-    below_title = subtitle(f"{design.name}: {findings.seeds_in_words}, {len(design.arms)} arms", findings)
+    caption = _caption(findings, design_index, fit, (left, right))
+    below_title = subtitle(f"{design.name}: {counted(len(design.arms), 'arm')}, {findings.seeds_in_words}", findings)
     sheet = page(WIDTH, ABOVE + slot * rows + below, "What each feature contributes, and how sure that is", below_title, caption)
     axes = sheet.axes(start, below, plot, slot * rows)
     axes.set_xlim(left, right)
@@ -91,15 +91,15 @@ def forest(findings: Findings, design_index: int) -> Figure:
 
 def _mark(axes: Axes, effects: Effects, metric: Metric, row: int, left: float, right: float) -> None:
     """Draw one effect: two intervals and a point, filled where the verdict is sure; or the gap."""
-    estimate, scale = metric.scale * effects.estimate[row], metric.scale
+    estimate = metric.scale * effects.estimate[row]
     if np.isnan(estimate):
         no_result(axes, left, row - 0.3, right - left, 0.6)
         return
     color = color_of(estimate, metric)
     if not np.isnan(effects.low_simultaneous[row]):
-        interval(axes, row, scale * effects.low_simultaneous[row], scale * effects.high_simultaneous[row], color, 1.0, 5)
+        interval(axes, row, effects.low_simultaneous[row], effects.high_simultaneous[row], metric, color, 1.0, 5)
     if not np.isnan(effects.low[row]):
-        interval(axes, row, scale * effects.low[row], scale * effects.high[row], color, 3.4, 0)
+        interval(axes, row, effects.low[row], effects.high[row], metric, color, 3.4, 0)
     filled = effects.verdict[row] in SURE
     axes.plot(estimate, row, marker="o", markersize=7.5, color=color, markerfacecolor=color if filled else "white", mew=1.6, zorder=5)
 
@@ -110,7 +110,8 @@ def _value(findings: Findings, effects: Effects, row: int) -> str:
     metric, digits = findings.metric, findings.digits
 
     def ends(low: np.ndarray, high: np.ndarray) -> str:
-        return f"[{metric.signed(low[row], digits)}, {metric.signed(high[row], digits)}]" if not np.isnan(low[row]) else ""
+        text = metric.ends(low[row], high[row], digits)
+        return f"[{text}]" if text else ""
 
     own = f"{metric.signed(effects.estimate[row], digits)} {ends(effects.low, effects.high)}".strip()
     return f"{own}\n{ends(effects.low_simultaneous, effects.high_simultaneous)}".strip()
@@ -122,15 +123,15 @@ def _fit_words(fit: LackOfFit) -> str:
     return "main effects and pairs do not explain the scores" if fit.p < 0.05 else "no sign of three-way effects among those it sees"
 
 
-def _caption(findings: Findings, design_index: int, fit: LackOfFit | None, cut: bool) -> list[str]:
-    design = findings.designs[design_index]
-    marks = "Points: mean effects, filled where the verdict is helps or hurts, blue for the better and vermillion for the worse. "
-    marks += "Thick lines: 95 % interval of each effect. Thin lines: intervals that hold for all effects at once, with 95 %."
+def _caption(findings: Findings, design_index: int, fit: LackOfFit | None, axis: tuple[float, float]) -> list[str]:
+    design, effects = findings.designs[design_index], findings.effects[design_index]
+    marks = f"Points: effects, filled where the verdict is helps or hurts. {COLORS} Thick lines: the 95 % interval of each effect. "
+    marks += "Thin lines: intervals that hold for all effects at once, with 95 %."
     if findings.smallest > 0:
         smallest = findings.metric.with_difference(f"{findings.metric.shown(findings.smallest):g}")
         marks += f" Grey band: effects of at most ± {smallest}, too small to be of interest."
-    if cut:
-        marks += " An arrow at the edge: the interval goes on beyond the axis, to the number given."
+    if arrows := about_arrows(np.concatenate([effects.low_simultaneous, effects.high_simultaneous]), axis, findings.metric):
+        marks += f" {arrows}"
     tested = ""
     if fit is not None and fit.terms:
         total = len(fit.terms) + fit.hidden
@@ -138,5 +139,4 @@ def _caption(findings: Findings, design_index: int, fit: LackOfFit | None, cut: 
         tested = f"Lack of fit: the spare arms see {seen}."
         if fit.hidden:
             tested += f" The other {fit.hidden} are aliased with main effects."
-    what = f"Study: {findings.name}. {findings.description}. {findings.protocol} {findings.intervals}"
-    return [design.meaning, marks, tested, what]
+    return [design.meaning, marks, tested, source(findings, findings.protocol, findings.intervals)]

@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from ablation.charts.drawing.caption import source
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, width, wrap
 from ablation.charts.drawing.page import MARGIN, page
 from ablation.charts.drawing.style import BODY, GAIN, INK, LOSS, SMALL, subtitle
@@ -112,4 +113,4 @@ def _caption(findings: Findings, design_index: int, found: Interactions) -> list
     known = {frozenset(pair) for pairs in found.pairs for pair in pairs}
     if len(known) < len(list(combinations(findings.designs[design_index].known, 2))):
         marks += " Empty: this design says nothing of the pair."
-    return [what, marks, f"Study: {findings.name}. {findings.description}. {findings.seeds_in_words}."]
+    return [what, marks, source(findings, f"{findings.seeds_in_words}.")]

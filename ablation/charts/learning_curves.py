@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from ablation.charts.drawing.caption import means, source
 from ablation.charts.drawing.lettering import LINESPACING, height, upright, wrap
 from ablation.charts.drawing.page import MARGIN, page
 from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, subtitle, tidy
@@ -39,19 +40,16 @@ def learning_curves(findings: Findings) -> Figure:
 
     wide = left + columns * panel + (columns - 1) * BETWEEN + MARGIN
     body = low + rows * (HIGH + title + ticks) + legend
-    seeds = len(findings.seeds)
-    lines = (
-        f"Lines: mean over {findings.seeds_in_words}. Bands: from the lowest to the highest seed."
-        if seeds > 1
-        else "Lines: one run of each arm."
-    )
+    lines = means(findings, "Lines")
+    if len(findings.seeds) > 1:
+        lines += f" Bands: from the lowest to the highest {findings.sample}."
     if any(is_path(design) for design in findings.designs):
         lines += " “+ x”: x and every feature before it are on."
     if count < len(findings.arms):
         lines += f" Only the first {count} of {len(findings.arms)} arms are shown."
     if any(not np.isfinite(values).all() for found in curves for values in found.values()):
         lines += " Values that are not finite are left out."
-    caption = [lines, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]
+    caption = [lines, source(findings)]
     below_title = subtitle(f"{metric.short} by epoch, one panel an arm", findings)
     sheet = page(wide, body, "Learning curves", below_title, caption)
 

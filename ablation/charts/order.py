@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ablation.charts.drawing.caption import source
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page, wrap_below
 from ablation.charts.drawing.style import BODY, INK, MUTED, SKY, SMALL, YELLOW, subtitle, tidy
@@ -108,7 +109,7 @@ def _caption(findings: Findings, found: OrderDependence) -> list[str]:
         f"{_averaged(findings)}Order: {' → '.join(found.features)}.",
         "Bars: from the least to the largest effect, dark where two effects of a feature differ beyond noise (p < 0.05 after Holm's "
         "adjustment over all differences); the last column says so too. Lines: ± 1 standard error, where there is one.",
-        f"Study: {findings.name}. {findings.description}. {findings.seeds_in_words}.",
+        source(findings, f"{findings.seeds_in_words}."),
     ]
 
 

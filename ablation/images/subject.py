@@ -225,7 +225,7 @@ class Images(Subject):
     def metric(self) -> Metric:
         curves = (("accuracy", "training"), ("val_accuracy", "validation"))
         step = 1 / self._validation_images()
-        return Metric("val_accuracy", "validation accuracy", "accuracy", "%", "points", 100.0, True, step, curves)
+        return Metric("val_accuracy", "validation accuracy", "accuracy", "%", "points", 100.0, True, step, (0.0, 1.0), curves)
 
     @property
     def measures(self) -> tuple[Measure, ...]:

@@ -32,7 +32,7 @@ def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
     if findings.looks is not None:
         yield "Seeds", rule(findings, findings.looks)
     elif findings.independent:
-        yield "Runs of an arm", f"{findings.seeds_in_words.partition(' seed')[0]}, with seeds of their own or none"
+        yield "Runs", f"{findings.seeds_in_words}, with seeds of their own or none"
     else:
         yield "Seeds", _seeds(findings)
     if earlier := " ".join(uncounted(findings)):

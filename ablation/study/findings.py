@@ -137,11 +137,17 @@ class Findings:
         return int((self.asked & np.isnan(self.scores)).sum())
 
     @property
+    def sample(self) -> str:
+        """What the runs of an arm are called: ``seed`` where arms share their seeds, ``run`` where they do not or have none."""
+        return "run" if self.independent else "seed"
+
+    @property
     def seeds_in_words(self) -> str:
-        """How many seeds the arms were to have, such as ``3 seeds``, or ``5 to 12 seeds`` where arms differ."""
+        """How many runs the arms were to have: ``3 seeds``, ``5 to 12 seeds`` where arms differ, ``4 runs an arm`` where seeds do."""
         counts = self.asked.sum(axis=0)
         least, most = int(counts.min()), int(counts.max())
-        return counted(most, "seed") if least == most else f"{least} to {most} seeds"
+        words = counted(most, self.sample) if least == most else f"{least} to {most} {self.sample}s"
+        return f"{words} an arm" if self.independent else words
 
     def seeds_behind(self, design_index: int) -> np.ndarray:
         """Return how many seeds each effect of a design would rest on if every run had finished, shape ``(features,)``."""

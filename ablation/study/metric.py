@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 Format = Literal["score", "count", "short", "seconds", "number"]
 """How people read a measure: as a score of the metric, ``33,618``, ``5.98 M``, ``0.13``, or with four digits."""
 
@@ -22,6 +24,7 @@ class Metric:
         scale: what scores are multiplied by where people read them: 100 for a fraction shown in percent.
         higher_is_better: whether a larger score is a better one.
         step: the smallest difference that two scores can have, in the units of the scores; 0 where there is none.
+        bounds: the lowest and the highest score that there can be, in the units of the scores; infinite where there is none.
         curves: histories that are drawn beside each other, as (name in the history, label); the last is that of the metric.
     """
 
@@ -33,6 +36,7 @@ class Metric:
     scale: float = 1.0
     higher_is_better: bool = True
     step: float = 0.0
+    bounds: tuple[float, float] = (-np.inf, np.inf)
     curves: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -82,6 +86,22 @@ class Metric:
     def signed(self, difference: float, digits: int) -> str:
         """Write a difference of two scores without its unit, always with its sign; what rounds to zero is positive."""
         return f"{round(self.scale * difference, digits) + 0.0:+.{digits}f}".replace("-", "−")
+
+    @property
+    def largest_effect(self) -> float:
+        """The largest effect that there can be, in the units of the scores; infinite where scores have no two bounds."""
+        return self.bounds[1] - self.bounds[0]
+
+    def possible(self, effects: np.ndarray) -> np.ndarray:
+        """Return the ends of intervals, of any shape, moved to the largest effect that there can be where they lie beyond it."""
+        return np.clip(effects, -self.largest_effect, self.largest_effect)
+
+    def ends(self, low: float, high: float, digits: int) -> str:
+        """Write the ends of an interval without their unit, no farther out than an effect can be; nothing where there is none."""
+        if np.isnan(low):
+            return ""
+        first, last = self.possible(np.array([low, high]))
+        return f"{self.signed(first, digits)}, {self.signed(last, digits)}"
 
     def with_unit(self, text: str) -> str:
         """Write the unit of a score after it."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from ablation.charts.drawing.caption import source
 from ablation.charts.drawing.lettering import drawable, shorten, width
 from ablation.charts.drawing.page import MARGIN, page
 from ablation.charts.drawing.style import BODY, GAIN, GRID, INK, MUTED, SMALL, tidy
@@ -93,4 +94,4 @@ def _caption(findings: Findings, arms: Sequence[ArmPredictions], numbered: bool)
     marks = f"Dots: {many} of an arm."
     if numbered:
         marks += " A class with letters that the chart's font lacks is shown by its number, in the order of the classes."
-    return [marks, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]
+    return [marks, source(findings)]

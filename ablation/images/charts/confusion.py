@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 
+from ablation.charts.drawing.caption import source
 from ablation.charts.drawing.lettering import LINESPACING, drawable, height, shorten, width
 from ablation.charts.drawing.page import MARGIN, page
 from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL
@@ -112,4 +113,4 @@ def _caption(findings: Findings, arms: Sequence[ArmPredictions], numbered: bool)
     marks = f"{many}White: none; blue: every image of the class. On the diagonal stand those that are right."
     if numbered:
         marks += " A class with letters that the chart's font lacks is shown by its number, in the order of the classes."
-    return [marks, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]
+    return [marks, source(findings, findings.protocol)]

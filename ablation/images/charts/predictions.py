@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from ablation.charts.drawing.caption import source
 from ablation.charts.drawing.lettering import drawable, shorten, width
 from ablation.charts.drawing.page import MARGIN, page
 from ablation.charts.drawing.style import BODY, GAIN, INK, LOSS, MUTED, SMALL
@@ -146,4 +147,4 @@ def _caption(findings: Findings, arms: Sequence[ArmPredictions], numbered: bool)
     )
     if numbered:
         marks += " A class with letters that the chart's font lacks is shown by its number, in the order of the classes."
-    return [marks, f"Study: {findings.name}. {findings.description}. {findings.protocol}"]
+    return [marks, source(findings)]
