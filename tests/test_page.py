@@ -11,6 +11,7 @@ from findings import FEATURES, GAINS, enriched, synthetic
 
 from ablation import report
 from ablation.designs import BASELINE, cumulative, factorial, fractional, leave_one_out, none, one_at_a_time
+from ablation.report.keep import what_to_keep
 from ablation.report.publish import publish, unchanged
 from ablation.report.tables import WORDS
 from ablation.store.names import CONFIGURATION
@@ -76,8 +77,11 @@ def test_the_page_opens_with_the_answer(folder: Path, small: Findings) -> None:
     page = Page((folder / "report.html").read_text())
     answer = report.answer(small)
     start = page.shown.index(answer[0])
-    assert page.shown[start - 1] == small.description and page.shown[start : start + len(answer)] == answer
-    assert start < page.shown.index("Figures") < page.shown.index("Tables") < page.shown.index("Protocol") < page.shown.index("Notes")
+    keep = what_to_keep(small)
+    assert page.shown[start - 1] == small.description
+    assert page.shown[start : start + len(answer) + 1] == [sentence for sentence in answer if sentence not in keep] + ["What to keep", *keep]
+    heads = [page.shown.index(head) for head in ("What to keep", "Tables", "Notes", "Figures", "Protocol")]
+    assert start < heads[0] and heads == sorted(heads)
 
 
 def test_html_and_markdown_say_the_same(folder: Path) -> None:

@@ -78,9 +78,9 @@ def _scores(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: np.nd
     places = np.arange(len(means))
     axes.vlines(places, means - deviations, means + deviations, color=GAIN, linewidth=1.3, zorder=3)
     if len(scores) > 1:
-        for place in range(len(means)):
-            found = some(scores[:, place])
-            axes.scatter(place + np.array(jitter(len(found), 0.45)), found, s=9, color="white", edgecolors=INK, linewidths=0.7, zorder=3.5)
+        found = [some(column) for column in scores.T]
+        across = np.concatenate([place + np.array(jitter(len(each), 0.45)) for place, each in enumerate(found)])
+        axes.scatter(across, np.concatenate(found), s=9, color="white", edgecolors=INK, linewidths=0.7, zorder=3.5)
     axes.plot(places, means, color=GAIN, marker="o", markersize=5, linestyle="none", zorder=4)
     bottom, top = axes.get_ylim() if not np.isnan(means).all() else (0.0, scale)
     axes.set_ylim(bottom, top)
@@ -97,10 +97,9 @@ def _matrix(axes: Axes, shown: list[Arm], features: tuple[str, ...]) -> None:
     for state, color, layer in ((False, "#D5D5D5", 2), (True, INK, 3)):
         chosen = [(place, row) for place, row, on in points if on is state]
         axes.plot([place for place, _ in chosen], [row for _, row in chosen], "o", color=color, markersize=4.5, zorder=layer)
+    rows = [[row for row, feature in enumerate(features) if feature in arm] or [0] for arm in shown]
+    axes.vlines(range(len(shown)), [on[0] for on in rows], [on[-1] for on in rows], color=INK, linewidth=1.2, zorder=2.5)
     for place, arm in enumerate(shown):
-        on = [row for row, feature in enumerate(features) if feature in arm]
-        if on:
-            axes.plot([place, place], [on[0], on[-1]], color=INK, linewidth=1.2, zorder=2.5)
         if arm in (BASELINE, frozenset(features)):
             axes.axvspan(place - 0.5, place + 0.5, color=GAIN, alpha=0.13, linewidth=0, zorder=1)
     axes.spines[:].set_visible(False)

@@ -1,6 +1,5 @@
 """Moments: estimates with their errors, before they are judged."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,8 +79,9 @@ def _p(estimate: np.ndarray, error: np.ndarray, freedom: np.ndarray) -> np.ndarr
 
 def mean_and_sd(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation over seeds, ``(seeds, arms) → (arms,)`` twice; NaN where too few runs finished."""
-    finished: Sequence[int] = (~np.isnan(scores)).sum(axis=0)
-    columns = range(scores.shape[1])
-    mean = np.array([np.nanmean(scores[:, c]) if finished[c] else np.nan for c in columns])
-    sd = np.array([np.nanstd(scores[:, c], ddof=1) if finished[c] > 1 else np.nan for c in columns])
-    return mean, sd
+    there = ~np.isnan(scores)
+    finished = there.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        mean = np.where(there, scores, 0).sum(axis=0) / np.where(finished > 0, finished, np.nan)
+        squares = np.where(there, (scores - mean) ** 2, 0).sum(axis=0)
+        return mean, np.sqrt(squares / np.where(finished > 1, finished - 1, np.nan))

@@ -62,7 +62,7 @@ def _findings(
         effects=(),
         runs={},
         smallest=asked.smallest / asked.scale,
-        provenance=provenance({}, 0, asked.command),
+        provenance=provenance({}, 0, asked.command, elsewhere=True),
         remarks=(*about_seeds, *runs.remarks, *known.remarks),
     )
     return analysed(question, results)

@@ -75,13 +75,14 @@ def analysed(
     # Beyond the seeds that a design's effects rest on, it may have runs of arms that it shares with another design.
     last = [found.seeds_behind(index).max() if design.features else len(found.seeds) for index, design in enumerate(asked.designs)]
     of_designs = [(design, found.scores_of(design)[:seeds]) for design, seeds in zip(asked.designs, last, strict=True)]
+    source = (asked.provenance.command, asked.provenance.elsewhere) if asked.provenance else ("",)
     return replace(
         found,
         measures=_measures(asked.measures, runs),
         interactions=tuple(interactions(design, own) for design, own in of_designs),
         lack_of_fit=tuple(lack_of_fit(design, own) for design, own in of_designs),
         order=order_dependence(asked.features, asked.arms, scores, asked.designs),
-        provenance=provenance(runs, failed, asked.provenance.command if asked.provenance else ""),
+        provenance=provenance(runs, failed, *source),
     )
 
 

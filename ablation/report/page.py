@@ -1,26 +1,28 @@
-"""The whole report in order: answer, figures, tables, protocol, notes; as one HTML page, as Markdown, and in short for MLflow."""
+"""The whole report in order: answer, what to keep, tables, figures, protocol; as one HTML page, as Markdown, and in short for MLflow."""
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ablation.report.answer import answer
+from ablation.report.keep import what_to_keep
 from ablation.report.notes import notes
 from ablation.report.protocol import protocol
-from ablation.report.tables import Table, design_table, markdown_table, so_far, tables
+from ablation.report.tables import Table, candidates_table, design_table, markdown_table, so_far, tables
 from ablation.study.findings import Findings
 
 TEMPLATE = Path(__file__).with_name("report.html")
 
 TITLES = {
-    "forest": "Effects with intervals and verdicts",
+    "forest": "Effects with intervals",
     "order": "Dependence on the order",
     "interactions": "Interactions of pairs",
-    "contribution": "What each feature contributes, seed by seed",
+    "contribution": "What each feature contributes",
     "climb": "From the baseline to all features",
     "arms": "Every arm",
-    "cost": "Cost against score",
+    "cost": "What it costs beside what it scores",
     "learning_curves": "Learning curves",
 }
 """Titles of the pictures of any study; one of the subject's own goes by its file's name."""
@@ -37,17 +39,29 @@ class Picture:
 
 @dataclass(frozen=True)
 class Document:
-    """What HTML and Markdown both say, in order."""
+    """What HTML and Markdown both say, in order. Of tables and pictures the first is the study's own answer.
+
+    Attributes:
+        name, data: of the study, and what its scores are of.
+        answer, keep: sentences on effects, and on which arm to keep.
+        candidates: the table of the arms that may be the best one, where there are several.
+        units: what the effects in tables are measured in.
+        tables, notes, pictures, protocol: what follows.
+        repeats, command: what repeats what, and the command that does; both empty for a study that a program made.
+    """
 
     name: str
     data: str
     answer: tuple[str, ...]
-    pictures: tuple[Picture, ...]
+    keep: tuple[str, ...]
+    candidates: tuple[Table, ...]
     units: str
     tables: tuple[Table, ...]
-    protocol: tuple[tuple[str, str], ...]
-    command: str
     notes: tuple[str, ...]
+    pictures: tuple[Picture, ...]
+    protocol: tuple[tuple[str, str], ...]
+    repeats: str
+    command: str
 
 
 def document(findings: Findings, files: Sequence[Path]) -> Document:
@@ -57,16 +71,21 @@ def document(findings: Findings, files: Sequence[Path]) -> Document:
         findings: what it found.
         files: its charts in the order to be read, an SVG and a PNG file of each name.
     """
+    keep, source = what_to_keep(findings), findings.provenance
+    command = source.command if source else ""
     return Document(
         name=f"{findings.name}{so_far(findings)}",
         data=findings.description,
-        answer=tuple(answer(findings)),
-        pictures=tuple(_picture(file) for file in files if file.suffix == ".svg"),
+        answer=tuple(sentence for sentence in answer(findings) if sentence not in keep),
+        keep=tuple(keep),
+        candidates=tuple(candidates_table(findings)),
         units=_units(findings),
         tables=tuple(tables(findings)),
-        protocol=tuple(protocol(findings)),
-        command=findings.provenance.command if findings.provenance else "",
         notes=tuple(notes(findings)[1:]),  # the first is the score's definition, which the protocol holds
+        pictures=tuple(_picture(file) for file in files if file.suffix == ".svg"),
+        protocol=tuple(protocol(findings)),
+        repeats=f"This command repeats the {'analysis' if source and source.elsewhere else 'study'}:" if command else "",
+        command=command,
     )
 
 
@@ -87,8 +106,15 @@ def html(report: Document) -> str:
     """Return the report as a page that needs nothing else, on the screen and on paper, with its drawings inside."""
     from jinja2 import Environment, StrictUndefined
 
-    page = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True).from_string(TEMPLATE.read_text("utf-8"))
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.filters["held"] = _held
+    page = environment.from_string(TEMPLATE.read_text("utf-8"))
     return page.render(report=report, pictures=[(each.title, _inline(each)) for each in report.pictures])
+
+
+def _held(sentence: str) -> str:
+    """Hold a number and its unit, and the ends of an interval, on one line."""
+    return re.sub(r"(?<=\d) (?=%|points)|(?<=,) (?=[+−][\d.]+\])", "\u00a0", sentence)
 
 
 def _inline(picture: Picture) -> str:
@@ -98,17 +124,24 @@ def _inline(picture: Picture) -> str:
 
 def text(report: Document) -> str:
     """Return the report as a page of Markdown that names its pictures by their files."""
-    parts = [f"# {report.name}", f"{report.data}.", *report.answer, "## Figures"]
-    parts += [f"![{picture.title}]({picture.picture.name})" for picture in report.pictures]
+    parts = [f"# {report.name}", f"{report.data}.", *report.answer]
+    if report.keep:
+        parts += ["## What to keep", *report.keep, *(part for table in report.candidates for part in _parts(table))]
     parts += ["## Tables", report.units]
     for table in report.tables:
-        parts += [f"### {table.title}", *filter(None, [table.lead]), markdown_table(table), *filter(None, [table.foot])]
+        parts += [f"### {table.title}", *_parts(table)]
+    if report.notes:
+        parts += ["### Notes", "\n".join(f"- {note}" for note in report.notes)]
+    if report.pictures:
+        parts += ["## Figures", *(f"![{picture.title}]({picture.picture.name})" for picture in report.pictures)]
     parts += ["## Protocol", "\n".join(f"- **{term}**: {words}" for term, words in report.protocol)]
     if report.command:
-        parts += ["This command repeats the study:", f"    {report.command}"]
-    if report.notes:
-        parts += ["## Notes", "\n".join(f"- {note}" for note in report.notes)]
+        parts += [report.repeats, f"    {report.command}"]
     return "\n\n".join(parts) + "\n"
+
+
+def _parts(table: Table) -> list[str]:
+    return [*filter(None, [table.lead]), markdown_table(table), *filter(None, [table.foot])]
 
 
 def markdown(findings: Findings) -> str:

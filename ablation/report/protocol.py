@@ -113,8 +113,8 @@ def _provenance(findings: Findings) -> Iterator[tuple[str, str]]:
         return
     if known.hardware:
         yield "Hardware", known.hardware
-    if not known.seconds:
-        return  # These runs were made elsewhere.
+    if known.elsewhere:
+        return
     yield "Total compute", f"{duration(known.seconds)}, summed over {len(findings.runs)} runs"
     yield "Failed runs", str(known.failed) if known.failed else "none"
     if known.versions:

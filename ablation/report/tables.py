@@ -162,8 +162,8 @@ def _line(row: Row, findings: Findings) -> dict[str, str]:
 
 
 def tables(findings: Findings) -> list[Table]:
-    """Return every table of a study's report, those of its designs first."""
-    parts = (_designs, _sampling, _aliases, _keep, _order, _pairs)
+    """Return the tables of a study's report but that of the best arms, those of its designs first."""
+    parts = (_designs, _order, _pairs, _sampling, _aliases)
     return [table for part in parts for table in part(findings)]
 
 
@@ -236,7 +236,7 @@ def _aliases(findings: Findings) -> list[Table]:
     ]
 
 
-def _keep(findings: Findings) -> list[Table]:
+def candidates_table(findings: Findings) -> list[Table]:
     found = found_best(findings)
     if found is None or len(findings.seeds) < FEWEST_SEEDS or len(found.contenders) == 1:
         return []

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -41,6 +42,7 @@ class Provenance:
         versions: of Python and of the packages that determine numbers; several in one string where runs differ.
         seconds: of all runs, reused ones included.
         failed: runs that ended in an error, those repeated with success included.
+        elsewhere: whether the runs were made elsewhere, and the command only analyses them.
     """
 
     command: str
@@ -48,6 +50,7 @@ class Provenance:
     versions: Mapping[str, str]
     seconds: float
     failed: int
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +168,7 @@ class Findings:
         weighed = [int(np.count_nonzero(design.contrasts, axis=1).max(initial=0)) for design in self.designs]
         return weighed.index(max(weighed)) if max(weighed, default=0) else None
 
-    @property
+    @cached_property
     def digits(self) -> int:
         """How many decimals scores deserve where people read them.
 
@@ -182,7 +185,7 @@ class Findings:
         return int(np.clip(3 - np.floor(np.log10(np.median(scores))), 0, 6)) if scores.size else 2
 
 
-def provenance(runs: Mapping[tuple[Arm, int], Result], failed: int, command: str) -> Provenance:
+def provenance(runs: Mapping[tuple[Arm, int], Result], failed: int, command: str, elsewhere: bool = False) -> Provenance:
     """Gather where a study's numbers come from out of the environments of its finished runs."""
     values: dict[str, dict[str, None]] = {}
     for run in runs.values():
@@ -191,7 +194,8 @@ def provenance(runs: Mapping[tuple[Arm, int], Result], failed: int, command: str
     known = {name: " or ".join(each) for name, each in values.items()}
     threads = known.pop("threads", "")
     hardware = [known.pop("processor", ""), f"{threads} {'thread' if threads == '1' else 'threads'} a run" if threads else ""]
-    return Provenance(command, ", ".join(filter(None, hardware)), known, sum(run.seconds for run in runs.values()), failed)
+    seconds = sum(run.seconds for run in runs.values())
+    return Provenance(command, ", ".join(filter(None, hardware)), known, seconds, failed, elsewhere)
 
 
 # ---- findings as text -------------------------------------------------------------------------------------------------------

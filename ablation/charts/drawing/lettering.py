@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.textpath import text_to_path
+from matplotlib.ft2font import LoadFlags
 
 LINE = 1.25
 """Height of a line of text, in units of its type size; see ``LINESPACING``."""
@@ -19,11 +19,18 @@ TICKS = 0.17
 _SLACK = 1.04  # Agg rounds glyphs to whole pixels, so a drawn line is a little wider than its outline
 
 
-@lru_cache(maxsize=10_000)
 def width(text: str, size: float) -> float:
     """Return the width in inches of one line of text at ``size`` points."""
-    measured, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
-    return float(measured) * _SLACK / 72
+    return sum(map(_advance, text)) * size * _SLACK / 72
+
+
+@cache
+def _advance(letter: str) -> float:
+    """Return how far a letter moves the pen, in units of the type size; pairs that stand closer together are not counted."""
+    font = get_font(findfont(FontProperties()))
+    font.set_size(100, 72)
+    glyph = font.load_glyph(font.get_char_index(ord(letter)), flags=LoadFlags.NO_HINTING)
+    return float(glyph.linearHoriAdvance) / 65536 / 100
 
 
 def widest(texts: Iterable[str], size: float) -> float:

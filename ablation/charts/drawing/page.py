@@ -6,6 +6,8 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from ablation.charts.drawing.lettering import LINESPACING, height, wrap
@@ -14,6 +16,8 @@ from ablation.charts.drawing.style import BODY, INK, MUTED, SMALL, TITLE
 MARGIN = 0.18
 GAP = 0.1
 DPI = 200
+COMPRESSION = 3
+"""Of zlib's nine levels one that is faster than the usual one, for a few per cent more bytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +83,10 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``name.png`` and ``name.svg`` into a folder, made where it is missing; the same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     picture, drawing = folder / f"{name}.png", folder / f"{name}.svg"
-    figure.savefig(picture, dpi=DPI)
+    figure.dpi = DPI
+    # Figure.savefig would draw everything once more for a layout that these figures do not need.
+    FigureCanvasAgg(figure).print_png(picture, pil_kwargs={"compress_level": COMPRESSION})
     # Without a salt the ids in an SVG are random, and its date is that of the drawing.
     with matplotlib.rc_context({"svg.hashsalt": "ablation"}):
-        figure.savefig(drawing, metadata={"Date": None})
+        FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None})
     return [picture, drawing]
