@@ -1,6 +1,7 @@
 """The charts show the numbers they are given, leave gaps where there are none, and keep every text legible."""
 
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from findings import FEATURES, GAINS, INTERVALS, LONG, LONG_GAINS, enriched, synthetic
+from findings import FEATURES, GAINS, INTERVALS, LOG_LOSS, LONG, LONG_GAINS, enriched, synthetic
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -184,20 +185,43 @@ def test_a_missing_effect_is_a_marked_gap_without_a_bar(monkeypatch: pytest.Monk
     assert words.count("no result") == 2 and words.count("no estimate") == 2
 
 
-def test_an_interval_far_wider_than_the_effects_is_cut_with_an_arrow_and_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+def lines_of(axes: Axes) -> set[tuple[float, float]]:
+    """Return the ends of all lines that run from one point to another."""
+    return {(float(line.get_xdata()[0]), float(line.get_xdata()[1])) for line in axes.lines if len(line.get_xdata()) == 2}
+
+
+def arrows_of(axes: Axes) -> list[float]:
+    """Return where arrows end intervals."""
+    return sorted(float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() in ("<", ">"))
+
+
+@pytest.mark.parametrize("draw_one", [contribution, forest])
+def test_no_interval_of_an_effect_is_cut(draw_one: Callable[[Findings, int], Figure]) -> None:
     findings = CASES["wide intervals"]()
-    effects = findings.effects[0]
-    figure = contribution(findings, 0)
-    axes = figure.axes[0]
+    axes, effects = draw_one(findings, 0).axes[0], findings.effects[0]
     left, right = axes.get_xlim()
-    spread = 100 * (np.nanmax(effects.per_seed) - np.nanmin(effects.per_seed))
-    assert left < 100 * np.nanmin(effects.per_seed) and right > 100 * np.nanmax(effects.per_seed)
-    assert right - left < 2.5 * spread
-    arrows = [line.get_marker() for line in axes.lines if line.get_marker() in ("<", ">")]
-    assert len(arrows) == (100 * effects.low < left).sum() + (100 * effects.high > right).sum() > 0
-    words = " ".join(text for text, _ in texts(figure, monkeypatch)).replace("\n", " ")
-    assert "An arrow at the edge" in words
-    assert f"{100 * effects.high.max():+.1f}" in words, "the end that is not drawn stands beside the bar"
+    assert left < 100 * effects.low.min() and right > 100 * effects.high.max()
+    drawn = np.array(sorted(lines_of(axes)))
+    for ends in zip(100 * effects.low, 100 * effects.high, strict=True):
+        assert np.isclose(drawn, ends).all(axis=1).any()
+
+
+def test_an_interval_ends_where_the_metric_does_and_an_arrow_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = synthetic(seeds=2, noise=0.1)
+    effects = findings.effects[0]
+    beyond = int((effects.low < -1).sum() + (effects.high > 1).sum())
+    assert beyond and not (effects.low_simultaneous > -1).any()
+    for figure, count in ((contribution(findings, 0), beyond), (forest(findings, 0), beyond + 14)):
+        axes = figure.axes[0]
+        assert np.abs(arrows_of(axes)) == pytest.approx(100) and len(arrows_of(axes)) == count
+        words = " ".join(" ".join(text.split()) for text, _ in texts(figure, monkeypatch))
+        assert "An arrow at ± 100 points: no effect can be larger, and the interval ends there." in words
+        assert "−100.0, +100.0]" in words and not re.search(r"[−+]1[0-9][1-9]", words)
+
+
+def test_an_effect_on_a_loss_has_no_bound() -> None:
+    findings = replace(synthetic(seeds=2, noise=0.1), metric=LOG_LOSS)
+    assert not arrows_of(contribution(findings, 0).axes[0])
 
 
 def test_baseline_and_final_accuracy_are_stated_where_the_design_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,9 +232,9 @@ def test_baseline_and_final_accuracy_are_stated_where_the_design_has_them(monkey
     assert "one_at_a_time: baseline 57.80 %" in alone
 
 
-def test_the_caption_names_data_seeds_score_and_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_caption_names_data_seeds_and_score(monkeypatch: pytest.MonkeyPatch) -> None:
     words = " ".join(" ".join(text for text, _ in texts(contribution(synthetic(), 0), monkeypatch)).split())
-    for part in ("sprites (synthetic)", "3 seeds", "validation accuracy after the last epoch", "augmentation → batch_norm → residual"):
+    for part in ("sprites (synthetic)", "3 seeds", "validation accuracy after the last epoch"):
         assert part in words
 
 
@@ -350,9 +374,17 @@ def test_arms_stand_from_low_to_high_over_their_features(two_designs: Findings) 
     assert marked == {(place, row) for place, arm in enumerate(ranked) for row, name in enumerate(FEATURES) if name in arm}
 
 
+def test_learning_curves_of_many_arms_are_those_of_both_ends_and_of_the_worst_and_the_best() -> None:
+    findings = CASES["a hundred arms"]()
+    ends = [float(np.asarray(axes.lines[1].get_ydata())[-1]) for axes in learning_curves(findings).axes]
+    means = 100 * findings.scores.mean(axis=0)
+    assert ends[:2] == pytest.approx([means[findings.arms.index(arm)] for arm in (BASELINE, frozenset(FEATURES))])
+    assert ends[2:] == sorted(ends[2:]) and min(ends) == pytest.approx(means.min()) and max(ends) == pytest.approx(means.max())
+
+
 def test_more_arms_than_a_page_holds_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = CASES["a hundred arms"]()
-    for figure, words in ((arms(findings), "32 worst and the 32 best of 128"), (learning_curves(findings), "first 30 of 128 arms")):
+    for figure, words in ((arms(findings), "32 worst and the 32 best of 128"), (learning_curves(findings), "20 of 128 arms are shown")):
         assert words in " ".join(" ".join(text for text, _ in texts(figure, monkeypatch)).split())
         assert max(figure.get_size_inches()) < 16
 
@@ -369,14 +401,16 @@ def test_costs_are_bars_beside_the_accuracies_of_the_path(two_designs: Findings)
 
 def test_each_chart_is_drawn_where_its_data_is_there(two_designs: Findings) -> None:
     names = [name for name, _ in charts.pictures(two_designs)]
-    assert names[:4] == ["forest", "forest_cumulative", "order", "interactions"]
+    assert names == ["forest", "contribution", "order", "interactions", "climb", "arms", "cost", "learning_curves"], "each effect once"
+    path = [name for name, _ in charts.pictures(synthetic())]
+    assert path == ["contribution", "climb", "arms", "cost", "learning_curves"], "a path's bars say all that a forest would"
     one = [name for name, _ in charts.pictures(synthetic(seeds=1))]
     assert one == ["contribution", "climb", "arms", "cost", "learning_curves"], "one run of each arm has no interval"
 
 
 def test_files_are_named_after_the_designs_and_open(tmp_path: Path) -> None:
     files = draw(synthetic(leave_one_out(FEATURES), cumulative(FEATURES), none(FEATURES)), tmp_path / "new" / "folder")
-    names = ["forest", "forest_cumulative", "contribution", "contribution_cumulative", "climb", "arms", "cost", "learning_curves"]
+    names = ["contribution", "contribution_cumulative", "climb", "arms", "cost", "learning_curves"]
     assert [file.name for file in files] == [f"{name}{ending}" for name in names for ending in (".png", ".svg")]
     for file in files:
         if file.suffix == ".png":

@@ -73,15 +73,30 @@ def test_the_page_needs_nothing_but_itself(folder: Path) -> None:
     assert not {"script", "link", "iframe"} & set(page.tags)
 
 
-def test_the_page_opens_with_the_answer(folder: Path, small: Findings) -> None:
+def test_the_page_opens_with_the_answer_and_what_to_keep(folder: Path, small: Findings) -> None:
     page = Page((folder / "report.html").read_text())
-    answer = report.answer(small)
-    start = page.shown.index(answer[0])
-    keep = what_to_keep(small)
-    assert page.shown[start - 1] == small.description
-    assert page.shown[start : start + len(answer) + 1] == [sentence for sentence in answer if sentence not in keep] + ["What to keep", *keep]
-    heads = [page.shown.index(head) for head in ("What to keep", "Tables", "Notes", "Figures", "Protocol")]
-    assert start < heads[0] and heads == sorted(heads)
+    shown = [each.replace("\u00a0", " ") for each in page.shown]
+    answer, keep = report.answer(small), what_to_keep(small)
+    start = shown.index(small.description) + 1
+    first = [*(sentence for sentence in answer if sentence not in keep), "What to keep", *keep]
+    assert shown[start : start + len(first)] == first
+    heads = [shown.index(head) for head in ("What to keep", "Tables", "Notes", "Figures", "Protocol")]
+    assert heads == sorted(heads)
+
+
+def test_one_figure_and_one_table_are_open_and_print_opens_the_rest(folder: Path) -> None:
+    text = (folder / "report.html").read_text()
+    folded = [part.partition("</details>")[0] for part in text.split("<details")[1:]]
+    assert text.count("<img") - sum(part.count("<img") for part in folded) == 1
+    assert "<details open" not in text and sum("<table" in part for part in folded) > 0
+    assert "details::details-content { content-visibility: visible; }" in text.partition("@media print")[2]
+
+
+def test_only_a_study_is_said_to_be_repeated(small: Findings) -> None:
+    assert small.provenance
+    elsewhere = replace(small, provenance=replace(small.provenance, elsewhere=True))
+    assert "This command repeats the study:" in report.text(report.document(small, []))
+    assert "This command repeats the analysis:" in report.html(report.document(elsewhere, []))
 
 
 def test_html_and_markdown_say_the_same(folder: Path) -> None:

@@ -120,7 +120,8 @@ def _ends(findings: Findings, design: Design) -> str:
 def _caption(findings: Findings, design_index: int) -> list[str]:
     design, effects = findings.designs[design_index], findings.effects[design_index]
     several = len(findings.seeds) > 1
-    marks = [f"Bars: differences of means over {findings.seeds_in_words}." if several else "Bars: one run of each arm, so without intervals.", COLORS]
+    bars = f"differences of means over {findings.seeds_in_words}" if several else "one run of each arm, so without intervals"
+    marks = [f"Bars: {bars}.", COLORS]
     if several and not np.isnan(effects.per_seed).all():
         marks.append("Dots: single seeds.")
     if not np.isnan(effects.low).all():

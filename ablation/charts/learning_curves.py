@@ -52,7 +52,7 @@ def learning_curves(findings: Findings) -> Figure:
     if any(is_path(design) for design in findings.designs):
         lines += " “+ x”: x and every feature before it are on."
     if count < len(findings.arms):
-        lines += f" {count} of {len(findings.arms)} arms are shown: the baseline and all features, then the others that score worst and best."
+        lines += f" {count} of {len(findings.arms)} arms are shown: baseline, all features, and of the others the worst and the best."
     if any(not np.isfinite(values).all() for found in curves for values in found.values()):
         lines += " Values that are not finite are left out."
     caption = [lines, source(findings)]

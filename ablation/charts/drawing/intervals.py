@@ -23,9 +23,7 @@ def extent(shown: np.ndarray, wider: np.ndarray, least: float) -> tuple[float, f
     return left - edge, right + edge
 
 
-def interval(
-    axes: Axes, y: float, low: float, high: float, metric: Metric, color: str, thickness: float = 1.3, cap: float = 6
-) -> None:
+def interval(axes: Axes, y: float, low: float, high: float, metric: Metric, color: str, thickness: float = 1.3, cap: float = 6) -> None:
     """Draw an interval at a height; an arrow ends it where it would go on beyond the axis, or beyond what an effect can be.
 
     Args:
