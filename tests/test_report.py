@@ -171,7 +171,7 @@ def test_a_step_that_changes_the_size_of_the_network_is_noted() -> None:
 
 
 def test_few_seeds_are_called_few() -> None:
-    assert noted(synthetic(seeds=1), "One seed: differences between single runs carry no interval")
+    assert noted(synthetic(seeds=1), "One seed an arm: differences between single runs carry no interval")
     assert noted(synthetic(seeds=2), "12.7 standard errors")
     (holm,) = noted(synthetic(seeds=3), "Holm")
     assert "3 seeds and 7 features" in holm and "|t| > 11.8" in holm and "|t| > 4.3" in holm

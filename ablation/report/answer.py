@@ -7,7 +7,7 @@ from ablation.effects import ALPHA, FEWEST_SEEDS, FUTILE, LOST, NO_VERDICT, OPEN
 from ablation.report.keep import what_to_keep
 from ablation.report.looks import uncounted
 from ablation.study.findings import Findings
-from ablation.wording import listed, probability
+from ablation.wording import counted, listed, probability
 
 SURE = ("helps", "hurts", "probably helps", "probably hurts")
 
@@ -45,9 +45,8 @@ def _verdicts(findings: Findings) -> list[str]:
 
     def size(row: int) -> str:
         effect = metric.with_difference(metric.signed(effects.estimate[row], digits))
-        if np.isnan(effects.low[row]):
-            return effect
-        return f"{effect} [{metric.signed(effects.low[row], digits)}, {metric.signed(effects.high[row], digits)}]"
+        ends = metric.ends(effects.low[row], effects.high[row], digits)
+        return f"{effect} [{ends}]" if ends else effect
 
     def strength(row: int) -> float:
         return -abs(effects.estimate[row])
@@ -62,8 +61,7 @@ def _verdicts(findings: Findings) -> list[str]:
         if rows and verdict == LOST:
             sentences.append(f"{_capital(verdict)}: {listed([features[row] for row in rows], 'and')}.")
         elif rows:
-            seeds = max(int(effects.seeds[row]) for row in rows)
-            count = f"{seeds} {'seed' if seeds == 1 else 'seeds'}"
+            count = counted(max(int(effects.seeds[row]) for row in rows), findings.sample)
             after = {"negligible": "", NO_VERDICT: f" ({count}; {FEWEST_SEEDS} are needed)"}.get(verdict, f" after {count}")
             sentences.append(f"{_capital(verdict)}{after}: " + "; ".join(f"{features[row]} {size(row)}" for row in rows) + ".")
     return sentences
@@ -92,7 +90,7 @@ def _order(findings: Findings) -> list[str]:
         return []
     differs = [feature for feature, flag in zip(found.features, found.differs, strict=True) if flag]
     if not differs:
-        return [f"With {len(findings.seeds)} seeds no effect can be shown to depend on the order of adding."]
+        return [f"With {findings.seeds_in_words} no effect can be shown to depend on the order of adding."]
     return [f"Order matters for {listed(differs, 'and')}: the effect depends on which features are there already."]
 
 
@@ -104,7 +102,7 @@ def _pairs(findings: Findings) -> list[str]:
     found = max(known, key=lambda each: len(each.pairs))
     sure = sorted(np.flatnonzero(found.p_holm < ALPHA), key=lambda row: -abs(found.estimate[row]))
     if not len(sure):
-        return [f"With {len(findings.seeds)} seeds no interaction of two features stands out from noise."]
+        return [f"With {findings.seeds_in_words} no interaction of two features stands out from noise."]
     shown = []
     for row in sure[:SHOWN]:
         pairs = [" × ".join(pair) for pair in found.pairs[row]]

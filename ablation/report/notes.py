@@ -51,7 +51,7 @@ def _about_equal_scores(findings: Findings) -> Iterator[str]:
     several = [column for column in columns if len(column) > 1]
     if several and all((column == column[0]).all() for column in several):
         yield (
-            "Every arm has the same score with each of its seeds: the runs do not seem to use their seed, so intervals and verdicts mean "
+            "Every arm has the same score in each of its runs: the runs do not seem to use their seed, so intervals and verdicts mean "
             "nothing."
         )
 
@@ -60,8 +60,8 @@ def _about_seeds(findings: Findings) -> Iterator[str]:
     seeds = len(findings.seeds)
     credited = [index for index, design in enumerate(findings.designs) if design.features]
     if credited and seeds == 1:
-        yield "One seed: differences between single runs carry no interval and no verdict."
-    if credited and seeds == 2:
+        yield f"One {findings.sample} an arm: differences between single runs carry no interval and no verdict."
+    if credited and seeds == 2 and not findings.independent:
         yield f"Two seeds: an interval reaches {_critical(2, 1):.1f} standard errors to either side, and verdicts need three seeds."
     families = dict.fromkeys(
         int((~np.isnan(findings.effects[index].p)).sum())

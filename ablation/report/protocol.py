@@ -62,7 +62,15 @@ def _formulas(findings: Findings) -> str:
     decided = " Errors and ν are those of the pilot, divided by the root of all seeds, for only the pilot knows nothing of their number."
     looks = f" {INTERVALS}" if findings.looks else ""
     stein = decided if findings.precision else ""
-    return f"{'; '.join(each)}.{stein} Intervals for all effects at once are Bonferroni's, over the features of a design.{looks}"
+    return f"{'; '.join(each)}.{stein} Intervals for all effects at once are Bonferroni's, over the features of a design.{_ended(findings)}{looks}"
+
+
+def _ended(findings: Findings) -> str:
+    """Say where an interval is shown shorter than it is computed."""
+    metric, most = findings.metric, findings.metric.largest_effect
+    if not any((np.abs(ends) > most).any() for each in findings.effects for ends in (each.low_simultaneous, each.high_simultaneous)):
+        return ""
+    return f" They are shown no farther than ± {metric.with_difference(f'{metric.shown(most):g}')}, the largest effect that there can be."
 
 
 def _verdicts(findings: Findings) -> str:
@@ -72,7 +80,9 @@ def _verdicts(findings: Findings) -> str:
         sentences = f"By looks{better}. Helps or hurts: a look rejects it by Holm's method over the features of the design. "
         sentences += "Probably: only the last look's unadjusted 95 % interval excludes zero."
     else:
-        sentences = f"From three seeds on{better}. Helps or hurts: p < 0.05 after Holm's adjustment over the features of the design. "
+        sentences = (
+            f"From three {findings.sample}s on{better}. Helps or hurts: p < 0.05 after Holm's adjustment over the features of the design. "
+        )
         sentences += "Probably: only the unadjusted 95 % interval excludes zero."
     if findings.smallest > 0:
         smallest = metric.with_difference(f"{metric.shown(findings.smallest):g}")

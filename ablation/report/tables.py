@@ -134,9 +134,6 @@ def _line(row: Row, findings: Findings) -> dict[str, str]:
     score = "no result" if arm else ""
     if arm and arm.seeds:
         score = metric.level(arm.score, digits) + (f" ± {metric.level(arm.score_sd, digits)}" if arm.seeds > 1 else "")
-    interval = ""
-    if credit and not np.isnan(credit.low):
-        interval = f"{metric.signed(credit.low, digits)}, {metric.signed(credit.high, digits)}"
     finished = arm.seeds if arm else credit.seeds if credit else 0
     costs = {
         each.heading: written(each, arm.measures[each.key], metric, digits) if arm and each.key in arm.measures else ""
@@ -149,7 +146,7 @@ def _line(row: Row, findings: Findings) -> dict[str, str]:
         metric.heading: score,
         **{head: cell for head, cell in costs.items() if head in below},
         "effect": metric.signed(credit.effect, digits) if credit and credit.seeds else "",
-        "95 % interval": interval,
+        "95 % interval": metric.ends(credit.low, credit.high, digits) if credit else "",
         "verdict": credit.verdict if credit else "",
         NEEDED: seeds_in_words(*credit.seeds_needed) if credit else "",
         "look": str(credit.look) if credit and credit.look else "",
@@ -218,12 +215,11 @@ def _sampling(findings: Findings) -> list[Table]:
 
 def _sampled(findings: Findings, feature: str, effect: float, found: SampledOrders, row: int) -> tuple[str, ...]:
     metric, digits, error, half = findings.metric, findings.digits, found.error[row], found.half_width[row]
-    interval = "" if np.isnan(half) else f"{metric.signed(effect - half, digits)}, {metric.signed(effect + half, digits)}"
     return (
         feature,
         "" if np.isnan(effect) else metric.signed(effect, digits),
         "" if np.isnan(error) else metric.level(error, digits),
-        interval,
+        metric.ends(effect - half, effect + half, digits),
     )
 
 
