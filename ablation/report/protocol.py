@@ -62,7 +62,8 @@ def _formulas(findings: Findings) -> str:
     decided = " Errors and ν are those of the pilot, divided by the root of all seeds, for only the pilot knows nothing of their number."
     looks = f" {INTERVALS}" if findings.looks else ""
     stein = decided if findings.precision else ""
-    return f"{'; '.join(each)}.{stein} Intervals for all effects at once are Bonferroni's, over the features of a design.{_ended(findings)}{looks}"
+    at_once = " Intervals for all effects at once are Bonferroni's, over the features of a design."
+    return f"{'; '.join(each)}.{stein}{at_once}{_ended(findings)}{looks}"
 
 
 def _ended(findings: Findings) -> str:
