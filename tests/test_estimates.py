@@ -38,6 +38,7 @@ from ablation.effects import (
     residuals,
     stein,
 )
+from ablation.effects.layout import Complete, Incomplete, layout
 from ablation.images.noise import noise
 
 SEVEN = tuple("abcdefg")
@@ -235,6 +236,40 @@ def test_with_runs_missing_variances_and_errors_are_right_on_average() -> None:
     assert ((ratio > 0.98) & (ratio < 1.05)).all()
     covered = (np.abs(moments.estimate) <= moments.half_width(0.95)).mean(axis=0)
     assert ((covered > 0.94) & (covered < 0.965)).all()
+
+
+@pytest.mark.parametrize(("seeds", "arms", "absent"), [(2, 2, 0), (5, 2, 0), (4, 3, 1), (3, 16, 0), (6, 16, 2), (1, 4, 0), (4, 1, 0)])
+def test_a_complete_table_s_closed_form_is_what_the_general_way_finds(seeds: int, arms: int, absent: int) -> None:
+    rng = np.random.default_rng(seeds * arms)
+    scores = rng.normal(size=(7, seeds + 1, arms + absent)) * rng.uniform(0.2, 2, arms + absent)
+    scores[:, :, arms:] = scores[:, 1, :] = NAN
+    closed, general = layout(~np.isnan(scores[0])), Incomplete.of(~np.isnan(scores[0]))
+    assert isinstance(closed, Complete) and (closed.freedom, closed.runs.tolist()) == (general.freedom, general.runs.tolist())
+    rows = rng.normal(size=(5, arms + absent))
+    rows[:, arms:] = 0
+    rows -= (np.arange(arms + absent) < arms) * rows.sum(axis=1, keepdims=True) / arms
+    if absent:
+        rows[0, -1] = rows[1, 0] = 1.0  # neither an absent arm's worth nor a sum over arms is known
+    assert closed.estimable(rows).tolist() == general.estimable(rows).tolist()
+    known = rows[closed.estimable(rows)]
+    for one, other in zip(closed.fit(scores), general.fit(scores), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-9)
+    squares = (closed.fit(scores)[1] ** 2).sum(axis=-2)
+    np.testing.assert_allclose(closed.variances(squares), general.variances(squares), atol=1e-9)
+    np.testing.assert_allclose(closed.loads(known), general.loads(known), atol=1e-9)
+    if seeds > 1 and arms > 1:
+        np.testing.assert_allclose(closed.own(known), general.own(known), atol=1e-9)
+
+
+def test_thousands_of_seeds_are_no_trouble_and_one_that_lacks_a_run_is_left_out() -> None:
+    scores = made(fraction, seeds=6000)
+    all_there = estimate(fraction, scores, SMALLEST)
+    np.testing.assert_allclose(all_there.estimate, true_effects(SEVEN), atol=1e-3)
+    scores[10, 3] = NAN
+    found = estimate(fraction, scores, SMALLEST)
+    assert found.lost == ("fractional: 1 of 96000 runs are missing; its effects are fitted to the 5999 seeds that lack none.",)
+    assert set(found.seeds) == {5999}
+    np.testing.assert_allclose(found.error, estimate(fraction, np.delete(scores, 10, axis=0), SMALLEST).error)
 
 
 @settings(max_examples=60)

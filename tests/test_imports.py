@@ -52,9 +52,8 @@ ONLY_IN = {
     "tensorflow": {"images"},
     "jax": {"images"},
     "torch": {"images"},
-    "pydoe": {"designs"},
 }
-STATISTICS = {"numpy", "scipy", "pydoe"}
+STATISTICS = {"numpy", "scipy"}
 SLOW = {"keras", "tensorflow", "jax", "torch", "mlflow", "matplotlib", "distributed", "sklearn", "pandas"}
 
 # What may know that there are images: only the subject itself, and who makes it out of the user's words.

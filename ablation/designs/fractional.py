@@ -46,9 +46,7 @@ def fractional(features: Sequence[str]) -> Design:
         expected = f"{min(GENERATORS)} to {max(GENERATORS)} features"
         other = "features=factorial" if len(features) < min(GENERATORS) else "features=shapley features.orders=10"
         raise InputError(f"features=fractional takes {expected}, and the study has {len(features)}; {other} takes them")
-    from pydoe import fracfact
-
-    columns = fracfact(GENERATORS[len(features)]) > 0
+    columns = _columns(GENERATORS[len(features)].split())
     order = _along(columns)
     arms = in_order((frozenset(features[order.index(column)] for column in np.flatnonzero(row).tolist()) for row in columns), features)
     signs = np.array([[1.0 if feature in arm else -1.0 for arm in arms] for feature in features])
@@ -58,6 +56,18 @@ def fractional(features: Sequence[str]) -> Design:
         f"{2 ** len(features):,} subsets; it holds for all orders where interactions stop at pairs."
     )
     return Design("fractional", tuple(features), arms, signs / (len(arms) / 2), references, meaning, "balanced", "up to pairs")
+
+
+def _columns(words: Sequence[str]) -> np.ndarray:
+    """Return which arms each column is on in, ``(arms, columns)``: a letter's in half of them, a word's where an odd number of its letters
+    is on.
+
+    Args:
+        words: of letters that are columns too, each of odd length.
+    """
+    letters = [word for word in words if len(word) == 1]
+    on = np.arange(2 ** len(letters))[:, None] >> np.arange(len(letters)) & 1
+    return np.stack([on[:, [letters.index(each) for each in word]].sum(axis=1) % 2 == 1 for word in words], axis=1)
 
 
 def _along(rows: np.ndarray) -> list[int]:

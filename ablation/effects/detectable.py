@@ -1,7 +1,6 @@
 """Detectable effects: how small an effect a design with so many seeds can be expected to find."""
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import nctdtr, stdtrit
 
 from ablation.designs import Design
@@ -31,6 +30,8 @@ def detectable(design: Design, seeds: int) -> float:
     if design.kind == "paired":
         error = np.sqrt((design.contrasts**2).sum(axis=1).max() / seeds)
         freedom, critical = seeds - 1, stdtrit(seeds - 1, 1 - level / 2)
+        from scipy.optimize import brentq  # a third of a second of import
+
         return float(error * brentq(lambda shift: nctdtr(freedom, shift, critical) - (1 - POWER), 0, 2 * critical + 3))
     runs = seeds * len(design.arms)
     studies = int(np.clip(MOST_SCORES // runs, FEWEST_STUDIES, MOST_STUDIES))

@@ -6,6 +6,7 @@ from ablation.designs import Design, reweighted
 from ablation.effects.balanced import balanced_moments
 from ablation.effects.effects import Effects, judged
 from ablation.effects.independent import independent_moments
+from ablation.effects.layout import layout
 from ablation.effects.moments import Moments, Own
 from ablation.effects.paired import paired_moments, per_seed
 from ablation.effects.residuals import residuals
@@ -36,8 +37,9 @@ def estimate(
         if not finished.any(axis=0).all():
             rows, lost = reweighted(design, finished.any(axis=0).tolist())
         if 0 < finished.sum() < finished.size:
-            missing = finished.size - finished.sum()
-            lost = (f"{design.name}: {missing} of {finished.size} runs are missing; its effects are fitted to the others.", *lost)
+            missing, counted = finished.size - finished.sum(), layout(finished).runs.any(axis=1).sum()
+            others = "the others" if counted == finished.any(axis=1).sum() else f"the {counted} seeds that lack none"
+            lost = (f"{design.name}: {missing} of {finished.size} runs are missing; its effects are fitted to {others}.", *lost)
     moments, seeds = contrast_moments(design.kind, scores, rows), seeds_behind(design.kind, scores, rows)
     if pilot is not None and pilot < len(scores):
         first, count = contrast_moments(design.kind, scores[:pilot], rows), seeds_behind(design.kind, scores[:pilot], rows)
@@ -86,6 +88,7 @@ def seeds_behind(kind: str, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return np.array([0 if np.isnan(weights).any() else counts[weights != 0].min(initial=len(scores)) for weights in rows], dtype=int)
     if kind == "paired":
         return np.asarray((~np.isnan(per_seed(scores, rows))).sum(axis=0))
+    fitted = residuals(scores)
     # A seed with a single run has nothing left once its own mean is taken out.
-    informative = int(((~np.isnan(scores)).sum(axis=1) >= 2).sum())
-    return np.where(np.isnan(residuals(scores).moments(rows).estimate), 0, informative)
+    informative = int((fitted.layout.runs.sum(axis=1) >= 2).sum())
+    return np.where(np.isnan(fitted.moments(rows).estimate), 0, informative)

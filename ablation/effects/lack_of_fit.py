@@ -64,7 +64,7 @@ def misfit(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray
         rows: orthonormal, ``(contrasts, arms)``.
     """
     fitted = residuals(scores)
-    counts = fitted.runs.sum(axis=0)
+    counts = fitted.counts
     variance = np.maximum(fitted.variance, 0) / counts
     each, projector = fitted.moments(rows), rows.T @ rows
     total = (np.diag(projector) * variance).sum(axis=-1)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(100)
@@ -132,6 +131,8 @@ class _Studies:
             return 0.0
         if self.stopped_by(FARTHEST) >= share:
             return FARTHEST
+        from scipy.optimize import brentq  # a third of a second of import
+
         return float(brentq(lambda bound: np.log(max(self.stopped_by(bound), LEAST) / share), 0.0, FARTHEST, xtol=1e-9))
 
     def below(self, bound: float) -> "_Studies":

@@ -23,7 +23,10 @@ def to_plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: to_plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, np.ndarray):
-        return {"shape": list(value.shape), "type": value.dtype.name, "values": to_plain(value.ravel().tolist())}
+        flat = value.ravel().tolist()
+        plain = value.dtype.kind in "biu" or (value.dtype.kind == "f" and bool(np.isfinite(value).all()))
+        # One by one, a hundred thousand numbers would take a second.
+        return {"shape": list(value.shape), "type": value.dtype.name, "values": flat if plain else to_plain(flat)}
     if isinstance(value, np.generic):
         return to_plain(value.item())
     if isinstance(value, Mapping):
