@@ -184,7 +184,7 @@ def layout(runs: np.ndarray) -> Layout:
 
     Of very many seeds those that lack a run are left out, where most lack none.
     """
-    arms, seeds = runs.any(axis=0), runs.any(axis=1)
+    arms, seeds = np.asarray(runs.any(axis=0)), runs.any(axis=1)
     whole = np.asarray(runs[:, arms].all(axis=1) & seeds)
     large = runs.size * len(runs) > LARGE and bool(2 * whole.sum() >= seeds.sum())
     return Complete(whole, arms) if arms.any() and (large or (whole == seeds).all()) else Incomplete.of(runs)
