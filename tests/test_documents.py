@@ -1,4 +1,4 @@
-"""What README and docs say is so: their commands work, their examples run, their links lead somewhere, and the map of modules is the package.
+"""What README and docs say is so: commands work, examples run, links lead somewhere, and the map of modules is the package.
 
 Every command is run, all of them in this process and in one empty folder, since a process of its own imports for seconds:
 
@@ -14,6 +14,7 @@ import importlib
 import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +39,7 @@ NOT_HERE = {
     ".venv/bin/": "of the environment that it makes; .ci/run does the same",
     ".ci/run": "runs this test",
     "pip install": "installs; .ci/run does it",
+    "python -W error -m pdoc": "reads every module; .ci/run does it",
     "mlflow ui": "a server, which does not end",
     "execution=dask": "needs a running scheduler; test_execution.py starts one",
     "python -m ablation.images.predict": "needs a trained network; test_predictions.py trains one",
@@ -92,6 +94,7 @@ def write_examples(folder: Path) -> None:
     (folder / "mine/subject").mkdir(parents=True)
     (folder / "mine/subject/mytrain.yaml").write_text(blocks(TEXTS["README.md"], "yaml")[0])
     (folder / "train.py").touch()
+    shutil.copytree(ROOT / "docs/examples", folder, dirs_exist_ok=True)
 
 
 def write_data(folder: Path) -> None:
@@ -104,8 +107,8 @@ def write_data(folder: Path) -> None:
     pd.DataFrame(rows).to_csv(folder / "results.csv", index=False)
     for kind in ("cats", "dogs"):
         (folder / "DIR" / kind).mkdir(parents=True)
-        for number in range(10):
-            Image.new("RGB", (32, 32), (25 * number, 0, 0)).save(folder / "DIR" / kind / f"{number}.png")
+        for number in range(40):
+            Image.new("RGB", (32, 32), (6 * number, 0, 0)).save(folder / "DIR" / kind / f"{number}.png")
     for name, shape, classes, count in (
         ("cifar10", (32, 32, 3), 10, 12_500),
         ("cifar100", (32, 32, 3), 100, 1_000),
@@ -158,7 +161,7 @@ def test_a_command_plans_its_study(command: str, run: Callable[..., int], capfd:
     planned = [*words, *([] if "plan=true" in words or "--help" in words else ["plan=true"])]
     code, shown = run(of_studies, *planned), capfd.readouterr()
     assert code == 0, shown.err
-    assert ("Choices (name=option)" if "--help" in words else "seeds = ") in shown.out
+    assert ("Choices (name=option)" if "--help" in words else "finished already: ") in shown.out
 
 
 @pytest.mark.parametrize("command", OTHERS)
@@ -204,7 +207,9 @@ def test_the_function_is_ablated(page: str, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.syspath_prepend(tmp_path)
     whole = ablation.run
     made = []
-    monkeypatch.setattr(ablation, "run", lambda *a, **k: made.append(whole(*a, **{**k, "seeds": 1}, execution="inline")) or made[0], raising=False)
+    monkeypatch.setattr(
+        ablation, "run", lambda *a, **k: made.append(whole(*a, **{**k, "seeds": 1}, execution="inline")) or made[0], raising=False
+    )
     name = f"example_{Path(page).stem.lower()}"
     (tmp_path / f"{name}.py").write_text(STUBS + blocks(TEXTS[page], "python")[0])
     importlib.import_module(name)
@@ -221,9 +226,7 @@ def test_features_from_outside_train_and_prove_themselves(tmp_path: Path) -> Non
     assert {"LabelSmoothing", *added.values()} == set(re.findall(r"^class (\w+)", "\n".join(page), re.MULTILINE))
     more = [f"+catalogue.features.{name}={{_target_: my_features.{kind}}}" for name, kind in added.items()]
     order = f"catalogue.order=[label_smoothing,{','.join(added)}]"
-    ended = in_this_process(
-        tmp_path, *shlex.split(line)[3:], *more, order, "features=all", "seeds=1", "training.optimizer=sgd", *TINY[:-1]
-    )
+    ended = in_this_process(tmp_path, *shlex.split(line)[3:], *more, order, "features=all", "seeds=1", "training.optimizer=sgd", *TINY[:-1])
     assert ended.code == 0, ended.err
     [run] = logged(tmp_path).trained
     assert run.data.params["feature.label_smoothing"] == "amount=0.1"
