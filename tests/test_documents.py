@@ -3,7 +3,7 @@
 Every command is run, all of them in this process and in one empty folder, since a process of its own imports for seconds:
 
 - ``python -m ablation …`` by the package's own entry, with ``plan=true``: it composes and checks everything, and trains nothing;
-- cells of tables under *command*, *option* or *setting* as settings of that command;
+- cells of tables under *command*, *option* or *setting* are settings of that command, and are composed and planned without it;
 - ``ablation.analyse`` on a small table, and ``ablation.report`` on a small study;
 - benchmarks by their own parser of the command line.
 
@@ -28,6 +28,7 @@ from PIL import Image
 from ablation import configuration
 from ablation.__main__ import main as of_studies
 from ablation.elsewhere.command import main as of_results
+from ablation.engine.plan import plan
 from ablation.report.__main__ import main as of_reports
 
 ROOT = Path(__file__).parent.parent
@@ -70,15 +71,16 @@ def commands(text: str) -> Iterator[str]:
         elif re.match(r"\| (command|option|setting) \|", line):
             settings = True
         elif settings:
-            yield from (f"python -m ablation {code}" for code in re.findall(r"`([^`]+)`", line.split(" | ")[0]))
+            yield from re.findall(r"`([^`]+)`", line.split(" | ")[0])
         yield from (code for code in re.findall(r"`([^`]+)`", line) if code.startswith(STARTS) and " " in code)
 
 
 COMMANDS = sorted({command for text in TEXTS.values() for command in commands(text)})
 HERE = [command for command in COMMANDS if not any(part in command for part in NOT_HERE) and "…" not in command]
-STUDIES = [command for command in HERE if re.match(r"python -m ablation( |$)", command)]
+STUDIES = [command for command in HERE if re.match(r"python -m ablation( |$)|-m ", command)]
+SETTINGS = [command for command in HERE if re.match(r"'?[\w.]+=", command) and "PATH=" not in command]
 BENCHMARKS = [command for command in HERE if "benchmarks" in command or "bench.py" in command]
-OTHERS = [command for command in HERE if command not in STUDIES and command not in BENCHMARKS]
+OTHERS = [command for command in HERE if command not in (*STUDIES, *SETTINGS, *BENCHMARKS)]
 
 
 # ---- what they find in their folder -------------------------------------------------------------------------------------------
@@ -157,11 +159,18 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
 @pytest.mark.parametrize("command", STUDIES)
 def test_a_command_plans_its_study(command: str, run: Callable[..., int], capfd: pytest.CaptureFixture[str]) -> None:
-    words = shlex.split(command)[3:]
+    words = shlex.split(command.removeprefix("python -m ablation"))
     planned = [*words, *([] if "plan=true" in words or "--help" in words else ["plan=true"])]
     code, shown = run(of_studies, *planned), capfd.readouterr()
     assert code == 0, shown.err
     assert ("Choices (name=option)" if "--help" in words else "finished already: ") in shown.out
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.usefixtures("run")
+def test_settings_make_a_study(settings: str) -> None:
+    asked = configuration.asked_in_words(shlex.split(settings))
+    assert plan(asked.study, asked.store, asked.execution).missing
 
 
 @pytest.mark.parametrize("command", OTHERS)
