@@ -155,9 +155,10 @@ def test_a_failed_arm_has_no_result_and_costs_both_its_steps() -> None:
 
 
 def test_many_failures_and_long_messages_are_cut_short() -> None:
-    arms = [frozenset(FEATURES[:n]) for n in range(8)]
-    findings = synthetic(failed=[(arm, seed) for arm in arms for seed in range(3)])
-    assert len(noted(findings, "seed ")) < 15 and noted(findings, "14 more runs did not finish.")
+    designs = (cumulative(FEATURES), leave_one_out(FEATURES), one_at_a_time(FEATURES))
+    arms = synthetic(*designs).arms
+    findings = synthetic(*designs, failed=[(arm, seed) for arm in arms for seed in range(3)])
+    assert len(noted(findings, "seeds 0, 1 and 2, did not finish")) == 10 and noted(findings, "30 more runs did not finish.")
     endless = dataclasses.replace(findings, failures=(dataclasses.replace(findings.failures[0], message="word " * 1000),))
     assert len(noted(endless, "did not finish")[0]) < 300
 

@@ -22,8 +22,8 @@ LARGE_CHANGE = 0.10
 FEW_SEEDS = 5
 """Up to so many seeds Holm's threshold is far above the plain one, and the notes say so."""
 
-MOST_FAILURES = 10
-"""How many failures the notes list."""
+MOST_FAILURES, LONGEST_MESSAGE = 10, 200
+"""How many failures the notes list, and the characters of a message that they show."""
 
 
 def notes(findings: Findings) -> list[str]:
@@ -155,9 +155,11 @@ def _about_failures(findings: Findings) -> Iterator[str]:
         seeds.setdefault((failure.arm, failure.words), []).append(failure.seed)
     for (arm, why), failed in list(seeds.items())[:MOST_FAILURES]:
         which = f"seed {failed[0]}" if len(failed) == 1 else f"seeds {listed([str(seed) for seed in failed], 'and')}"
-        yield f"Arm “{label(arm, findings.features)}”, {which}, did not finish: {why}"
+        message = " ".join(why.split())
+        short = message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…"
+        yield f"Arm “{label(arm, findings.features)}”, {which}, did not finish: {short}"
     if more := sum(len(failed) for failed in list(seeds.values())[MOST_FAILURES:]):
-        yield f"{more} more {'run' if more == 1 else 'runs'} did not finish."
+        yield f"{counted(more, 'more run')} did not finish."
     if seeds:
         yield f"Each failed run keeps its error with the whole traceback in MLflow, as the artifact {ERROR}."
 
