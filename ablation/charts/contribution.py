@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation.charts.drawing.caption import COLORS, source
+from ablation.charts.drawing.caption import colors, source
 from ablation.charts.drawing.intervals import about_arrows, extent, interval
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page, wrap_below
@@ -39,7 +39,7 @@ def contribution(findings: Findings, design_index: int) -> Figure:
     names = [wrap(feature, NAMES, BODY) for feature in design.features]
     behind = findings.seeds_behind(design_index).tolist()
     values = [_value(findings, effects, row, seeds) for row, seeds in enumerate(behind)]
-    words = [describe(*each) for each in zip(effects.verdict, effects.seeds_needed.tolist(), strict=True)]
+    words = [describe(*each, findings.sample) for each in zip(effects.verdict, effects.seeds_needed.tolist(), strict=True)]
     verdicts = [wrap(text, VERDICTS, SMALL) for text in words]
     heads = ("effect" if np.isnan(effects.low).all() else "effect [95 % interval]", "verdict")
 
@@ -75,8 +75,7 @@ def _marks(axes: Axes, effects: Effects, metric: Metric, left: float, right: flo
     """Draw the zero line, and in each row a bar, its seeds and its interval, or the gap."""
     points = metric.scale * effects.estimate
     known = np.flatnonzero(~np.isnan(points)).tolist()
-    colors = [color_of(point, metric) for point in points[known]]
-    axes.barh(known, points[known], height=BAR, color=colors, zorder=2)
+    axes.barh(known, points[known], height=BAR, color=[color_of(point, metric) for point in points[known]], zorder=2)
     axes.axvline(0, color=INK, linewidth=0.9, zorder=2.5)
     for row in known:
         if len(effects.per_seed) > 1:
@@ -121,7 +120,7 @@ def _caption(findings: Findings, design_index: int) -> list[str]:
     design, effects = findings.designs[design_index], findings.effects[design_index]
     several = len(findings.seeds) > 1
     bars = f"differences of means over {findings.seeds_in_words}" if several else "one run of each arm, so without intervals"
-    marks = [f"Bars: {bars}.", COLORS]
+    marks = [f"Bars: {bars}.", colors(effects.estimate, findings.metric)]
     if several and not np.isnan(effects.per_seed).all():
         marks.append("Dots: single seeds.")
     if not np.isnan(effects.low).all():

@@ -129,7 +129,10 @@ def _bars(axes: Axes, values: np.ndarray) -> None:
 
 def _arms_shown(findings: Findings) -> str:
     path = next((design for design in findings.designs if is_path(design)), None)
-    return f"{path.name}: from the baseline to all features" if path else "arms from few features to many"
+    if path:
+        return f"{path.name}: from the baseline to all features"
+    many = len(findings.arms) > MOST
+    return f"the baseline and all features, of {len(findings.arms)} arms" if many else "arms from few features to many"
 
 
 def _caption(findings: Findings) -> list[str]:

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation.charts.drawing.caption import COLORS, source
+from ablation.charts.drawing.caption import colors, source
 from ablation.charts.drawing.intervals import about_arrows, extent, interval
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
 from ablation.charts.drawing.page import MARGIN, page, wrap_below
@@ -40,7 +40,7 @@ def forest(findings: Findings, design_index: int) -> Figure:
 
     names = [wrap(feature, NAMES, BODY) for feature in design.features]
     values = [_value(findings, effects, row) for row in range(count)]
-    words = [describe(*each) for each in zip(effects.verdict, effects.seeds_needed.tolist(), strict=True)]
+    words = [describe(*each, findings.sample) for each in zip(effects.verdict, effects.seeds_needed.tolist(), strict=True)]
     if fit is not None:
         names.append("lack of fit")
         values.append(f"F = {fit.statistic:.2f}\np {probability(fit.p)}")
@@ -125,8 +125,8 @@ def _fit_words(fit: LackOfFit) -> str:
 
 def _caption(findings: Findings, design_index: int, fit: LackOfFit | None, axis: tuple[float, float]) -> list[str]:
     design, effects = findings.designs[design_index], findings.effects[design_index]
-    marks = f"Points: effects, filled where the verdict is helps or hurts. {COLORS} Thick lines: the 95 % interval of each effect. "
-    marks += "Thin lines: intervals that hold for all effects at once, with 95 %."
+    marks = f"Points: effects, filled where the verdict is helps or hurts. {colors(effects.estimate, findings.metric)} "
+    marks += "Thick lines: the 95 % interval of each effect. Thin lines: intervals that hold for all effects at once, with 95 %."
     if findings.smallest > 0:
         smallest = findings.metric.with_difference(f"{findings.metric.shown(findings.smallest):g}")
         marks += f" Grey band: effects of at most ± {smallest}, too small to be of interest."

@@ -105,8 +105,8 @@ def _number(value: float, findings: Findings) -> str:
 
 def _caption(findings: Findings, found: OrderDependence) -> list[str]:
     return [
-        "First: the feature alone on the baseline. Chosen: its step in the study's order. Last: what all features lose without it. "
-        f"{_averaged(findings)}Order: {' → '.join(found.features)}.",
+        "First: the feature alone on the baseline. Chosen: its step in the study's order, which runs from top to bottom. Last: what all "
+        f"features lose without it. {_averaged(findings)}".strip(),
         "Bars: from the least to the largest effect, dark where two effects of a feature differ beyond noise (p < 0.05 after Holm's "
         "adjustment over all differences); the last column says so too. Lines: ± 1 standard error, where there is one.",
         source(findings, f"{findings.seeds_in_words}."),

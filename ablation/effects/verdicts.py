@@ -87,7 +87,7 @@ def seeds_in_words(fewest: int, most: int) -> str:
     return f"{fewest}" if fewest == most else f"{fewest} to {most}"
 
 
-def describe(verdict: str, needed: Sequence[int]) -> str:
-    """Return a verdict in one phrase with the seeds that would settle an open one, for a place without columns."""
-    seeds = seeds_in_words(*needed)
-    return f"{verdict}; {seeds} seeds needed" if seeds else verdict
+def describe(verdict: str, needed: Sequence[int], sample: str = "seed") -> str:
+    """Return a verdict in one phrase with the seeds, or runs, that would settle an open one, for a place without columns."""
+    count = seeds_in_words(*needed)
+    return f"{verdict}; {count} {sample}s needed" if count else verdict

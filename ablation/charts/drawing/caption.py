@@ -1,8 +1,18 @@
 """Captions: the words that several pictures share, as far as they are true of a study."""
 
-from ablation.study.findings import Findings
+import numpy as np
 
-COLORS = "Blue: better. Vermillion: worse."
+from ablation.charts.drawing.style import GAIN, LOSS, color_of
+from ablation.study.findings import Findings
+from ablation.study.metric import Metric
+
+MEANINGS = {GAIN: "Blue: better.", LOSS: "Vermillion: worse."}
+
+
+def colors(effects: np.ndarray, metric: Metric) -> str:
+    """Say what the colours of effects mean, those that are there."""
+    there = {color_of(effect, metric) for effect in effects[~np.isnan(effects)].tolist()}
+    return " ".join(meaning for color, meaning in MEANINGS.items() if color in there)
 
 
 def means(findings: Findings, marks: str, ring: str = "") -> str:
