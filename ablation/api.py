@@ -259,18 +259,13 @@ class FinishedStudy:
 
     @cached_property
     def runs(self) -> "pd.DataFrame":
-        """One row a finished run: its arm, for each feature whether it is on, its seed, its score, the end of its history, its measures."""
+        """One row a finished run, as in the study's ``runs.csv``: arm, features on or off, seed, score, ends of its history, measures."""
         import pandas as pd
 
-        rows = []
-        for arm, seed in self._finished():
-            run = self.findings.runs[arm, seed]
-            features = {feature: feature in arm for feature in self.findings.features}
-            last = {name: values[-1] for name, values in run.history.items() if values}
-            measures = {measure.key: run.measures.get(measure.key) for measure in self.findings.measures if measure.key != "seconds"}
-            row = {"arm": self.arm_name(arm), **features, "seed": seed, "score": run.score, **last, **measures}
-            rows.append({**row, "seconds": run.seconds, "run_id": run.run_id})
-        return pd.DataFrame(rows)
+        from ablation.report import run_rows
+
+        columns, rows = run_rows(self.findings)
+        return pd.DataFrame(rows, columns=columns)
 
     @cached_property
     def epochs(self) -> "pd.DataFrame":

@@ -20,7 +20,7 @@ from ablation.effects import Effects, contrast_moments
 from ablation.elsewhere.command import main
 from ablation.elsewhere.findings import findings_of
 from ablation.elsewhere.question import Question
-from ablation.elsewhere.read import table_of_file, table_of_frame
+from ablation.elsewhere.read import features_of, table_of_file, table_of_frame
 from ablation.elsewhere.recognise import recognise
 from ablation.store import reading
 from ablation.store.connection import Store
@@ -364,4 +364,9 @@ def test_a_study_of_a_function_is_analysed_to_the_same(folder: Path) -> None:
     same(again.findings.effects[0], study.findings.effects[0])
     words = ["--experiment", "ablation", "--arm", "ablation.arm", "--seed", "ablation.seed", "--score", "score", "--features", "one,two"]
     assert main([*words, "--name", "from mlflow"]) == 0
+    table = table_of_file(str(study.report().with_name("runs.csv")))
+    assert features_of(table) == ("one", "two")
+    same(findings_of(table, Question(("score",), features_of(table))).effects[0], study.findings.effects[0])
+    pd.testing.assert_frame_equal(table.frame, study.runs)
+    assert main([str(study.report().with_name("runs.csv")), "--name", "from its table"]) == 0
     assert (STUDIES / "from mlflow" / "report.html").is_file()

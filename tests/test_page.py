@@ -111,7 +111,7 @@ def test_html_and_markdown_say_the_same(folder: Path) -> None:
 
 def test_a_folder_is_written_anew(folder: Path) -> None:
     assert not (folder / "old.txt").exists()
-    for name in ("report.html", "report.md", "table.md", "table.tex", "table.csv", "findings.json", "config.yaml"):
+    for name in ("report.html", "report.md", "table.md", "table.tex", "table.csv", "runs.csv", "findings.json", "config.yaml"):
         assert (folder / name).stat().st_size > 0
 
 

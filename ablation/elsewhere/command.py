@@ -11,8 +11,7 @@ from ablation.elsewhere.files import logged, written
 from ablation.elsewhere.findings import findings_of
 from ablation.elsewhere.levels import Values
 from ablation.elsewhere.question import Question
-from ablation.elsewhere.read import table_of_file
-from ablation.elsewhere.runs import Table
+from ablation.elsewhere.read import features_of, table_of_file
 from ablation.errors import InputError, exit_status, nearest
 from ablation.store.connection import Store
 
@@ -32,11 +31,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("table", nargs="?", help="a CSV or Parquet file with a row a run")
     parser.add_argument("--experiment", metavar="NAME", help="in place of a file: the runs of this experiment in MLflow")
     parser.add_argument("--filter", default="", metavar="WORDS", help="which of its runs, in MLflow's words: \"params.model = 'cnn'\"")
-    parser.add_argument("--features", required=True, type=_names, metavar="A,B,…", help="columns that say whether a feature is on")
+    parser.add_argument(
+        "--features",
+        default=(),
+        type=_names,
+        metavar="A,B,…",
+        help="columns that say whether a feature is on (default: those of true and false)",
+    )
     parser.add_argument("--arm", metavar="COLUMN", help="in place of a column a feature: one that names those that are on, as in 'a + b'")
     parser.add_argument("--on", action="append", default=[], metavar="VALUE", help="means on, as 1 and true; FEATURE=VALUE for one alone")
     parser.add_argument("--off", action="append", default=[], metavar="VALUE", help="means off, as 0 and false; 'missing': an empty cell")
-    parser.add_argument("--score", required=True, type=_names, metavar="COLUMN", help="the scores; of 'acc_*' each column is a seed")
+    parser.add_argument(
+        "--score", default=("score",), type=_names, metavar="COLUMN", help="the scores (default: score); of 'acc_*' each column is a seed"
+    )
     parser.add_argument("--seed", default="seed", metavar="COLUMN", help="the seeds (default: %(default)s)")
     parser.add_argument("--unpaired", action="store_true", help="there are no seeds, or what they are means nothing across arms")
     parser.add_argument("--designs", default=(), type=_names, metavar="A,B,…", help="in place of those that the arms allow")
@@ -61,13 +68,15 @@ def _analyse(given: argparse.Namespace, command: str) -> None:
 
     if (given.table is None) == (given.experiment is None):
         raise InputError(f"expected either a file or --experiment, as in {EXAMPLE}")
+    table = table_of_file(given.table) if given.experiment is None else None
+    features = given.features if given.features or table is None else features_of(table)
     asked = Question(
         score=given.score,
-        features=given.features,
+        features=features,
         arm=given.arm,
         seed=None if given.unpaired else given.seed,
-        on=_values(given.on, given.features),
-        off=_values(given.off, given.features),
+        on=_values(given.on, features),
+        off=_values(given.off, features),
         designs=given.designs,
         higher_is_better=not given.lower_is_better,
         unit=given.unit,
@@ -77,16 +86,11 @@ def _analyse(given: argparse.Namespace, command: str) -> None:
         name=given.name,
         command=command,
     )
-    table = _table(given, asked)
+    if table is None:
+        table = table_of_experiment(Store.of_environment(given.experiment), given.filter, asked)
     findings, key = findings_of(table, asked), asked.key(table.name)
     findings, files = logged(findings, key, Store.of_environment("ablation")) if given.log else (findings, written(findings, key))
     show_findings(findings, files, Console(highlight=False))
-
-
-def _table(given: argparse.Namespace, asked: Question) -> Table:
-    if given.experiment is None:
-        return table_of_file(given.table)
-    return table_of_experiment(Store.of_environment(given.experiment), given.filter, asked)
 
 
 def _values(given: Sequence[str], features: Sequence[str]) -> Values:

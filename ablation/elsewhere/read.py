@@ -42,3 +42,8 @@ def table_of_frame(frame: "pd.DataFrame") -> Table:
     if not isinstance(frame, pd.DataFrame):
         raise InputError(f"a {type(frame).__name__} is no table; expected a pandas DataFrame with a row a run")
     return Table(frame, "table", "the table", lambda place: f"row {frame.index[place]}")
+
+
+def features_of(table: Table) -> tuple[str, ...]:
+    """Return the columns that hold nothing but true and false, as those of features do in the ``runs.csv`` of a study."""
+    return tuple(str(name) for name in table.frame.columns[table.frame.dtypes == bool])

@@ -9,7 +9,7 @@ from ablation.report.page import Document, document, html, markdown, text
 from ablation.report.paper import latex
 from ablation.report.protocol import seeds_decided
 from ablation.report.rows import Credit, Row, rows
-from ablation.report.spreadsheet import csv
+from ablation.report.spreadsheet import csv, run_rows, runs_csv
 from ablation.report.tables import Table, console_table, markdown_table, rich_table
 
 __all__ = [
@@ -28,6 +28,8 @@ __all__ = [
     "notes",
     "rich_table",
     "rows",
+    "run_rows",
+    "runs_csv",
     "seeds_decided",
     "text",
 ]

@@ -13,7 +13,7 @@ from ablation.study.findings import Findings, to_json
 KINDS = ("png", "svg")
 """What each picture is written as."""
 
-TEXTS = ("report.html", "report.md", "table.md", "table.tex", "table.csv")
+TEXTS = ("report.html", "report.md", "table.md", "table.tex", "table.csv", "runs.csv")
 """What people read beside the pictures, in order."""
 
 OWN = "own.json"
@@ -96,6 +96,7 @@ def publish(
         "table.md": report.markdown(findings),
         "table.tex": report.latex(document),
         "table.csv": report.csv(findings),
+        "runs.csv": report.runs_csv(findings),
     }
     own = json.dumps({"pictures": [file.name for file in added], "texts": list(texts)})
     for name, text in {**read, **texts, FINDINGS: to_json(findings), OWN: own}.items():

@@ -1,10 +1,11 @@
-"""The table for machines: raw numbers, separated by commas."""
+"""The tables for machines: raw numbers, separated by commas."""
 
 import csv as comma_separated
 import io
 
 import numpy as np
 
+from ablation.designs import label
 from ablation.effects import MOST_SEEDS
 from ablation.report.rows import rows
 from ablation.study.findings import Findings
@@ -46,6 +47,34 @@ def csv(findings: Findings) -> str:
 
 def _needed(fewest: int, most: int) -> dict[str, int | None]:
     return {"seeds_needed_low": fewest or None, "seeds_needed_high": most if 0 < most <= MOST_SEEDS else None}
+
+
+def runs_csv(findings: Findings) -> str:
+    """Return every finished run as a row, with every digit: a table that ``python -m ablation.analyse`` takes as it is."""
+    columns, runs = run_rows(findings)
+    text = io.StringIO()
+    table = comma_separated.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows(runs)
+    return text.getvalue()
+
+
+def run_rows(findings: Findings) -> tuple[list[str], list[list[str | float | bool | None]]]:
+    """Return the columns of a table of all finished runs, and a row a run, arm by arm.
+
+    They are: its arm, for each feature whether it is on, its seed, its score, the end of its history, its measures, its seconds and the
+    MLflow run that holds it.
+    """
+    runs = [(arm, seed, findings.runs[arm, seed]) for arm in findings.arms for seed in findings.seeds if (arm, seed) in findings.runs]
+    last = list(dict.fromkeys(name for _, _, run in runs for name, values in run.history.items() if values))
+    measures = [measure.key for measure in findings.measures if measure.key not in ("seconds", *last)]
+    names = {arm: label(arm, findings.features) for arm in findings.arms}
+    on = {arm: [feature in arm for feature in findings.features] for arm in findings.arms}
+    rows: list[list[str | float | bool | None]] = []
+    for arm, seed, run in runs:
+        ends = [run.history[name][-1] if run.history.get(name) else None for name in last]
+        rows.append([names[arm], *on[arm], seed, run.score, *ends, *map(run.measures.get, measures), run.seconds, run.run_id])
+    return ["arm", *findings.features, "seed", "score", *last, *measures, "seconds", "run_id"], rows
 
 
 def _raw(value: str | float | None) -> str | float | None:
