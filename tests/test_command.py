@@ -67,18 +67,8 @@ def test_the_parent_shows_effects_charts_and_the_table(study: tuple[Path, Ended]
     files = {each.path for each in store.client.list_artifacts(parent.info.run_id)}
     names = ("forest", "contribution", "climb", "arms", "cost", "learning_curves", "predictions", "confusion", "class_accuracy")
     charts = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
-    texts = {
-        "report.html",
-        "report.md",
-        "table.md",
-        "table.tex",
-        "table.csv",
-        "runs.csv",
-        "config.yaml",
-        "findings.json",
-        "own.json",
-        ".study",
-    }
+    tables = {"table.md", "table.tex", "table.csv", "runs.csv"}
+    texts = {"report.html", "report.md", "config.yaml", "findings.json", "own.json", ".study", *tables}
     assert files == charts | texts
     assert files == {each.name for each in (folder / "mlruns/studies/first").iterdir()}
     description = parent.data.tags["mlflow.note.content"]

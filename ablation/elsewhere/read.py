@@ -46,4 +46,4 @@ def table_of_frame(frame: "pd.DataFrame") -> Table:
 
 def features_of(table: Table) -> tuple[str, ...]:
     """Return the columns that hold nothing but true and false, as those of features do in the ``runs.csv`` of a study."""
-    return tuple(str(name) for name in table.frame.columns[table.frame.dtypes == bool])
+    return tuple(str(name) for name in table.frame.select_dtypes("bool").columns)
