@@ -32,6 +32,7 @@ def run(
     higher_is_better: bool = True,
     unit: str = "",
     scale: float = 1.0,
+    bounds: tuple[float, float] | None = None,
     smallest: float = 0.0,
     orders: int | None = None,
     exclusive: Sequence[Sequence[str]] = (),
@@ -63,6 +64,8 @@ def run(
         higher_is_better: False for a loss, an error rate or a latency: *helps* then means lower.
         unit: of a score as people read it, such as ``"%"`` or ``"s"``.
         scale: what scores are multiplied by where people read them: 100 for fractions shown in percent.
+        bounds: the lowest and the highest score that there can be, such as ``(0, 1)`` for an accuracy; no interval is shown to go beyond
+            what an effect can then be.
         smallest: the smallest effect of interest, in the units that people read; smaller ones can be called negligible.
         orders: with ``shapley``: how many orders of adding to sample.
         exclusive: groups of features of which at most one can be on.
@@ -79,14 +82,15 @@ def run(
     Raises:
         InputError: if something cannot work; nothing was run then.
     """
-    from ablation.study.metric import Metric
+    from ablation.study.metric import Metric, bounds_of
     from ablation.study.study import Adaptive, Sequential, Study, fitted, seeds_of
     from ablation.subjects.function import Function
 
     flag("higher_is_better", higher_is_better)
     number("scale", scale, above=0)
     difference = "points" if unit == "%" else unit
-    what = Metric(metric, unit=unit, difference=difference, scale=scale, higher_is_better=higher_is_better)
+    limits = bounds_of("bounds", bounds)
+    what = Metric(metric, unit=unit, difference=difference, scale=scale, higher_is_better=higher_is_better, bounds=limits)
     subject = Function(function, features, what, exclusive=exclusive, version=version)
     adaptive = None
     if seeds == "auto":
@@ -172,6 +176,7 @@ def analyse(
     higher_is_better: bool = True,
     unit: str = "",
     scale: float = 1.0,
+    bounds: tuple[float, float] | None = None,
     step: float = 0.0,
     smallest: float = 0.0,
     name: str | None = None,
@@ -189,7 +194,7 @@ def analyse(
         seed: the column of seeds; None where runs have none, or seeds that mean nothing across arms: intervals are then Welch's.
         on, off: other values that mean on and off, or a mapping from a feature to its own; ``"missing"`` is an empty cell.
         design: one or several designs, in place of those that the arms allow.
-        higher_is_better, unit, scale, smallest: as in :func:`run`.
+        higher_is_better, unit, scale, bounds, smallest: as in :func:`run`.
         step: the smallest difference that two scores can have, such as 0.001 of an accuracy on 1,000 examples.
         name: of the study; None makes one.
         log: whether to log the analysis and its runs to MLflow as a study.
@@ -214,6 +219,7 @@ def analyse(
         higher_is_better=higher_is_better,
         unit=unit,
         scale=scale,
+        bounds=bounds,
         step=step,
         smallest=smallest,
         name=name,

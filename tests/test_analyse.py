@@ -172,6 +172,7 @@ def test_what_cannot_be_understood_is_refused_with_the_row(
         (["--on", "1", "--off", "1"], "is given as on and as off"),
         (["--name", "../x"], "name=../x cannot name a folder"),
         (["--scale", "0"], "scale must be a number above 0"),
+        (["--bounds", "1", "0"], "is no pair of a lowest and a highest score"),
         (["--experiment", "some"], "expected either a file or --experiment"),
     ],
 )
@@ -226,7 +227,8 @@ def test_seeds_that_arms_do_not_share_lead_to_welch_s_test() -> None:
 
 def test_a_report_of_runs_without_seeds_says_so(folder: Path) -> None:
     frame = path_of_three()[lambda frame: (frame.ema == 0) | (frame.seed < 4)]
-    study = ablation.analyse(frame, score="val_acc", features=THREE, seed=None, unit="%", scale=100, name="apart")
+    study = ablation.analyse(frame, score="val_acc", features=THREE, seed=None, unit="%", scale=100, bounds=(0, 1), name="apart")
+    assert study.findings.metric.largest_effect == 1
     page = study.report().with_name("report.md").read_text()
     assert "**Runs**: 4 to 5 runs an arm, with seeds of their own or none" in page and "ν after Welch" in page
     assert "missing" not in page and "did not finish" not in page

@@ -166,6 +166,7 @@ def test_a_run_without_a_score_fails_with_a_sentence(returned: Any, message: str
         ({"orders": 4}, "design='shapley'"),
         ({"execution": "locl"}, "expected 'local', 'inline'"),
         ({"scale": 0}, "scale must be a number above 0, not 0"),
+        ({"bounds": (1, 0)}, "bounds=(1, 0) is no pair of a lowest and a highest score; expected for instance [0, 1]"),
         ({"higher_is_better": "no"}, "higher_is_better must be true or false"),
         ({"smallest": -1}, "smallest must be a number"),
         ({"exclusive": [["one", "tow"]]}, "did you mean 'two'?"),

@@ -348,3 +348,14 @@ def test_the_effect_that_takes_its_own_error_is_named() -> None:
     steady = dataclasses.replace(findings, effects=(dataclasses.replace(findings.effects[0], varies=~own & own),))
     assert len(noted(varied, "the effect of dropout varies more from seed to seed than the others do")) == 1
     assert not noted(steady, "more from seed to seed")
+
+
+def test_intervals_are_written_no_farther_than_an_effect_can_be() -> None:
+    findings = synthetic(seeds=2, noise=0.1)
+    assert findings.effects[0].low.min() < -1
+    document = report.document(findings, [])
+    assert "| −100.0, +" in report.markdown(findings) and "[−100.0, +" in " ".join(document.answer)
+    assert "They are shown no farther than ± 100 points, the largest effect that there can be." in dict(document.protocol)["95 % intervals"]
+    low = min(float(record["effect_low"]) for record in records(findings) if record["effect_low"])
+    assert low == pytest.approx(findings.effects[0].low.min()), "machines read what was computed"
+    assert "no farther" not in dict(report.document(synthetic(), []).protocol)["95 % intervals"]

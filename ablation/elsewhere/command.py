@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lower-is-better", action="store_true", help="for a loss, an error rate or a latency")
     parser.add_argument("--unit", default="", help="of a score as people read it, such as %%")
     parser.add_argument("--scale", default=1.0, type=float, metavar="NUMBER", help="what scores are multiplied by where people read them")
+    parser.add_argument("--bounds", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of scores: no effect is shown to be larger")
     parser.add_argument("--step", default=0.0, type=float, metavar="NUMBER", help="the smallest difference that two scores can have")
     parser.add_argument("--smallest", default=0.0, type=float, metavar="NUMBER", help="the smallest effect of interest, as people read it")
     parser.add_argument("--name", help="of the study and of its folder in mlruns/studies")
@@ -81,6 +82,7 @@ def _analyse(given: argparse.Namespace, command: str) -> None:
         higher_is_better=not given.lower_is_better,
         unit=given.unit,
         scale=given.scale,
+        bounds=tuple(given.bounds) if given.bounds else None,
         step=given.step,
         smallest=given.smallest,
         name=given.name,

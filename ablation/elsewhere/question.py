@@ -9,7 +9,7 @@ from ablation.designs import DESIGNS
 from ablation.elsewhere.levels import Values, levels
 from ablation.errors import InputError, nearest
 from ablation.study.key import digest
-from ablation.study.metric import Metric
+from ablation.study.metric import Metric, bounds_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Question:
         seed: the column of seeds; None where runs have none, or seeds that mean nothing across arms.
         on, off: values that mean that a feature is on or off, beside 1, true, 0 and false; or a mapping from a feature to its own.
         designs: names of designs; empty to take those that the arms allow.
-        higher_is_better, unit, scale, step: of the score, as in :class:`ablation.study.metric.Metric`.
+        higher_is_better, unit, scale, bounds, step: of the score, as in :class:`ablation.study.metric.Metric`.
         smallest: the smallest effect of interest, in the units that people read.
         name: of the study that is written; None to make one.
         command: repeats the analysis, as it is typed; empty for a program's.
@@ -39,6 +39,7 @@ class Question:
     higher_is_better: bool = True
     unit: str = ""
     scale: float = 1.0
+    bounds: tuple[float, float] | None = None
     step: float = 0.0
     smallest: float = 0.0
     name: str | None = None
@@ -47,6 +48,7 @@ class Question:
     def __post_init__(self) -> None:
         flag("higher_is_better", self.higher_is_better)
         number("scale", self.scale, above=0)
+        bounds_of("bounds", self.bounds)
         number("step", self.step, at_least=0)
         number("smallest", self.smallest, at_least=0)
         if self.name is not None and not re.fullmatch(r"[\w][\w .+-]*", self.name):
@@ -73,7 +75,15 @@ class Question:
     def metric(self, key: str) -> Metric:
         """Return what a score is, by its name."""
         difference = "points" if self.unit == "%" else self.unit
-        return Metric(key, unit=self.unit, difference=difference, scale=self.scale, step=self.step, higher_is_better=self.higher_is_better)
+        return Metric(
+            key,
+            unit=self.unit,
+            difference=difference,
+            scale=self.scale,
+            step=self.step,
+            higher_is_better=self.higher_is_better,
+            bounds=bounds_of("bounds", self.bounds),
+        )
 
     def key(self, what: str) -> str:
         """Return what the analysis is known by: the same table asked the same again is the same one, whatever its rows are now."""

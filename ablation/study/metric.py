@@ -5,6 +5,8 @@ from typing import Literal
 
 import numpy as np
 
+from ablation.errors import InputError
+
 Format = Literal["score", "count", "short", "seconds", "number"]
 """How people read a measure: as a score of the metric, ``33,618``, ``5.98 M``, ``0.13``, or with four digits."""
 
@@ -114,6 +116,20 @@ class Metric:
     def improves(self, difference: float) -> bool:
         """Say whether a difference of two scores is for the better."""
         return difference > 0 if self.higher_is_better else difference < 0
+
+
+def bounds_of(name: str, given: object) -> tuple[float, float]:
+    """Return the bounds that a user gives: a pair of numbers, or None where a score has none.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    if given is None:
+        return -np.inf, np.inf
+    pair = list(given) if isinstance(given, list | tuple) else []
+    if len(pair) != 2 or any(isinstance(each, bool) or not isinstance(each, int | float) for each in pair) or not pair[0] < pair[1]:
+        raise InputError(f"{name}={given} is no pair of a lowest and a highest score; expected for instance [0, 1]")
+    return float(pair[0]), float(pair[1])
 
 
 @dataclass(frozen=True)

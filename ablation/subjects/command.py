@@ -17,7 +17,7 @@ from ablation.errors import InputError, nearest
 from ablation.store.connection import Store
 from ablation.store.names import FILES
 from ablation.store.script_run import marked_run, marking
-from ablation.study.metric import Measure, Metric
+from ablation.study.metric import Measure, Metric, bounds_of
 from ablation.study.outcome import Outcome, Result
 from ablation.study.study import FOLDER
 from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial
@@ -46,7 +46,7 @@ class Command(Subject):
     Args:
         command: with the placeholders ``{seed}``, ``{features}``, ``{feature.NAME}``, ``{run_dir}`` and ``{arm}``.
         features: for each feature what it adds to the command, or a list of what it is on and off.
-        metric, higher_is_better, unit, scale: of the score.
+        metric, higher_is_better, unit, scale, bounds: of the score.
         result: where the score is read: ``output``, ``json:FILE`` or ``mlflow``.
         pick: which score of several counts: ``last`` or ``best``.
         sources: files, folders and patterns by whose content a run is recognised again, beside the files that the command names.
@@ -70,6 +70,7 @@ class Command(Subject):
         higher_is_better: bool = True,
         unit: str = "",
         scale: float = 1.0,
+        bounds: Sequence[float] | None = None,
         result: str = OUTPUT,
         pick: str = "last",
         sources: Sequence[str] = (),
@@ -91,8 +92,14 @@ class Command(Subject):
         choice("subject.pick", pick, ("last", "best"))
         if timeout is not None:
             number("subject.timeout", timeout, above=0)
+        limits = bounds_of("subject.bounds", bounds)
         self._metric = Metric(
-            str(metric), unit=unit, difference="points" if unit == "%" else unit, scale=float(scale), higher_is_better=higher_is_better
+            str(metric),
+            unit=unit,
+            difference="points" if unit == "%" else unit,
+            scale=float(scale),
+            higher_is_better=higher_is_better,
+            bounds=limits,
         )
         self._wanted = Wanted(self._metric.key, pick, higher_is_better)
         variables = {str(name): "" if value is None else str(value) for name, value in (environment or {}).items()}

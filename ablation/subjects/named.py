@@ -6,7 +6,7 @@ from typing import Any
 from ablation.checks import flag, number
 from ablation.errors import InputError
 from ablation.study.imported import imported
-from ablation.study.metric import Metric
+from ablation.study.metric import Metric, bounds_of
 from ablation.subjects.function import Function
 
 
@@ -17,6 +17,7 @@ def named_function(
     higher_is_better: bool = True,
     unit: str = "",
     scale: float = 1.0,
+    bounds: Sequence[float] | None = None,
     exclusive: Sequence[Sequence[str]] = (),
     version: str | None = None,
 ) -> Function:
@@ -25,7 +26,7 @@ def named_function(
     Args:
         target: ``module.function``.
         features, exclusive, version: as in :class:`ablation.subjects.function.Function`.
-        metric, higher_is_better, unit, scale: of the score.
+        metric, higher_is_better, unit, scale, bounds: of the score.
 
     Raises:
         InputError: if there is no such function, or it cannot be a subject.
@@ -37,7 +38,13 @@ def named_function(
         raise InputError("subject.features is missing; expected the arguments to turn on, for instance 'subject.features=[mixup,cosine]'")
     flag("subject.higher_is_better", higher_is_better)
     number("subject.scale", scale, above=0)
+    limits = bounds_of("subject.bounds", bounds)
     what = Metric(
-        str(metric), unit=unit, difference="points" if unit == "%" else unit, scale=float(scale), higher_is_better=higher_is_better
+        str(metric),
+        unit=unit,
+        difference="points" if unit == "%" else unit,
+        scale=float(scale),
+        higher_is_better=higher_is_better,
+        bounds=limits,
     )
     return Function(imported(target, f"subject.target={target}"), features, what, exclusive=exclusive, version=version)
