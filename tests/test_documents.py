@@ -131,6 +131,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_data(folder)
     write_function(folder)
     assert in_this_process(folder, *ASKED, "seeds=3", "study.name=NAME").code == 0
+    shutil.copy(folder / "mlruns/studies/NAME/runs.csv", folder)
     return folder
 
 
