@@ -33,7 +33,7 @@ def test_an_application_of_hydra(tmp_path: Path) -> None:
     assert ended.code == 0, ended.err
     [run] = logged(tmp_path).trained
     assert run.data.metrics["val_accuracy"] > 0.5
-    assert not (tmp_path / "hydra_app/outputs").exists(), "its outputs belong into the folder of the run"
+    assert not (tmp_path / "hydra_app/outputs").exists(), "its outputs belong in the folder of the run"
 
 
 def test_a_script_that_logs_itself_to_mlflow(tmp_path: Path) -> None:

@@ -326,7 +326,7 @@ class Command(Subject):
         covered = self._covered.names()
         if not covered:
             return ("The key of a run covers the command alone and none of its files; name them in subject.sources.",)
-        return (f"The key of a run covers the command and {_few(covered)}; files that it reads beside them belong into subject.sources.",)
+        return (f"The key of a run covers the command and {_few(covered)}; files that it reads beside them belong in subject.sources.",)
 
     def variability(self, runs: Mapping[tuple[Arm, int], Result], read: ReadArrays) -> tuple[str, ...]:
         """Say that intervals cover the seed alone, and where seeds change nothing."""
