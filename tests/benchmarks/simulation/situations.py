@@ -9,7 +9,7 @@ import numpy as np
 from ablation.designs import Design
 
 SPREADS = (6.2, 0.3, 0.1, 2.9, 7.3, 3.8, 14.0, 3.0)
-"""Standard deviations between seeds of the default data's cumulative arms, in points: for unequal variances."""
+"""Standard deviations between seeds of the cumulative arms of an earlier default study, in points: for unequal variances."""
 
 SEED_EFFECT = 3.0
 """Standard deviation of what a seed does to all arms alike, in σ; contrasts are to be free of it."""
@@ -33,7 +33,7 @@ def equal(design: Design) -> np.ndarray:
 
 
 def unequal(design: Design) -> np.ndarray:
-    """Return the default data's standard deviations."""
+    """Return the standard deviations of an earlier default study's arms."""
     return _dealt(SPREADS, design)
 
 
@@ -125,7 +125,7 @@ SITUATIONS: dict[str, Situation] = {
     "effects vary, 0.5 σ": Situation(partial(_normal, equal, 0.5)),
     "effects vary, 1 σ": Situation(partial(_normal, equal, 1.0)),
     "variances × 10": Situation(partial(_normal, tenfold, 0.0)),
-    "spreads of the default data": Situation(partial(_normal, unequal, 0.0)),
+    "unequal spreads": Situation(partial(_normal, unequal, 0.0)),
     "noise t(3)": Situation(_heavy_tails),
     "binomial": Situation(_binomial),
     "10 % of runs missing": Situation(_missing),
