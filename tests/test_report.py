@@ -30,6 +30,7 @@ from ablation.designs import (
 )
 from ablation.report.prospects import prospects
 from ablation.report.tables import design_table
+from ablation.report.terminal import console_table
 from ablation.study.findings import Findings
 from ablation.study.metric import Measure, Metric
 from ablation.wording import human
@@ -45,7 +46,7 @@ def records(findings: Findings) -> list[dict[str, str]]:
 
 def printed(findings: Findings, design_index: int = 0, width: int = 100) -> str:
     console = Console(width=width, file=io.StringIO(), color_system=None)
-    console.print(report.console_table(findings, design_index))
+    console.print(console_table(findings, design_index))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -10,7 +10,7 @@ from ablation.report.paper import latex
 from ablation.report.protocol import seeds_decided
 from ablation.report.rows import Credit, Row, rows
 from ablation.report.spreadsheet import csv, run_rows, runs_csv
-from ablation.report.tables import Table, console_table, markdown_table, rich_table
+from ablation.report.tables import Table, markdown_table
 
 __all__ = [
     "Credit",
@@ -18,7 +18,6 @@ __all__ = [
     "Row",
     "Table",
     "answer",
-    "console_table",
     "csv",
     "document",
     "html",
@@ -26,7 +25,6 @@ __all__ = [
     "markdown",
     "markdown_table",
     "notes",
-    "rich_table",
     "rows",
     "run_rows",
     "runs_csv",

@@ -3,12 +3,14 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
-from ablation.errors import exit_status
+from ablation.errors import InputError, exit_status
 from ablation.report.rebuild import rebuild
-from ablation.report.tables import Table, rich_table
+from ablation.report.tables import Table
 from ablation.store import reading
 from ablation.store.connection import Store
 from ablation.store.sqlite import LoggedStudy
@@ -21,32 +23,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = "List the studies of this folder's MLflow store, or write one's report anew, also while the study runs. Trains nothing."
     parser = argparse.ArgumentParser("python -m ablation.report", description=words)
     parser.add_argument("study", nargs="?", help="its name or its run id; without it, the studies are listed")
-    wanted = parser.parse_args(arguments).study
-    return exit_status(partial(_report, wanted))
+    parser.add_argument("--open", action="store_true", help="in the browser; while the study runs the page follows it, until Ctrl-C")
+    given = parser.parse_args(arguments)
+    return exit_status(partial(_report, given.study, given.open))
 
 
-def _report(wanted: str | None) -> None:
+def _report(wanted: str | None, opens: bool) -> None:
+    if opens and wanted is None:
+        raise InputError("--open needs the name of a study: python -m ablation.report NAME --open")
     # Only an experiment's name would be missing, and studies are looked for in all.
     store = Store.of_environment("ablation")
     studies = reading.studies(store)
     if wanted is None:
         _list(studies)
         return
-    for file in rebuild(store, reading.chosen(studies, wanted)):
-        if file.suffix != ".svg":
-            print(file)
+    study = reading.chosen(studies, wanted)
+    page = next(file for file in rebuild(store, study) if file.name == "report.html")
+    print(f"Report  {page}\nFolder  {page.parent}", flush=True)
+    if opens:
+        _open(store, study, page)
+
+
+def _open(store: Store, study: LoggedStudy, page: Path) -> None:
+    from ablation.report.following import follow, opened
+
+    if not opened(page):
+        print("no browser could be started here; open the report by hand")
+    if study.status == "RUNNING":
+        print("The page follows the study until it ends; Ctrl-C ends this command, not the study.", flush=True)
+        with suppress(KeyboardInterrupt):
+            follow(store, study)
 
 
 def _list(studies: Sequence[LoggedStudy]) -> None:
-    from rich.console import Console
+    from ablation.report.screen import screen_console
+    from ablation.report.terminal import Fitted
 
     if not studies:
         print("no study is here; python -m ablation makes one")
         return
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 400  # In a pipe or a file, a line is a study.
-    console.print(rich_table(Table("", "", HEADS, tuple(map(_line, studies)), words=frozenset(HEADS))))
+    table = Table("", "", HEADS, tuple(map(_line, studies)), words=frozenset(HEADS))
+    screen_console().print(Fitted(table, ("study", "ended", "run id", "designs", "seeds")))
 
 
 def _line(study: LoggedStudy) -> tuple[str, ...]:

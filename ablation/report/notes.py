@@ -10,6 +10,7 @@ from ablation.designs import Arm, is_path, label
 from ablation.effects import CONFIDENCE, LOST, sampled_orders
 from ablation.report.aliases import aliased
 from ablation.report.answer import SURE
+from ablation.report.looks import uncounted
 from ablation.report.rows import own_arm
 from ablation.store.names import ERROR
 from ablation.study.findings import Findings
@@ -43,6 +44,16 @@ def notes(findings: Findings) -> list[str]:
         *_about_environment(findings),
     ]
     return [sentence for sentence in sentences if sentence]
+
+
+def warnings(findings: Findings) -> list[str]:
+    """Return what nobody may miss: what makes verdicts worthless, what failed, and which effects that cost."""
+    return [
+        *_about_equal_scores(findings),
+        *uncounted(findings),
+        *_about_failures(findings),
+        *_about_losses(findings),
+    ]
 
 
 def _about_equal_scores(findings: Findings) -> Iterator[str]:

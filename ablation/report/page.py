@@ -15,6 +15,9 @@ from ablation.study.findings import Findings
 
 TEMPLATE = Path(__file__).with_name("report.html")
 
+REFRESH = 20
+"""Seconds after which a browser reads the page of a study in progress again."""
+
 TITLES = {
     "forest": "Effects with intervals",
     "order": "Dependence on the order",
@@ -43,6 +46,7 @@ class Document:
 
     Attributes:
         name, data: of the study, and what its scores are of.
+        unfinished: whether the study has not come to its end.
         answer, keep: sentences on effects, and on which arm to keep.
         candidates: the table of the arms that may be the best one, where there are several.
         units: what the effects in tables are measured in.
@@ -51,6 +55,7 @@ class Document:
     """
 
     name: str
+    unfinished: bool
     data: str
     answer: tuple[str, ...]
     keep: tuple[str, ...]
@@ -75,6 +80,7 @@ def document(findings: Findings, files: Sequence[Path]) -> Document:
     command = source.command if source else ""
     return Document(
         name=f"{findings.name}{so_far(findings)}",
+        unfinished=findings.unfinished,
         data=findings.description,
         answer=tuple(sentence for sentence in answer(findings) if sentence not in keep),
         keep=tuple(keep),
@@ -109,7 +115,7 @@ def html(report: Document) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     environment.filters["held"] = _held
     page = environment.from_string(TEMPLATE.read_text("utf-8"))
-    return page.render(report=report, pictures=[(each.title, _inline(each)) for each in report.pictures])
+    return page.render(report=report, refresh=REFRESH, pictures=[(each.title, _inline(each)) for each in report.pictures])
 
 
 def _held(sentence: str) -> str:

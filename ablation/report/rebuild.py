@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -27,13 +28,26 @@ def rebuild(store: Store, study: LoggedStudy) -> tuple[Path, ...]:
     texts = {name: reading.study_file(store, study.run_id, name) for name in own.get("texts", (CONFIGURATION,))}
     # The subject's own pictures show what only it has at hand.
     kept = partial(reading.copy_files, store, study.run_id, own.get("pictures", ()))
-    # The study itself writes its folder when it ends, which can be at any time.
-    folder, passing = STUDIES / study.name, STUDIES / f"{study.name} in progress"
-    if not findings.unfinished:
-        shutil.rmtree(passing, ignore_errors=True)
-    return publish(
-        findings, passing if findings.unfinished else folder, {name: text for name, text in texts.items() if text is not None}, kept
-    )
+    known, passing = {name: text for name, text in texts.items() if text is not None}, in_progress(study.name)
+    if findings.unfinished:
+        fresh = passing.with_name(f".{passing.name}")
+        return _moved(publish(findings, fresh, known, kept), fresh, passing)
+    shutil.rmtree(passing, ignore_errors=True)
+    return publish(findings, STUDIES / study.name, known, kept)
+
+
+def in_progress(name: str) -> Path:
+    """Return the folder for a study's files until it ends, when the study itself writes its own folder, which can be at any time."""
+    return STUDIES / f"{name} in progress"
+
+
+def _moved(files: Sequence[Path], fresh: Path, folder: Path) -> tuple[Path, ...]:
+    """Put fresh files in place of those in a folder one by one, so that a browser that reads its page again always finds one."""
+    folder.mkdir(exist_ok=True)
+    for file in fresh.iterdir():
+        file.replace(folder / file.name)
+    fresh.rmdir()
+    return tuple(folder / file.name for file in files)
 
 
 def found_so_far(store: Store, study: LoggedStudy) -> Findings:

@@ -3,7 +3,9 @@
 In a terminal a live display, elsewhere plain lines.
 """
 
+import os
 import shlex
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,14 +13,15 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ablation.report.keep import what_to_keep
-from ablation.report.notes import notes
-from ablation.report.tables import console_table
+from ablation.report import summary
+from ablation.report.notes import warnings
+from ablation.report.terminal import UNBOUNDED, Name, console_table
 from ablation.study.findings import Findings
 from ablation.study.metric import Metric
 from ablation.study.outcome import Result
@@ -31,15 +34,31 @@ if TYPE_CHECKING:
     from ablation.engine.worker import Made
 
 
-MOST_WORDS = 60
-"""Characters of what a run says it is doing that a line has room for."""
+WIDTH, MOST_RUNS = 58, 8
+"""Columns of the live display and runs that it names at most. A display that fits the narrowest terminal and has few lines is still where
+it was drawn, and can be drawn over, after the terminal was made narrower: some terminals break longer lines then and others cut them."""
+
+BAR, HEAD = 16, 3
+"""Columns of the bar, and lines of the display that name no run."""
+
+BESIDE = 8
+"""Columns of the words beside which the end of a study is printed."""
+
+
+def screen_console() -> Console:
+    """Return a console that breaks lines between words and leaves out what does not fit; neither in a pipe or a file."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.soft_wrap = True
+        console.width = console.width if "COLUMNS" in os.environ else UNBOUNDED
+    return console
 
 
 class Screen:
     """Shows a study as it goes. Events may come from any thread."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or screen_console()
         self._metric = Metric("score")
         self._lock = Lock()
         self._live: Live | None = None
@@ -107,16 +126,18 @@ class Screen:
             running = list(self._running.values())
         head = Table.grid(padding=(0, 2))
         head.add_row(
-            ProgressBar(total=self._total, completed=self._done, width=30), Text(f"{self._done} of {self._total} runs{self._left()}")
+            ProgressBar(total=self._total, completed=self._done, width=BAR), Text(f"{self._done} of {self._total} runs{self._left()}")
         )
         body = Table.grid(padding=(0, 2))
-        for trial, event in running:
-            body.add_row(Text(f"  {trial.name}"), Text(self._stage(event)), Text(self._latest(event)))
-        return Group(head, body)
+        shown = max(min(MOST_RUNS, self.console.height - HEAD), 1)
+        for trial, event in running[:shown]:
+            stage = Text(self._stage(event), no_wrap=True, overflow="ellipsis")
+            body.add_row(Name(f"  {trial.name}", lines=1), stage, Text(self._latest(event), no_wrap=True))
+        more = Text(f"  and {len(running) - shown} more" if len(running) > shown else "")
+        return Constrain(Group(head, body, *([more] if more else [])), WIDTH)
 
     def _stage(self, event: Mapping[str, Any]) -> str:
         epoch, stage = event.get("epoch"), str(event.get("stage", "waiting for a worker"))
-        stage = stage if len(stage) <= MOST_WORDS else f"{stage[:MOST_WORDS]}…"
         if not epoch:
             return stage
         done = f"epoch {epoch} of {self._epochs}" if self._epochs else f"epoch {epoch}"
@@ -124,7 +145,7 @@ class Screen:
 
     def _latest(self, event: Mapping[str, Any]) -> str:
         score = event.get("metrics", {}).get(self._metric.key)
-        return "" if score is None else f"{self._metric.name} {self._score(score)}"
+        return "" if score is None else f"{self._metric.short} {self._score(score)}"
 
 
 def show_plan(plan: "Plan") -> None:
@@ -149,25 +170,39 @@ def show_plan(plan: "Plan") -> None:
 
 
 def show_findings(findings: Findings, files: Sequence[Path], console: Console) -> None:
-    """Print a study's tables, the notes on them, and its files."""
+    """Print what a study found and which arm to keep, its tables, what nobody may miss, and where its report and its files are."""
+    console.print()
+    lines = [("Found", line) for line in summary.found(findings)] + [("Keep", line) for line in summary.kept(findings)]
+    for (what, line), before in zip(lines, [("", ""), *lines], strict=False):
+        _print_beside("" if what == before[0] else what, line, console)
     for index in range(len(findings.designs)):
         console.print()
         console.print(console_table(findings, index))
     console.print()
-    for note in [*what_to_keep(findings), *notes(findings)]:
-        console.print(Text(f"• {note}"))
-    console.print()
-    for file in files:
-        if file.suffix != ".svg":
-            console.print(Text(f"{file}"), soft_wrap=True)
+    for sentence in warnings(findings):
+        _print_beside("•", sentence, console)
+    if findings.unfinished or warnings(findings):
+        console.print()
+    for page in (file for file in files if file.name == "report.html"):
+        show_place("Report", str(page), console)
+        show_place("Folder", str(page.parent), console)
+
+
+def _print_beside(what: str, text: str, console: Console) -> None:
+    """Print a text beside a word that says what it is, or a bullet, so that its further lines stay beside it."""
+    indent = " " * (2 if what == "•" else BESIDE)
+    line = " ".join(text.split())
+    if not console.soft_wrap:
+        line = textwrap.fill(line, console.width - len(indent), break_long_words=False, break_on_hyphens=False)
+    console.print(Text.assemble((what.ljust(len(indent)), "bold"), textwrap.indent(line, indent).lstrip()))
+
+
+def show_place(what: str, place: str, console: Console) -> None:
+    """Print where something is, in one piece that can be copied."""
+    console.print(Text.assemble((what.ljust(BESIDE), "bold"), place), soft_wrap=True)
 
 
 def show_way_to_runs(uri: str, is_default: bool, experiment: str, study: str, console: Console) -> None:
     """Print how to browse a study's runs in MLflow."""
-    console.print()
-    place = f"experiment {experiment}, study {study}"
-    if uri.startswith("http"):
-        console.print(Text(f"Browse the runs: {uri}, {place}"), soft_wrap=True)
-    else:
-        where = "" if is_default else f" --backend-store-uri {shlex.quote(uri)}"
-        console.print(Text(f"Browse the runs: mlflow ui{where}   ({place})"), soft_wrap=True)
+    where = "" if is_default else f" --backend-store-uri {shlex.quote(uri)}"
+    show_place("MLflow", f"{uri if uri.startswith('http') else f'mlflow ui{where}'}   (experiment {experiment}, study {study})", console)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +13,6 @@ from ablation.study.findings import Findings
 from ablation.study.measured import written
 from ablation.study.metric import Measure, Metric
 from ablation.wording import counted, probability
-
-if TYPE_CHECKING:
-    from rich.table import Table as RichTable
 
 WORDS = frozenset({"arm", "feature", "pair", "verdict", "order", "beyond noise", "cheaper", "aliased with"})
 """Heads of the columns of words, which stand to the left while numbers stand to the right."""
@@ -57,30 +53,6 @@ def markdown_table(table: Table) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def rich_table(table: Table) -> "RichTable":
-    """Return a table for a terminal; long words wrap, numbers never do."""
-    from rich import box
-    from rich.table import Table as Rich
-    from rich.text import Text
-
-    made = Rich(
-        title=Text(table.title, style="bold") if table.title else None,
-        caption=Text(table.foot) if table.foot else None,
-        title_justify="left",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        show_edge=False,
-        pad_edge=False,
-    )
-    for head in table.heads:
-        words = head in table.words
-        made.add_column(head, justify="left" if words else "right", no_wrap=not words, overflow="fold", min_width=12 if words else None)
-    for line in table.lines:
-        made.add_row(*map(Text, line))
-    return made
-
-
 # ---- the table of a design --------------------------------------------------------------------------------------------------
 
 
@@ -90,30 +62,12 @@ def design_table(findings: Findings, design_index: int) -> Table:
     return _table_of(rows(findings, design_index), findings, design.name, design.meaning)
 
 
-def console_table(findings: Findings, design_index: int) -> "RichTable":
-    """Return the table of one design for a terminal of 100 columns. Measures that few arms have stand below it, in words."""
-    design, whole = findings.designs[design_index], design_table(findings, design_index)
-    below = {measure.heading: measure.below for measure in findings.measures if measure.below}
-    shown = [index for index, head in enumerate(whole.heads) if head not in below]
-    sentences = []
-    for index, head in enumerate(whole.heads):
-        if head in below:
-            values = [f"{line[0]} {findings.metric.with_unit(line[index])}" for line in whole.lines if line[index]]
-            sentences.append(f"{below[head]}: {', '.join(values)}.")
-    unit = f": effects in {_unit_of_effects(findings.metric)}" if design.features else ""
-    return rich_table(
-        Table(
-            title=design.name + unit + so_far(findings),
-            lead="",
-            heads=tuple(whole.heads[index] for index in shown),
-            lines=tuple(tuple(line[index] for index in shown) for line in whole.lines),
-            foot=" ".join(filter(None, [whole.foot, *sentences])),
-        )
-    )
-
-
-def _unit_of_effects(metric: Metric) -> str:
-    return metric.difference_in_words or metric.name
+def effects_table(findings: Findings, design_index: int) -> tuple[Table, bool]:
+    """Return the table of a design with its effects, and whether arms are left out of it because no effect is read off them."""
+    design, every = findings.designs[design_index], rows(findings, design_index)
+    apart = [row for row in every if row.measured is None]
+    table = _table_of(apart or every, findings, design.name, design.meaning)
+    return (replace(table, heads=("feature", *table.heads[1:])) if apart else table), bool(apart)
 
 
 def so_far(findings: Findings) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ablation.errors import exit_status
 from ablation.images.compare import Compared, check_parameters, compare, markdown, notes, table
-from ablation.report import rich_table
 from ablation.store.connection import Store
 from ablation.store.reading import trials
 
@@ -50,10 +49,11 @@ def _write(rows: Sequence[Compared], folder: Path) -> list[Path]:
 
 
 def _print(rows: Sequence[Compared]) -> None:
-    from rich.console import Console
+    from ablation.report.screen import screen_console
+    from ablation.report.terminal import Fitted
 
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(rich_table(table(rows)))
+    console, whole = screen_console(), table(rows)
+    console.print(Fitted(whole, whole.heads, "table.md"))
     for note in notes(rows):
         console.print(f"• {note}", markup=False)
 

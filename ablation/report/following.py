@@ -1,0 +1,70 @@
+"""Following: the page of a study in progress in the browser, made anew as its runs finish, without slowing it down."""
+
+import os
+import time
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+from ablation.report.page import REFRESH
+from ablation.report.rebuild import in_progress, rebuild
+from ablation.store import reading
+from ablation.store.connection import Store
+from ablation.store.sqlite import LoggedStudy
+from ablation.study.study import STUDIES
+
+SHARE = 0.05
+"""Of one processor's time, the most that is taken from the study to draw its page."""
+
+MOVED = """<!DOCTYPE html>
+<meta charset="utf-8"><meta http-equiv="refresh" content="0; url={where}"><title>The study has ended</title>
+<p>The study has ended: <a href="{where}">its report</a>.</p>
+"""
+
+
+def opened(page: Path) -> bool:
+    """Open a page in the browser; return whether there is one."""
+    return webbrowser.open(page.absolute().as_uri())
+
+
+def follow(store: Store, study: LoggedStudy, pause: Callable[[float], None] = time.sleep) -> None:
+    """Make the page of a study in progress anew as runs finish, until the study ends or is stopped; at its end lead on to its report.
+
+    Each page that shows effects after more seeds than the one before is a look at them, noted as :func:`rebuild` does.
+
+    Args:
+        study: one that runs.
+        pause: waits so many seconds.
+    """
+    shown, wait = _finished(store, study), float(REFRESH)
+    while study.status == "RUNNING":
+        pause(wait)
+        began = time.monotonic()
+        study = next(each for each in reading.studies(store) if each.run_id == study.run_id)
+        finished = _finished(store, study)
+        if study.status == "RUNNING" and finished != shown:
+            shown = finished
+            rebuild(store, study)
+        wait = max(REFRESH, (time.monotonic() - began) / SHARE)
+    if study.finished:
+        _lead_on(store, study)
+
+
+def _finished(store: Store, study: LoggedStudy) -> int:
+    runs = reading.children(store, study.run_id, store.client.get_run(study.run_id).info.experiment_id)
+    return sum(run.info.status == "FINISHED" for run in runs)
+
+
+def _lead_on(store: Store, study: LoggedStudy) -> None:
+    """Put in place of the page of a study in progress one that leads to its report."""
+    report = STUDIES / study.name / "report.html"
+    if not report.is_file():
+        rebuild(store, study)
+    page = in_progress(study.name) / "report.html"
+    page.parent.mkdir(exist_ok=True)
+    for file in page.parent.iterdir():
+        if file != page:
+            file.unlink()
+    fresh = page.with_suffix(".new")
+    fresh.write_text(MOVED.format(where=os.path.relpath(report, page.parent).replace(os.sep, "/")), encoding="utf-8")
+    fresh.replace(page)
