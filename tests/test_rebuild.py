@@ -12,9 +12,11 @@ from command import Ended, ablation, environment
 from findings import FEATURES, GAINS, enriched, synthetic
 
 from ablation.designs import BASELINE, cumulative, leave_one_out
+from ablation.report.__main__ import main
+from ablation.report.page import REFRESH
 from ablation.report.publish import publish
 from ablation.store.connection import Store
-from ablation.store.names import CONFIGURATION, COPY, FINDINGS, KEY, PARENT
+from ablation.store.names import CONFIGURATION, COPY, FINDINGS, KEY, LOOKED, PARENT
 from ablation.store.reading import chosen
 from ablation.store.sqlite import LoggedStudy
 from ablation.store.study_log import StudyLog
@@ -130,6 +132,51 @@ def test_a_study_that_was_stopped_shows_what_has_finished(folder: Path) -> None:
     assert page.startswith("# killed study, in progress: 7 of 9 runs\n")
     assert "In progress: 7 of 9 runs have finished" in page
     assert "augmentation" in page and "did not finish" not in page
+
+
+def test_the_page_of_a_study_that_runs_follows_it_and_leads_on_to_its_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    store, two = Store.of_environment("ablation"), FEATURES[:2]
+    whole = synthetic(cumulative(two), features=two, gains=GAINS[:2], epochs=3, failed=[(BASELINE, 2)])
+    last = (frozenset(two), 2)
+    first = dataclasses.replace(whole, runs={key: run for key, run in whole.runs.items() if key != last})
+    log = StudyLog.open(store, "abc", "first", "running study", "val_accuracy", PARAMS)
+    asked = dataclasses.replace(whole, name="running study", runs={}, failures=(), effects=(), unfinished=True)
+    log.keep({FINDINGS: to_json(asked), CONFIGURATION: "seeds: 3\n"})
+    log_runs(log, first)
+    shown: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: shown.append(address) or True)
+    page, waited, drawn = STUDIES / "running study in progress" / "report.html", [], []
+
+    def goes_on(seconds: float) -> None:
+        """Let one more run finish meanwhile, then nothing, then the study."""
+        waited.append(seconds)
+        drawn.append(page.stat().st_mtime_ns)
+        assert f'<meta http-equiv="refresh" content="{REFRESH}">' in page.read_text()
+        if len(waited) == 1:
+            log_runs(log, dataclasses.replace(whole, runs={last: whole.runs[last]}))
+        if len(waited) == 3:
+            assert "running study, in progress: 8 of 9 runs" in page.read_text()
+            (tmp_path / "report").mkdir()
+            log.close("FAILED", {}, tmp_path / "report", "")
+            (STUDIES / "running study").mkdir()
+            (STUDIES / "running study" / "report.html").write_text("the report")
+
+    monkeypatch.setattr("time.sleep", goes_on)
+    assert main(["running study", "--open"]) == 0
+    assert shown == [page.absolute().as_uri()]
+    assert len(waited) == 3 and all(seconds >= REFRESH for seconds in waited)
+    assert drawn[0] < drawn[1] == drawn[2], "it is drawn anew only where a run has finished"
+    assert "url=../running%20study/report.html" in page.read_text() and [file.name for file in page.parent.iterdir()] == ["report.html"]
+    assert (STUDIES / "running study" / "report.html").read_text() == "the report", "the study wrote it itself"
+    looks = store.client.get_run(log.parent).data.tags[LOOKED]
+    assert [entry.partition("@")[0] for entry in looks.split(",")] == ["3"], "two pages after as many seeds are one look"
+
+
+def test_to_open_needs_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--open"]) == 1
+    assert "--open needs the name of a study" in capsys.readouterr().err
 
 
 def test_a_bare_study_says_what_it_lacks(folder: Path) -> None:

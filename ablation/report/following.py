@@ -1,10 +1,9 @@
 """Following: the page of a study in progress in the browser, made anew as its runs finish, without slowing it down."""
 
-import os
 import time
 import webbrowser
-from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from ablation.report.page import REFRESH
 from ablation.report.rebuild import in_progress, rebuild
@@ -27,18 +26,17 @@ def opened(page: Path) -> bool:
     return webbrowser.open(page.absolute().as_uri())
 
 
-def follow(store: Store, study: LoggedStudy, pause: Callable[[float], None] = time.sleep) -> None:
+def follow(store: Store, study: LoggedStudy) -> None:
     """Make the page of a study in progress anew as runs finish, until the study ends or is stopped; at its end lead on to its report.
 
     Each page that shows effects after more seeds than the one before is a look at them, noted as :func:`rebuild` does.
 
     Args:
         study: one that runs.
-        pause: waits so many seconds.
     """
     shown, wait = _finished(store, study), float(REFRESH)
     while study.status == "RUNNING":
-        pause(wait)
+        time.sleep(wait)
         began = time.monotonic()
         study = next(each for each in reading.studies(store) if each.run_id == study.run_id)
         finished = _finished(store, study)
@@ -66,5 +64,5 @@ def _lead_on(store: Store, study: LoggedStudy) -> None:
         if file != page:
             file.unlink()
     fresh = page.with_suffix(".new")
-    fresh.write_text(MOVED.format(where=os.path.relpath(report, page.parent).replace(os.sep, "/")), encoding="utf-8")
+    fresh.write_text(MOVED.format(where=f"../{quote(study.name)}/report.html"), encoding="utf-8")
     fresh.replace(page)

@@ -99,7 +99,8 @@ class Screen:
             self._running.pop(trial.key, None)
             self._done += 1
             self._seconds.append(result.seconds)
-        self.say(f"{self._count()}  {trial.name}: {self._score(result.score)}  ({duration(result.seconds)}{self._left()})")
+        left = "" if self._live else self._left()  # which the live display says
+        self.say(f"{self._count()}  {trial.name}: {self._score(result.score)}  ({duration(result.seconds)}{left})")
 
     def failed(self, trial: Trial, failed: "Failed") -> None:
         with self._lock:
@@ -125,16 +126,19 @@ class Screen:
         with self._lock:
             running = list(self._running.values())
         head = Table.grid(padding=(0, 2))
-        head.add_row(
-            ProgressBar(total=self._total, completed=self._done, width=BAR), Text(f"{self._done} of {self._total} runs{self._left()}")
-        )
+        bar = ProgressBar(total=self._total, completed=self._done, width=BAR)
+        head.add_row(bar, Text(f"{self._done} of {self._total} runs{self._left()}", no_wrap=True))
         body = Table.grid(padding=(0, 2))
-        shown = max(min(MOST_RUNS, self.console.height - HEAD), 1)
-        for trial, event in running[:shown]:
+        # As many lines each time: where one thread prints while another draws, rich then still finds what it has drawn. A run that has
+        # ended and the next one stand beside each other for a moment.
+        lines = max(min(self._slots + 1, MOST_RUNS, self.console.height - HEAD), 1)
+        for trial, event in running[:lines]:
             stage = Text(self._stage(event), no_wrap=True, overflow="ellipsis")
             body.add_row(Name(f"  {trial.name}", lines=1), stage, Text(self._latest(event), no_wrap=True))
-        more = Text(f"  and {len(running) - shown} more" if len(running) > shown else "")
-        return Constrain(Group(head, body, *([more] if more else [])), WIDTH)
+        for _ in range(lines - len(running)):
+            body.add_row("", "", "")
+        more = [Text(f"  and {len(running) - lines} more" if len(running) > lines else "")] if self._slots >= lines else []
+        return Constrain(Group(head, body, *more), WIDTH)
 
     def _stage(self, event: Mapping[str, Any]) -> str:
         epoch, stage = event.get("epoch"), str(event.get("stage", "waiting for a worker"))

@@ -34,7 +34,7 @@ def _found(findings: Findings, design_index: int) -> str:
             sizes = [f"{design.features[row]} {metric.signed(effects.estimate[row], findings.digits)}" for row in rows]
             parts.append(f"{verdict}: {', '.join(sizes)}")
     if len(claimed) > len(named):
-        parts.append(f"and {len(claimed) - len(named)} more")
+        parts.append(f"{len(claimed) - len(named)} more help or hurt")
     for verdict in ("negligible", OPEN, FUTILE, NO_VERDICT, LOST):
         count = verdicts.count(verdict)
         if count:

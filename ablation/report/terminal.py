@@ -4,6 +4,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -125,16 +126,11 @@ def _grid(table: Table) -> Grid:
         show_edge=False,
         pad_edge=False,
     )
-    for index, head in enumerate(table.heads):
-        longest = max((len(line[index]) for line in table.lines), default=0)
-        words = max(map(len, head.split()), default=0)
-        broken = head if not index else textwrap.fill(head, max(longest, words))
-        made.add_column(
-            Text(broken),
-            justify="left" if head in table.words else "right",
-            no_wrap=index > 0,
-            min_width=None if not index else max(longest, words),
-        )
+    made.add_column(Text(table.heads[0]))
+    for index, head in enumerate(table.heads[1:], start=1):
+        width = max(len(text) for text in (*(line[index] for line in table.lines), *head.split()))
+        justify: Literal["left", "right"] = "left" if head in table.words else "right"
+        made.add_column(Text(textwrap.fill(head, width)), justify=justify, no_wrap=True, min_width=width)
     for line in table.lines:
         first, *others = line
         made.add_row(Name(first), *(Text(cell, VERDICTS.get(cell, "")) for cell in others))
