@@ -175,7 +175,10 @@ def test_settings_make_a_study(settings: str) -> None:
 
 
 @pytest.mark.parametrize("command", OTHERS)
-def test_a_command_about_finished_runs_works(command: str, run: Callable[..., int], capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_command_about_finished_runs_works(
+    command: str, run: Callable[..., int], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda address: True)
     python, option, module, *words = shlex.split(command)
     mains = {"ablation.analyse": of_results, "ablation.report": of_reports}
     assert (python, option) == ("python", "-m") and module in mains, "no test runs this command"
