@@ -11,7 +11,7 @@ from command import TINY, Ended, ablation, in_this_process, logged, table
 def test_the_study_ends_well_and_says_where_to_look(study: tuple[Path, Ended]) -> None:
     _, ended = study
     assert ended.code == 0, ended.err
-    for words in ("[6/6]", "+ augmentation", "+ batch_norm", "95 % interval", "report.html", "Folder  mlruns/studies/", "mlflow ui"):
+    for words in ("[6/6]", "+ augmentation", "+ batch_norm", "verdict", "report.html", "Folder  mlruns/studies/", "mlflow ui"):
         assert words in ended.out
     assert ended.err == "", "frameworks must not talk"
 

@@ -23,7 +23,7 @@ def test_the_study_ends_well_and_says_where_to_look(first: tuple[Path, Ended]) -
         "[6/6]",
         "+ one",
         "+ two",
-        "95 % interval",
+        "verdict",
         "Keep    one: ",
         "report.html",
         "mlflow ui",
