@@ -63,7 +63,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _analyse(given: argparse.Namespace, command: str) -> None:
-    from ablation.report.screen import screen_console, show_findings
+    from ablation.report.screen import Screen, show_findings
 
     if (given.table is None) == (given.experiment is None):
         raise InputError(f"expected either a file or --experiment, as in {EXAMPLE}")
@@ -90,7 +90,10 @@ def _analyse(given: argparse.Namespace, command: str) -> None:
         table = table_of_experiment(Store.of_environment(given.experiment), given.filter, asked)
     findings, key = findings_of(table, asked), asked.key(table.name)
     findings, files = logged(findings, key, Store.of_environment("ablation")) if given.log else (findings, written(findings, key))
-    show_findings(findings, files, screen_console())
+    screen = Screen()
+    for sentence in findings.remarks:
+        screen.say(sentence)
+    show_findings(findings, files, screen.console)
 
 
 def _values(given: Sequence[str], features: Sequence[str]) -> Values:
