@@ -9,7 +9,7 @@ INTERRUPTED = 130
 
 
 def conduct(asked: Asked) -> bool:
-    """Conduct a study, or show its plan; return whether every run finished."""
+    """Conduct a study, or show its plan; return whether every run finished and every effect could be estimated."""
     if asked.plan:
         from ablation.engine.plan import plan
         from ablation.report.screen import show_plan
@@ -23,7 +23,7 @@ def conduct(asked: Asked) -> bool:
     conducted = conduct_study(asked.study, asked.store, asked.execution, screen)
     show_findings(conducted.findings, conducted.files, screen.console)
     show_way_to_runs(asked.store.uri, asked.store.is_default, asked.store.experiment, conducted.findings.name, screen.console)
-    return not conducted.findings.failures
+    return not (conducted.findings.failures or conducted.findings.uncredited)
 
 
 def main() -> None:

@@ -21,10 +21,10 @@ import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException, InstantiationException
+from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from yaml import MarkedYAMLError
 
 from ablation.checks import choice, flag
@@ -124,6 +124,11 @@ def _asked(config: DictConfig) -> Asked:
     if config.effects.futility and config.seeds != "sequential":
         raise InputError(f"effects.futility goes with seeds=sequential, and this study has seeds={config.seeds}")
     subject: Subject = _images(config, choices) if choices["subject"] == IMAGES else _instantiate(config.subject)
+    if not isinstance(subject, Subject):
+        raise InputError(
+            f"subject={choices['subject']} says nothing of what is run; expected '_target_', or as its first line "
+            "'defaults: [command, _self_]'"
+        )
     adaptive = None
     if config.seeds == "auto":
         if config.effects.precision is None:
@@ -135,7 +140,7 @@ def _asked(config: DictConfig) -> Asked:
     designs = [design(subject.features) for design in _instantiate(config.features.designs).values()]
     study = Study(
         subject=subject,
-        designs=tuple(fitted(design, subject.features, subject.allows) for design in designs),
+        designs=tuple(fitted(design, subject.features, subject.allows, subject.without) for design in designs),
         seeds=seeds_of(adaptive.pilot if adaptive else sequential.looks[-1] if sequential else _plain(config.seeds)),
         adaptive=adaptive,
         sequential=sequential,
@@ -268,6 +273,10 @@ def _wrong_setting(name: str, subject: str, known: Sequence[str]) -> str:
     first = name.partition(".")[0]
     if subject != IMAGES and (first in _of_images() or first == "experiment"):
         return f"'{name}' belongs to subject={IMAGES}, and this study has subject={subject}"
+    if subject == IMAGES and first == "subject":
+        own = [each for each in ("command", "function") if name in _keys(OmegaConf.load(FOLDER / "subject" / f"{each}.yaml"), "subject.")]
+        if own:
+            return f"'{name}' belongs to {' or '.join(f'subject={each}' for each in own)}, and this study has subject={IMAGES}"
     others = [group_and_option for group_and_option, keys in _of_options().items() if name in keys]
     if others:
         return f"the setting '{name}' does not go with the {first} that this study has chosen; it belongs to {' or '.join(others)}"
@@ -339,12 +348,34 @@ def _unreadable(error: MarkedYAMLError) -> str:
     """Return what is wrong with a file of the configuration."""
     mark = error.problem_mark
     where = in_words(mark.name, mark.line + 1) if mark else "a file of the configuration"
-    return f"{where} is no YAML: {error.problem or first_line(error)}"
+    return f"{where} is no YAML: {error.problem or first_line(error)}; words with braces or colons need quotes"
+
+
+def _unread(setting: str | None) -> str:
+    """Return what is wrong with an argument that is no setting."""
+    name, equals, value = (setting or "").partition("=")
+    if not equals:
+        return f"'{name}' is no setting; expected name=value, such as plan=true"
+    if value.startswith(("[", "{")):
+        return f"the value of {name} cannot be read: {value}; expected a list such as [a,b] or a mapping such as {{a: 1}}, in quotes"
+    quoted = value.replace('"', '\\"')
+    return f"the value of {name} cannot be read: {value}; one with brackets, braces, commas or colons needs quotes: '{name}=\"{quoted}\"'"
+
+
+def _options(group: str) -> list[str]:
+    return [file.stem for file in sorted((FOLDER / group).glob("*.yaml"))]
 
 
 def _sentence(error: BaseException, arguments: Sequence[str]) -> str:
     """Return what Hydra says of a configuration, with the nearest right name where one is wrong."""
+    if isinstance(error, OverrideParseException):
+        return _unread(error.override)
     text = str(error)
+    several = re.search(r"Ambiguous value for argument '([^']+)'", text)
+    if several:
+        name, _, values = several[1].partition("=")
+        together = f"; for one study of all: '{name}=[{values}]'" if name == "features" else ""
+        return f"{several[1]} names several; for a study each: python -m ablation -m {several[1]}{together}"
     given = dict(each.split("=", 1) for each in arguments if "=" in each and not each.startswith("-"))
     subject = given.get("subject", IMAGES)
     if subject != IMAGES and "experiment" in given:
@@ -353,6 +384,14 @@ def _sentence(error: BaseException, arguments: Sequence[str]) -> str:
     if option:
         group, name, known = option.groups()
         return f"{group}={name} is not known{nearest(name, known.split())}"
+    based = re.search(r"In '([^']+)': Could not load '([^']+)/([^'/]+)'", text)
+    if based:
+        file, group, name = based.groups()
+        return f"the defaults of {file}.yaml name {name}, which is no {group}{nearest(name, _options(group))}"
+    if isinstance(error, InterpolationKeyError) and error.full_key:
+        missing = re.search(r"Interpolation key '([^']+)'", text)
+        placeholder = "; a placeholder of a command has no $: {seed}" if error.full_key.startswith("subject.") else ""
+        return f"{error.full_key} names ${{{missing[1] if missing else ''}}}, and no setting is called so{placeholder}"
     setting = re.search(r"Could not override '([^']+)'", text) or re.search(r"Key '([^']+)' is not in struct", text)
     if setting:
         full = re.search(r"full_key: (\S+)", text)

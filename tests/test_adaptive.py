@@ -57,13 +57,19 @@ def test_arms_with_two_features_that_exclude_each_other_are_left_out_with_a_mess
     assert not any({"dropout", "stronger"} <= arm for arm in whole.arms)
     [sentence] = whole.lost
     assert sentence.startswith("factorial lacks “dropout + stronger”")
-    assert "is the mean over the other subsets" in sentence
+    assert "('dropout' and 'stronger' both fill the slot 'dropout'): the effects of dropout and stronger are means over" in sentence
+    assert (
+        set(whole.reasons) == {"'dropout' and 'stronger' both fill the slot 'dropout'"} and len(whole.reasons) == len(whole.excluded) == 4
+    )
 
 
 def test_a_path_is_cut_where_it_needs_both() -> None:
     path = left(cumulative(NAMES))
     assert path.features == NAMES[:3]
-    assert path.lost == ("cumulative lacks “all”: the effect of stronger cannot be estimated.",)
+    assert path.uncredited == ("stronger",)
+    assert path.lost == (
+        "cumulative lacks “all” ('dropout' and 'stronger' both fill the slot 'dropout'): the effect of stronger cannot be estimated.",
+    )
     whole = one_at_a_time(NAMES)
     assert left(whole) is whole
 

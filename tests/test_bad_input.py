@@ -57,7 +57,18 @@ CASES = {
     "learning rate": (["training.learning_rate=-1"], "training.learning_rate must be a number above 0, not -1"),
     "optimiser": (["training.optimizer=adm"], "did you mean 'adam'?"),
     "precision": (["training.precision=float16"], "training.precision=float16 is not known; did you mean 'bfloat16'?"),
-    "optimiser without amsgrad": (["training.optimizer=sgd"], "amsgrad does not apply to training.optimizer=sgd, which has no amsgrad"),
+    "optimiser without amsgrad": (
+        ["training.optimizer=sgd"],
+        "amsgrad does not apply to training.optimizer=sgd, which has no amsgrad; "
+        "leave it out: 'catalogue.order=[augmentation,batch_norm,residual,gap,dropout,mixup]'",
+    ),
+    "network without blocks": (
+        ["model=mlp"],
+        "leave residual and gap out: 'catalogue.order=[augmentation,batch_norm,dropout,mixup,amsgrad]'",
+    ),
+        ["model=mlp"],
+        "leave residual and gap out: 'catalogue.order=[augmentation,batch_norm,dropout,mixup,amsgrad]'",
+    ),
     "backend": (["backend=tensorflw"], "did you mean 'tensorflow'?"),
     "scaling": (["data.normalise=symetric"], "did you mean 'symmetric'?"),
     "residual in an mlp": (["model=mlp", "data=npz", "data.path=missing.npz"], "residual does not apply to model=mlp"),

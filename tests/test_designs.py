@@ -449,7 +449,7 @@ def test_without_some_arms_a_path_stops_crediting_what_needs_them() -> None:
     left = restricted(cumulative("cadb"), lambda arm: arm != frozenset("cad"))
     assert left.features == ("c", "a")
     assert left.arms == (BASELINE, frozenset("c"), frozenset("ca"))
-    assert left.lost == ("cumulative lacks “all − b”: the effect of d and b cannot be estimated.",)
+    assert left.lost == ("cumulative lacks “all − b”: the effects of d and b cannot be estimated.",)
     assert set(left.references) == {frozenset("c"), frozenset("ca")}
 
 

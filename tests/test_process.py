@@ -6,15 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from command import environment
 
 import ablation
 from ablation.images.process import NEEDLESS, _hidden
 
 
 def ended(program: str) -> str:
-    """Run a program in a process of its own, and return what it printed."""
+    """Run a program in a process of its own, which prints nothing of its frameworks, and return what it printed."""
     command = [sys.executable, "-W", "ignore", "-c", program]
-    return subprocess.run(command, cwd=Path(ablation.__file__).parents[1], capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(command, cwd=Path(ablation.__file__).parents[1], env=environment(), capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout
 
 
 def test_what_is_hidden_is_not_there_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +42,9 @@ def test_an_own_process_does_without_what_no_training_uses() -> None:
 
 def test_a_process_that_is_not_ours_alone_is_left_as_it_is() -> None:
     program = (
-        "import gc; before = gc.get_threshold(); from ablation.images.process import prepare; prepare('tensorflow', 1); "
+        "import gc; before = gc.get_threshold(); import ablation.configuration, keras; "  # as a file of the user's may
+        "keras.config.set_floatx('float16'); from ablation.images.process import prepare; prepare('tensorflow', 1); "
+        "assert keras.config.floatx() == 'float32', 'which the key of a run stands for'; "
         "from keras.src.trainers.data_adapters import array_slicing; "
         "print(gc.get_threshold() == before, gc.get_freeze_count() == 0, array_slicing.pandas is not None)"
     )

@@ -26,8 +26,10 @@ class Design:
         averages: in which games an effect is the feature's Shapley value, what it adds averaged over all orders of adding: ``always``
             (where orders are sampled, but for their choice), ``up to pairs`` where interactions stop at pairs, or None.
         orders: the orders of adding that it samples, each followed by its reverse.
-        excluded: arms that the design would have, had the model allowed them.
-        lost: what the design can no longer estimate without them, in whole sentences.
+        excluded: arms that the design would have, could they be built.
+        reasons: why they cannot be, one for each of them; empty for arms that are merely not there.
+        uncredited: features that the design cannot credit without them.
+        lost: what it can no longer estimate without them, and why, in whole sentences.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Design:
     averages: Literal["always", "up to pairs"] | None = None
     orders: tuple[tuple[str, ...], ...] = ()
     excluded: tuple[Arm, ...] = ()
+    reasons: tuple[str, ...] = ()
+    uncredited: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
 
     @property

@@ -1,7 +1,8 @@
-"""Restriction: what a design can still estimate when some of its arms cannot be trained."""
+"""Restriction: what a design can still estimate when some of its arms cannot be built."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -10,18 +11,25 @@ from ablation.designs.names import label
 from ablation.designs.pairwise import effect_rows
 from ablation.wording import listed
 
+NAMED = 4
+"""Missing arms that a sentence names; more are counted."""
 
-def restricted(design: Design, feasible: Callable[[Arm], bool]) -> Design:
+NO_REASONS: Mapping[Arm, str] = MappingProxyType({})
+
+
+def restricted(design: Design, feasible: Callable[[Arm], bool], reasons: Mapping[Arm, str] = NO_REASONS) -> Design:
     """Return the design without the arms that are not feasible, and without the features that it can then no longer credit.
 
     Args:
         design: as it would be if every subset of the features were an arm.
-        feasible: whether an arm can be trained, such as whether the model takes its features together.
+        feasible: whether an arm can be built, such as whether the model takes its features together.
+        reasons: why those arms cannot be, where that is known.
     """
     there = [feasible(arm) for arm in design.arms]
     if all(there):
         return design
-    rows, lost = reweighted(design, there)
+    rows, lost = reweighted(design, there, reasons)
+    excluded = tuple(arm for arm, use in zip(design.arms, there, strict=True) if not use)
     known = ~np.isnan(rows).any(axis=1)
     kept = [column for column, use in enumerate(there) if use and (not design.features or (rows[known][:, column] != 0).any())]
     arms = tuple(design.arms[column] for column in kept)
@@ -31,12 +39,14 @@ def restricted(design: Design, feasible: Callable[[Arm], bool]) -> Design:
         arms=arms,
         contrasts=rows[known][:, kept],
         references={arm: other for arm, other in design.references.items() if arm in arms and other in arms},
-        excluded=tuple(arm for arm, use in zip(design.arms, there, strict=True) if not use),
-        lost=lost,
+        excluded=excluded,
+        reasons=tuple(reasons[arm] for arm in excluded if arm in reasons),
+        uncredited=tuple(feature for feature, use in zip(design.features, known.tolist(), strict=True) if not use),
+        lost=lost or (f"{design.name} lacks {_missing(design, there, reasons)}.",),
     )
 
 
-def reweighted(design: Design, there: Sequence[bool]) -> tuple[np.ndarray, tuple[str, ...]]:
+def reweighted(design: Design, there: Sequence[bool], reasons: Mapping[Arm, str] = NO_REASONS) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return contrasts that weigh only the arms that are there, and what that costs in whole sentences.
 
     A paired contrast that needs another arm is lost. In a balanced design, an effect that is a weighted mean of differences (with the
@@ -61,20 +71,39 @@ def reweighted(design: Design, there: Sequence[bool]) -> tuple[np.ndarray, tuple
         rows[row] = 0
         rows[row, use] = effect_rows([arm for arm, known in zip(design.arms, there, strict=True) if known], design.known)[row]
         assumed.append(feature)
-    missing = listed([f"“{label(arm, design.known)}”" for arm, known in zip(design.arms, there, strict=True) if not known], "and")
+    missing = _missing(design, there, reasons)
     lost = [feature for feature, weights in zip(design.features, rows, strict=True) if np.isnan(weights).any()]
     narrowed, assumed = ([each for each in names if each not in lost] for names in (narrowed, assumed))
     sentences = []
     if lost:
-        sentences.append(f"{design.name} lacks {missing}: the effect of {listed(lost, 'and')} cannot be estimated.")
+        sentences.append(f"{design.name} lacks {missing}: {_effects(lost)} cannot be estimated.")
     if narrowed:
-        sentences.append(f"{design.name} lacks {missing}: the effect of {listed(narrowed, 'and')} is the mean over the other subsets.")
+        are = "is the mean" if len(narrowed) == 1 else "are means"
+        sentences.append(f"{design.name} lacks {missing}: {_effects(narrowed)} {are} over the other subsets.")
     if assumed:
         sentences.append(
-            f"{design.name} lacks {missing}: the effect of {listed(assumed, 'and')} rests on the other {int(use.sum())} arms and on "
-            "interactions that stop at pairs."
+            f"{design.name} lacks {missing}: {_effects(assumed)} {'rests' if len(assumed) == 1 else 'rest'} on the other "
+            f"{int(use.sum())} arms and on interactions that stop at pairs."
         )
     return rows, tuple(sentences)
+
+
+def _effects(names: Sequence[str]) -> str:
+    return f"the {'effect' if len(names) == 1 else 'effects'} of {listed(names, 'and')}"
+
+
+def _missing(design: Design, there: Sequence[bool], reasons: Mapping[Arm, str]) -> str:
+    """Name the arms that are not there, those of the same reason together."""
+    arms: dict[str, list[str]] = {}
+    for arm, known in zip(design.arms, there, strict=True):
+        if not known:
+            arms.setdefault(reasons.get(arm, ""), []).append(f"“{label(arm, design.known)}”")
+    groups = []
+    for reason, names in arms.items():
+        # Nobody gains by “and 1 more” in place of a name.
+        few = names if len(names) <= NAMED + 1 else [*names[:NAMED], f"{len(names) - NAMED} more arms"]
+        groups.append(listed(few, "and") + (f" ({reason})" if reason else ""))
+    return "; ".join(groups)
 
 
 def _differences_left(design: Design, row: int, use: np.ndarray) -> np.ndarray | None:

@@ -10,6 +10,7 @@ from ablation.images.features.feature import Feature
 from ablation.images.models.model import Model
 from ablation.images.recipe import NETWORK_SLOTS, Recipe, filled
 from ablation.images.training.settings import OPTIMIZERS
+from ablation.study.cause import explained
 
 SHARED_SLOTS = {"augmentations", "targets", "optimizer", "streams"}
 """Slots that several features may add to; each of the others holds one thing."""
@@ -57,26 +58,44 @@ class Catalogue:
         return {name: feature for name, feature in self.features.items() if name in arm}
 
 
+class DoesNotApplyError(InputError):
+    """A feature cannot be on in an arm."""
+
+
 def compose(start: Recipe, features: Mapping[str, Feature], model: Model, model_name: str) -> Recipe:
     """Apply features to a recipe, one after the other.
 
     Raises:
-        InputError: if a feature fills no slot, one that the model or the optimiser does not have, or one that another feature holds.
+        DoesNotApplyError: if a feature fills no slot, one that the model or the optimiser does not have, or one that is filled already.
+        InputError: if a feature fails or returns no recipe.
     """
     recipe, empty = start, {each.name: each.default for each in fields(Recipe)}
     owners: dict[str, str] = {}
     for name, feature in features.items():
-        before, recipe = recipe, feature(recipe)
+        before, recipe = recipe, _applied(name, feature, recipe)
         slots = filled(before, recipe)
         if not slots:
-            raise InputError(f"feature '{name}' changes nothing: it fills no slot of the recipe")
+            raise DoesNotApplyError(f"feature '{name}' changes nothing: it fills no slot of the recipe")
         for slot in slots:
             if slot in NETWORK_SLOTS and slot not in model.slots:
-                raise InputError(f"{name} does not apply to model={model_name}, which has no {NETWORK_SLOTS[slot]}")
+                raise DoesNotApplyError(f"{name} does not apply to model={model_name}, which has no {NETWORK_SLOTS[slot]}")
             if slot not in SHARED_SLOTS and getattr(before, slot) != empty[slot]:
-                raise InputError(f"features '{owners[slot]}' and '{name}' both fill the slot '{slot}', and one arm of the study has both")
+                other = f"'{owners[slot]}' and '{name}' both fill" if slot in owners else f"'{name}' fills, as the baseline does,"
+                raise DoesNotApplyError(f"{other} the slot '{slot}'")
             owners[slot] = name
         for option, _ in recipe.optimizer.options:
             if option not in OPTIMIZERS[recipe.optimizer.name]:
-                raise InputError(f"{name} does not apply to training.optimizer={recipe.optimizer.name}, which has no {option}")
+                raise DoesNotApplyError(f"{name} does not apply to training.optimizer={recipe.optimizer.name}, which has no {option}")
     return recipe
+
+
+def _applied(name: str, feature: Feature, recipe: Recipe) -> Recipe:
+    try:
+        after = feature(recipe)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"feature '{name}' cannot be applied: {explained(error)}") from error
+    if not isinstance(after, Recipe):
+        raise InputError(f"feature '{name}' returns {after!r}; expected a recipe, such as that of dataclasses.replace(recipe, …)")
+    return after

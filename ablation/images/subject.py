@@ -1,6 +1,6 @@
 """Image classification as a subject: which arms there are, what identifies their runs, how a score is made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 from ablation.checks import choice, flag, number, whole
 from ablation.designs import BASELINE, Arm
 from ablation.errors import InputError
-from ablation.images.catalogue import Catalogue, compose
+from ablation.images.catalogue import Catalogue, DoesNotApplyError, compose
 from ablation.images.data import Dataset, Source, divide, open_staged, stage
 from ablation.images.features.feature import Feature
 from ablation.images.held_out import CLASSES, CORRECT, PREDICTIONS, ArmPredictions, Predictions, unpacked
@@ -28,6 +28,7 @@ from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Outcome, Result
 from ablation.study.study import FOLDER
 from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial
+from ablation.wording import listed
 
 VALIDATIONS = ("held_out", "test")
 
@@ -81,6 +82,7 @@ class Images(Subject):
 
     def __post_init__(self) -> None:
         choice("backend", self.backend, tuple(PACKAGES))
+        self._check_parts()
         choice("data.validation", self.validation, VALIDATIONS)
         choice("data.normalise", self.normalise, tuple(SCALINGS))
         number("data.validation_fraction", self.fraction, above=0, below=1)
@@ -94,6 +96,16 @@ class Images(Subject):
         }.items():
             object.__setattr__(self, name, value)
         self.start_recipe()
+
+    def _check_parts(self) -> None:
+        """Refuse a network or a source from outside that cannot be one."""
+        parts = {"model": (self.model, ("slots", "check", "build")), "data.source": (self.source, ("description", "identity", "load"))}
+        for setting, (part, needed) in parts.items():
+            lacks = [name for name in needed if not hasattr(part, name)]
+            if lacks:
+                raise InputError(
+                    f"{setting} is a {type(part).__name__}, which has no {listed(lacks, 'or')}; expected {listed(needed, 'and')}"
+                )
 
     # ---- arms ----------------------------------------------------------------------------------------------------------
 
@@ -117,9 +129,12 @@ class Images(Subject):
     def allows(self, arm: Arm) -> str | None:
         try:
             self.recipe(arm)
-        except InputError as error:
+        except DoesNotApplyError as error:
             return str(error)
         return None
+
+    def without(self, left: Sequence[str]) -> str:
+        return f"'catalogue.order=[{','.join(left)}]'"
 
     def tested(self, arm: Arm) -> bool:
         """Say whether an arm's networks see the test images: the first and the last arm alone, and never for contrasts."""

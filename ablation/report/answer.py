@@ -19,7 +19,7 @@ def answer(findings: Findings) -> list[str]:
     """Return the answer in a few sentences, the most important first: verdicts, what to keep, the order, pairs, fit, what was lost."""
     if findings.unfinished and not findings.runs:
         return [f"No run has finished yet, of {findings.total}."]
-    parts = (_verdicts, uncounted, what_to_keep, _both_ends, _order, _pairs, _fit, _lost)
+    parts = (_verdicts, _unbuilt, uncounted, what_to_keep, _both_ends, _order, _pairs, _fit, _lost)
     sentences = [sentence for part in parts for sentence in part(findings)]
     return [*_so_far(findings), *(sentences or ["This study credits no feature."])]
 
@@ -65,6 +65,11 @@ def _verdicts(findings: Findings) -> list[str]:
             after = {"negligible": "", NO_VERDICT: f" ({count}; {FEWEST_SEEDS} are needed)"}.get(verdict, f" after {count}")
             sentences.append(f"{_capital(verdict)}{after}: " + "; ".join(f"{features[row]} {size(row)}" for row in rows) + ".")
     return sentences
+
+
+def _unbuilt(findings: Findings) -> list[str]:
+    """Say which effects cannot be estimated because an arm cannot be built."""
+    return [design.lost[0] for design in findings.designs if design.reasons and design.uncredited]
 
 
 def _both_ends(findings: Findings) -> list[str]:

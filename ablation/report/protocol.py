@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ablation.designs import label
 from ablation.effects import Precision
 from ablation.report.looks import INTERVALS, rule, uncounted
 from ablation.study.findings import Findings
@@ -20,6 +21,9 @@ FORMULAS = {
 
 MOST_SEEDS = 50
 """Seeds that are listed; of more the first and the last are."""
+
+MOST_ARMS = 12
+"""Arms that are listed of those that cannot be built for one reason; more are counted."""
 
 
 def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
@@ -94,6 +98,17 @@ def _verdicts(findings: Findings) -> str:
     return sentences
 
 
+def _unbuilt(findings: Findings) -> str:
+    arms: dict[str, list[str]] = {}
+    for arm, reason in findings.unbuilt.items():
+        arms.setdefault(reason, []).append(f"“{label(arm, findings.features)}”")
+    groups = []
+    for reason, names in arms.items():
+        few = names if len(names) <= MOST_ARMS else [*names[:MOST_ARMS], f"{len(names) - MOST_ARMS} more"]
+        groups.append(f"{listed(few, 'and')} ({reason})")
+    return "; ".join(groups)
+
+
 def seeds_decided(precision: Precision, metric: Metric) -> str:
     """Return how the number of seeds was decided: the arithmetic in a sentence."""
     if np.isnan(precision.pilot_sd).any():
@@ -128,5 +143,7 @@ def _provenance(findings: Findings) -> Iterator[tuple[str, str]]:
         return
     yield "Total compute", f"{duration(known.seconds)}, summed over {len(findings.runs)} runs"
     yield "Failed runs", str(known.failed) if known.failed else "none"
+    if findings.unbuilt:
+        yield "Arms that cannot be built", _unbuilt(findings)
     if known.versions:
         yield "Versions", ", ".join(f"{name} {version}" for name, version in known.versions.items())

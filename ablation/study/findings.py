@@ -163,6 +163,17 @@ class Findings:
         return any(design.kind == "independent" for design in self.designs)
 
     @property
+    def unbuilt(self) -> dict[Arm, str]:
+        """The arms of its designs that cannot be built, each with the reason."""
+        known = [pair for design in self.designs if design.reasons for pair in zip(design.excluded, design.reasons, strict=True)]
+        return dict(known)
+
+    @property
+    def uncredited(self) -> tuple[str, ...]:
+        """The features that a design cannot credit because an arm cannot be built."""
+        return tuple(dict.fromkeys(feature for design in self.designs if design.reasons for feature in design.uncredited))
+
+    @property
     def headline(self) -> int | None:
         """Index of the design that answers for the study: the one whose effects weigh the most arms, or None where none credits."""
         weighed = [int(np.count_nonzero(design.contrasts, axis=1).max(initial=0)) for design in self.designs]

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TypeGuard
 
 from ablation.checks import flag, number, shown, whole
-from ablation.designs import Arm, Design, arm_names, restricted, union
+from ablation.designs import Arm, Design, arm_names, label, restricted, union
 from ablation.effects import FEWEST_SEEDS
 from ablation.errors import InputError
 from ablation.study.key import digest
 from ablation.study.subject import Subject, Trial
+from ablation.wording import listed
 
 FOLDER = Path("mlruns")
 """Where everything goes, in the working folder."""
@@ -176,11 +177,14 @@ class Study:
         return STUDIES / self.name
 
 
-def fitted(design: Design, features: Sequence[str], allows: Callable[[Arm], str | None]) -> Design:
-    """Return a design without the arms whose features cannot be on together.
+def fitted(
+    design: Design, features: Sequence[str], allows: Callable[[Arm], str | None], without: Callable[[Sequence[str]], str] = lambda left: ""
+) -> Design:
+    """Return a design without the arms that cannot be built, which name their reasons.
 
     Args:
         allows: returns None, or why the features of an arm cannot be on together.
+        without: returns what to type for a study of some of the features alone.
 
     Raises:
         InputError: if a feature cannot be on even alone, or if without those arms nothing is left to credit.
@@ -188,13 +192,23 @@ def fitted(design: Design, features: Sequence[str], allows: Callable[[Arm], str 
     reasons = {arm: reason for arm in design.arms if (reason := allows(arm)) is not None}
     if not reasons:
         return design
-    for name in features:
-        if any(name in arm for arm in reasons) and (alone := allows(frozenset({name}))) is not None:
-            raise InputError(alone)
-    left = restricted(design, lambda arm: arm not in reasons)
+    alone = {name: why for name in features if any(name in arm for arm in reasons) and (why := allows(frozenset({name}))) is not None}
+    if alone:
+        raise InputError(next(iter(alone.values())) + _left_out(design, features, tuple(alone), without))
+    left = restricted(design, lambda arm: arm not in reasons, reasons)
     if not left.features:
-        raise InputError(next(iter(reasons.values())))
+        arm, why = next(iter(reasons.items()))
+        nothing = f"{design.name} has nothing to compare: " if design.features else ""
+        raise InputError(f"{nothing}“{label(arm, features)}” cannot be built, for {why}")
     return left
+
+
+def _left_out(design: Design, features: Sequence[str], unsuited: Sequence[str], without: Callable[[Sequence[str]], str]) -> str:
+    """Return the end of a sentence that says how to leave out what cannot be on; empty where there is no such way."""
+    left = [name for name in features if name not in unsuited]
+    if not left or not (design.features or frozenset(features) in design.arms) or not (typed := without(left)):
+        return ""
+    return f"; leave {'it' if len(unsuited) == 1 else listed(unsuited, 'and')} out: {typed}"
 
 
 def seeds_of(given: object) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """What is ablated: given an arm and a seed, a subject trains and returns a score."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -121,6 +121,10 @@ class Subject(ABC):
     def allows(self, arm: Arm) -> str | None:
         """Return None, or why these features cannot be on together."""
         return None
+
+    def without(self, left: Sequence[str]) -> str:
+        """Return what to type for a study of these of its features alone; empty where there is no such way."""
+        return ""
 
     def params(self, arm: Arm) -> Mapping[str, str]:
         """Return the settings of an arm's runs, as MLflow shows them."""
