@@ -166,7 +166,7 @@ def test_an_arm_that_cannot_be_built_is_named_with_its_reason(tmp_path: Path, mo
     ended = in_this_process(tmp_path, *asked)
     assert ended.out.count(LACKS) == 2, "before the first run, and with the notes"
     page = (tmp_path / "mlruns/studies/first/report.md").read_text()
-    answer, _, rest = page.partition("## Figures")
+    answer, _, rest = page.partition("## Tables")
     assert LACKS in answer and LACKS in rest.partition("## Notes")[2]
     assert "- **Failed runs**: none\n- **Arms that cannot be built**: “all” ('one' and 'two' exclude each other)" in page
     monkeypatch.chdir(tmp_path)
