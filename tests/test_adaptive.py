@@ -57,13 +57,9 @@ def test_arms_with_two_features_that_exclude_each_other_are_left_out_with_a_mess
     assert not any({"dropout", "stronger"} <= arm for arm in whole.arms)
     [sentence] = whole.lost
     assert sentence.startswith("factorial lacks “dropout + stronger”")
-    assert (
-        "('dropout' and 'stronger' both fill the slot 'dropout'): the effects of gap, mixup, dropout and stronger are means over"
-        in sentence
-    )
-    assert (
-        set(whole.reasons) == {"'dropout' and 'stronger' both fill the slot 'dropout'"} and len(whole.reasons) == len(whole.excluded) == 4
-    )
+    why = "'dropout' and 'stronger' both fill the slot 'dropout'"
+    assert f"“all” ({why}): the effects of gap, mixup, dropout and stronger are means over the other subsets" in sentence
+    assert set(whole.reasons) == {why} and len(whole.reasons) == len(whole.excluded) == 4
 
 
 def test_a_path_is_cut_where_it_needs_both() -> None:

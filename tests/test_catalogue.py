@@ -144,7 +144,7 @@ def test_amsgrad_is_refused_where_the_optimiser_does_not_have_it() -> None:
 
 def test_two_features_cannot_fill_the_same_slot() -> None:
     message = refused(lambda: compose(START, {"dropout": Dropout(), "stronger": Dropout(0.5)}, CNN(), "cnn"))
-    assert message.startswith("features 'dropout' and 'stronger' both fill the slot 'dropout'")
+    assert message.startswith("'dropout' and 'stronger' both fill the slot 'dropout'")
 
 
 def test_slots_that_hold_many_take_many() -> None:

@@ -23,8 +23,8 @@ LARGE_CHANGE = 0.10
 FEW_SEEDS = 5
 """Up to so many seeds Holm's threshold is far above the plain one, and the notes say so."""
 
-MOST_FAILURES, LONGEST_MESSAGE = 10, 200
-"""How many failures the notes list, and the characters of a message that they show."""
+MOST_FAILURES = 10
+"""How many failures the notes list."""
 
 
 def notes(findings: Findings) -> list[str]:
@@ -166,9 +166,7 @@ def _about_failures(findings: Findings) -> Iterator[str]:
         seeds.setdefault((failure.arm, failure.words), []).append(failure.seed)
     for (arm, why), failed in list(seeds.items())[:MOST_FAILURES]:
         which = f"seed {failed[0]}" if len(failed) == 1 else f"seeds {listed([str(seed) for seed in failed], 'and')}"
-        message = " ".join(why.split())
-        short = message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…"
-        yield f"Arm “{label(arm, findings.features)}”, {which}, did not finish: {short}"
+        yield f"Arm “{label(arm, findings.features)}”, {which}, did not finish: {why}"
     if more := sum(len(failed) for failed in list(seeds.values())[MOST_FAILURES:]):
         yield f"{counted(more, 'more run')} did not finish."
     if seeds:

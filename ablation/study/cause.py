@@ -27,9 +27,13 @@ def in_a_line(error: BaseException) -> str:
     """Return the kind of an error and what it says, in a line."""
     # The place is given in other words.
     text = str(error.msg) if isinstance(error, SyntaxError) else str(error)
-    words = " ".join(_COLOUR.sub("", text).split()) or "no message"
-    short = words if len(words) <= MOST_CHARACTERS else f"{words[: MOST_CHARACTERS - 1]}…"
-    return f"{type(error).__name__}: {short}"
+    return f"{type(error).__name__}: {line(text) or 'no message'}"
+
+
+def line(text: str) -> str:
+    """Return a text in a line without colours, cut where it is long."""
+    words = " ".join(_COLOUR.sub("", text).split())
+    return words if len(words) <= MOST_CHARACTERS else f"{words[: MOST_CHARACTERS - 1]}…"
 
 
 def place(error: BaseException) -> str:
@@ -45,14 +49,14 @@ def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
     return [frame for frame in traceback.extract_tb(error.__traceback__) if _is_written(frame.filename)]
 
 
-def in_words(file: str, line: int | None) -> str:
+def in_words(file: str, number: int | None) -> str:
     """Return a file and a line of it as people read them."""
     if "ipykernel_" in file or file.startswith("<ipython"):
         name = "a cell of the notebook"
     else:
         relative = os.path.relpath(file) if Path(file).is_absolute() else file
         name = file if relative.startswith("..") else relative
-    return f"{name}, line {line}" if line else name
+    return f"{name}, line {number}" if number else name
 
 
 def _is_written(file: str) -> bool:

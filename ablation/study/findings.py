@@ -9,7 +9,7 @@ import numpy as np
 
 from ablation.designs import Arm, Design
 from ablation.effects import Effects, Interactions, LackOfFit, OrderDependence, Precision, mean_and_sd
-from ablation.study.cause import placed
+from ablation.study.cause import line, placed
 from ablation.study.looks import Looks
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Result
@@ -29,7 +29,7 @@ class Failure:
     @property
     def words(self) -> str:
         """Why, and where."""
-        return placed(self.message, self.place)
+        return placed(line(self.message), self.place)
 
 
 @dataclass(frozen=True)
