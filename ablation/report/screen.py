@@ -38,8 +38,8 @@ WIDTH, MOST_RUNS = 58, 8
 """Columns of the live display and runs that it names at most. A display that fits the narrowest terminal and has few lines is still where
 it was drawn, and can be drawn over, after the terminal was made narrower: some terminals break longer lines then and others cut them."""
 
-BAR, HEAD = 16, 3
-"""Columns of the bar, and lines of the display that name no run."""
+BAR, STAGE, HEAD = 16, 16, 3
+"""Columns of the bar and of what a run is doing, and lines of the display that name no run."""
 
 BESIDE = 8
 """Columns of the words beside which the end of a study is printed."""
@@ -129,6 +129,8 @@ class Screen:
         bar = ProgressBar(total=self._total, completed=self._done, width=BAR)
         head.add_row(bar, Text(f"{self._done} of {self._total} runs{self._left()}", no_wrap=True))
         body = Table.grid(padding=(0, 2))
+        body.add_column()
+        body.add_column(max_width=STAGE)
         # As many lines each time: where one thread prints while another draws, rich then still finds what it has drawn. A run that has
         # ended and the next one stand beside each other for a moment.
         lines = max(min(self._slots + 1, MOST_RUNS, self.console.height - HEAD), 1)
@@ -141,7 +143,7 @@ class Screen:
         return Constrain(Group(head, body, *more), WIDTH)
 
     def _stage(self, event: Mapping[str, Any]) -> str:
-        epoch, stage = event.get("epoch"), str(event.get("stage", "waiting for a worker"))
+        epoch, stage = event.get("epoch"), str(event.get("stage", "waiting"))
         if not epoch:
             return stage
         done = f"epoch {epoch} of {self._epochs}" if self._epochs else f"epoch {epoch}"
