@@ -179,5 +179,5 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 def test_the_other_studies_of_a_sweep_still_run(tmp_path: Path) -> None:
     ended = ablation(tmp_path, "-m", "features=none,all", "training.epochs=0,1", "plan=true")
     assert ended.code == 1
-    assert ended.out.count("1 arm × 6 seeds") == 2
+    assert ended.out.count("1 arm × 8 seeds") == 2
     assert len(ended.err.splitlines()) == 2

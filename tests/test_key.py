@@ -77,7 +77,7 @@ def trial(seed: int = 0, **changes: Any) -> Trial:
         {"limit": 100},
         {"validation": "test"},
         {"fraction": 0.3},
-        {"normalise": "symmetric"},
+        {"normalise": "unit"},
         {"backend": "jax"},
     ],
     ids=str,
@@ -90,6 +90,7 @@ def test_what_determines_the_numbers_changes_the_key(changes: dict[str, Any]) ->
     "changes",
     [
         {},
+        {"normalise": "symmetric"},
         {"save_model": True},
         {"data_name": "mine", "source": Made(description="in other words")},
         {"model_name": "net"},

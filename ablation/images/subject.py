@@ -13,6 +13,7 @@ from ablation.designs import BASELINE, Arm
 from ablation.errors import InputError
 from ablation.images.catalogue import Catalogue, DoesNotApplyError, compose
 from ablation.images.data import Dataset, Source, divide, open_staged, stage
+from ablation.images.data.split import followed
 from ablation.images.features.feature import Feature
 from ablation.images.held_out import CLASSES, CORRECT, PREDICTIONS, ArmPredictions, Predictions, unpacked
 from ablation.images.models import Model, idle
@@ -58,7 +59,7 @@ class Images(Subject):
         training: epochs, batches, optimiser.
         source, data_name: the images, and what the user calls them.
         limit, validation, fraction: how they are limited and divided.
-        normalise: how their pixels are scaled: ``unit`` or ``symmetric``.
+        normalise: how their pixels are scaled: ``unit`` or ``symmetric``; None is symmetric, unless the network scales pixels itself.
         backend: what Keras runs on: tensorflow, jax or torch.
         save_model: whether trained networks are stored.
     """
@@ -72,7 +73,7 @@ class Images(Subject):
     limit: int | None = None
     validation: str = "held_out"
     fraction: float = 0.2
-    normalise: str = "unit"
+    normalise: str | None = None
     backend: str = "tensorflow"
     save_model: bool = False
     name: str = field(init=False)
@@ -84,7 +85,7 @@ class Images(Subject):
         choice("backend", self.backend, tuple(PACKAGES))
         self._check_parts()
         choice("data.validation", self.validation, VALIDATIONS)
-        choice("data.normalise", self.normalise, tuple(SCALINGS))
+        choice("data.normalise", self.normalise, (None, *SCALINGS))
         number("data.validation_fraction", self.fraction, above=0, below=1)
         whole("data.limit", self.limit, 1, optional=True)
         flag("save_model", self.save_model)
@@ -111,12 +112,16 @@ class Images(Subject):
 
     def start_recipe(self) -> Recipe:
         """Return the recipe of the baseline."""
-        scaling = SCALINGS[self.normalise]
+        scaling = SCALINGS[self._normalised()]
         if scaling and "scaling" not in self.model.slots:
             raise InputError(
                 f"data.normalise={self.normalise} does not apply to model={self.model_name}, which has no {NETWORK_SLOTS['scaling']}"
             )
         return replace(self.training.recipe(), scaling=scaling)
+
+    def _normalised(self) -> str:
+        """Say how pixels are scaled: as asked for, else symmetric where the network leaves it to its user."""
+        return self.normalise or ("symmetric" if "scaling" in self.model.slots else "unit")
 
     def on(self, arm: Arm) -> dict[str, Feature]:
         """Return the features of an arm, in the order in which they are applied."""
@@ -152,7 +157,7 @@ class Images(Subject):
             "limit": self.limit,
             "validation": self.validation,
             "fraction": self.fraction,
-            "normalise": self.normalise,
+            "normalise": self._normalised(),
         }
 
     def identity(self, arm: Arm) -> Mapping[str, Any]:
@@ -268,7 +273,8 @@ class Images(Subject):
             covers = "the split, initial weights, order and other draws"
         epochs = self.training.epochs
         last = "the only epoch" if epochs == 1 else f"the last of {epochs} epochs"
-        part, whole = len(self.dataset().train), self._validation_images()
+        whole = self._validation_images()
+        part = len(followed(whole, len(self.dataset().train)))
         before = f"; the epochs before it are validated on {part:,} of these" if self._same_images() and part < whole and epochs > 1 else ""
         return Scoring(f"A score is the accuracy after {last} on {images}{before}.", covers)
 

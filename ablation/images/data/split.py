@@ -99,3 +99,11 @@ def shares(members: np.ndarray, count: int, spare: int = 0) -> np.ndarray:
     while places.sum() > count:
         places[np.argmin(np.where(places > least, exact - places, np.inf))] -= 1
     return places
+
+
+def followed(validation: int, training: int) -> np.ndarray:
+    """Return the indices of the validation images on which the epochs before the last are validated.
+
+    They are at most half as many as the training images, so that following a training takes a small part of its time, and evenly spread.
+    """
+    return np.linspace(0, validation - 1, min(validation, max(training // 2, 1))).round().astype(int)

@@ -81,7 +81,7 @@ class Sprites:
     texture: float = 1.0
     tint: float = 0.3
     background: float = 0.3
-    noise: float = 0.2
+    noise: float = 0.4
     seed: int = 0
 
     def __post_init__(self) -> None:

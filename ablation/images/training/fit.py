@@ -9,6 +9,7 @@ from statistics import median
 import numpy as np
 
 from ablation.images.data import Images
+from ablation.images.data.split import followed
 from ablation.images.held_out import Predictions, softmax
 from ablation.images.training.draws import one_hot, parts
 from ablation.images.training.loops import Totals
@@ -29,7 +30,7 @@ class Outcome:
 
     Attributes:
         history: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, one value per epoch; accuracies are fractions. The last epoch is
-            validated on all validation images, those before it on the images of :func:`followed`.
+            validated on all validation images, those before it on the images of :func:`ablation.images.data.split.followed`.
         score: the last epoch's ``val_accuracy``.
         test_score: accuracy on the test images after the last epoch; None without test images.
         predictions: of the trained network for the validation images.
@@ -108,11 +109,3 @@ def train(
         seconds=time.perf_counter() - began,
         processor_seconds=time.process_time() - processor_began,
     )
-
-
-def followed(validation: int, training: int) -> np.ndarray:
-    """Return the indices of the validation images on which the epochs before the last are validated.
-
-    They are at most as many as the training images, so that following a training never takes longer than the training, and evenly spread.
-    """
-    return np.linspace(0, validation - 1, min(validation, training)).round().astype(int)

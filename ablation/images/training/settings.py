@@ -6,7 +6,7 @@ from typing import ClassVar
 from ablation.checks import choice, number, whole
 from ablation.images.recipe import Optimizer, Recipe, Scaling
 
-VERSION = 6
+VERSION = 7
 """Version of the training code. Raise it with any change that changes a run's numbers: runs of another version are not reused."""
 
 OPTIMIZERS = {
