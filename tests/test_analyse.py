@@ -230,6 +230,7 @@ def test_a_report_of_runs_without_seeds_says_so(folder: Path) -> None:
     study = ablation.analyse(frame, score="val_acc", features=THREE, seed=None, unit="%", scale=100, bounds=(0, 1), name="apart")
     assert study.findings.metric.largest_effect == 1
     page = study.report().with_name("report.md").read_text()
+    assert " runs |" in page and "seeds |" not in page
     assert "**Runs**: 4 to 5 runs an arm, with seeds of their own or none" in page and "ν after Welch" in page
     assert "missing" not in page and "did not finish" not in page
 

@@ -119,8 +119,8 @@ def html(report: Document) -> str:
 
 
 def _held(sentence: str) -> str:
-    """Hold a number and its unit, and the ends of an interval, on one line."""
-    return re.sub(r"(?<=\d) (?=%|points)|(?<=,) (?=[+−][\d.]+\])", "\u00a0", sentence)
+    """Hold on one line a number and its unit, the ends of an interval, and the sign of a step and its first word."""
+    return re.sub(r"(?<=\d) (?=%|points)|(?<=,) (?=[+−][\d.]+\])|(?<=^\+) ", "\u00a0", sentence)
 
 
 def _inline(picture: Picture) -> str:

@@ -82,6 +82,11 @@ def _table_of(chosen: Sequence[Row], findings: Findings, title: str, lead: str, 
     return Table(title, lead, heads, tuple(tuple(line[head] for head in heads) for line in lines), foot)
 
 
+def needed(findings: Findings) -> str:
+    """Return the head of that column, which counts runs where arms share no seeds."""
+    return "runs needed" if findings.independent else NEEDED
+
+
 def _line(row: Row, findings: Findings) -> dict[str, str]:
     """Write one row for people, under the heads of the table."""
     arm, credit, metric, digits, seeds = row.measured, row.credit, findings.metric, findings.digits, row.asked
@@ -102,10 +107,10 @@ def _line(row: Row, findings: Findings) -> dict[str, str]:
         "effect": metric.signed(credit.effect, digits) if credit and credit.seeds else "",
         "95 % interval": metric.ends(credit.low, credit.high, digits) if credit else "",
         "verdict": credit.verdict if credit else "",
-        NEEDED: seeds_in_words(*credit.seeds_needed) if credit else "",
+        needed(findings): seeds_in_words(*credit.seeds_needed) if credit else "",
         "look": str(credit.look) if credit and credit.look else "",
         **{head: cell for head, cell in costs.items() if head not in below},
-        "seeds": str(finished) if finished == seeds else f"{finished}/{seeds}",
+        f"{findings.sample}s": str(finished) if finished == seeds else f"{finished}/{seeds}",
     }
 
 

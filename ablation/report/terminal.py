@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table as Grid
 from rich.text import Text
 
-from ablation.report.tables import LEGEND, NEEDED, Table, effects_table, so_far
+from ablation.report.tables import LEGEND, NEEDED, Table, effects_table, needed, so_far
 from ablation.study.findings import Findings
 
 VERDICTS = {
@@ -154,5 +154,5 @@ def console_table(findings: Findings, design_index: int) -> Fitted:
     if apart:
         sentences.append(f"The report has its {len(design.arms)} arms with their scores.")
     unit = f": effects in {metric.difference_in_words or metric.name}" if design.features else ""
-    worth = (whole.heads[0], "effect", "verdict", "95 % interval", NEEDED, metric.heading, "look")
+    worth = (whole.heads[0], "effect", "verdict", "95 % interval", needed(findings), metric.heading, "look")
     return Fitted(replace(whole, title=design.name + unit + so_far(findings), lead="", foot=" ".join(sentences)), worth, "The report")
