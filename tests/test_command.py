@@ -65,7 +65,7 @@ def test_the_parent_shows_effects_charts_and_the_table(study: tuple[Path, Ended]
     assert parent.info.run_name == "first"
     assert parent.info.status == "FINISHED"
     files = {each.path for each in store.client.list_artifacts(parent.info.run_id)}
-    names = ("forest", "contribution", "climb", "arms", "cost", "learning_curves", "predictions", "confusion", "class_accuracy")
+    names = ("contribution", "climb", "arms", "cost", "learning_curves", "predictions", "confusion", "class_accuracy")
     charts = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
     tables = {"table.md", "table.tex", "table.csv", "runs.csv"}
     texts = {"report.html", "report.md", "config.yaml", "findings.json", "own.json", ".study", *tables}
