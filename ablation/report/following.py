@@ -34,16 +34,19 @@ def follow(store: Store, study: LoggedStudy) -> None:
     Args:
         study: one that runs.
     """
-    shown, wait = _finished(store, study), float(REFRESH)
+    shown, due = _finished(store, study), 0.0
     while study.status == "RUNNING":
-        time.sleep(wait)
-        began = time.monotonic()
+        time.sleep(REFRESH)
         study = next(each for each in reading.studies(store) if each.run_id == study.run_id)
+        began = time.monotonic()
+        if study.status != "RUNNING" or began < due:
+            continue
         finished = _finished(store, study)
-        if study.status == "RUNNING" and finished != shown:
+        if finished != shown:
             shown = finished
             rebuild(store, study)
-        wait = max(REFRESH, (time.monotonic() - began) / SHARE)
+        ended = time.monotonic()
+        due = ended + (ended - began) / SHARE
     if study.finished:
         _lead_on(store, study)
 
