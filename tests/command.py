@@ -3,13 +3,18 @@
 import csv
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -41,9 +46,14 @@ ASKED = ("subject=function", "subject.target=toy.train", "subject.features=[one,
 """Three arms of that function, in the file ``toy.py``."""
 
 
-def write_function(folder: Path, pause: float = 0.0, more: str = "") -> None:
-    """Write the function into a folder; each of its two epochs takes ``pause`` seconds, and ``more`` follows it."""
+def write_function(folder: Path, pause: float = 0.0, more: str = "", database: bool = True) -> None:
+    """Write the function into a folder; each of its two epochs takes ``pause`` seconds, and ``more`` follows it.
+
+    With ``database`` the folder gets an empty one too, for a command of its own that need not make it.
+    """
     (folder / "toy.py").write_text(FUNCTION.replace("PAUSE", repr(pause)) + more)
+    if database:
+        add_database(folder)
 
 
 @dataclass(frozen=True)
@@ -74,28 +84,37 @@ def ablation(folder: Path, *arguments: str, module: str = "ablation", **more: st
     return Ended(process.returncode, out, err)
 
 
-def in_this_process(folder: Path, *arguments: str) -> Ended:
+def in_this_process(folder: Path, *arguments: str, pictures: bool = False) -> Ended:
     """Do in this process what the command does, for tests of what is trained and written: a process of its own imports for seconds.
 
     The exit status and what errors print are not the command's; its own tests have those.
+
+    Args:
+        folder: where the command is given.
+        arguments: its words; with ``plan=true`` the plan is made.
+        pictures: whether charts are drawn, which takes longer than all else of a study that trains nothing.
     """
     from rich.console import Console
 
     from ablation.configuration import asked_in_words
     from ablation.engine.conduct import conduct
-    from ablation.report.screen import Screen, show_findings
+    from ablation.engine.plan import plan
+    from ablation.report.screen import Screen, show_findings, show_plan
 
     screen = Screen(Console(file=io.StringIO(), width=160, highlight=False, soft_wrap=True))
     for file in folder.glob("*.py"):
         sys.modules.pop(file.stem, None)  # of another test's folder
-    before, there = Path.cwd(), set(sys.modules)
-    os.chdir(folder)
+    there = set(sys.modules)
     sys.path.insert(0, str(folder))
     try:
-        asked = asked_in_words((*arguments, "execution=inline"))
-        conducted = conduct(asked.study, asked.store, asked.execution, screen)
+        with chdir(folder), undrawn(not pictures), redirect_stdout(io.StringIO()) as printed:
+            asked = asked_in_words((*(each for each in arguments if each != "plan=true"), "execution=inline"))
+            if "plan=true" in arguments:
+                show_plan(plan(asked.study, asked.store, asked.execution))
+                return Ended(0, printed.getvalue(), "")
+            add_database(folder)
+            conducted = conduct(asked.study, asked.store, asked.execution, screen)
     finally:
-        os.chdir(before)
         sys.path.remove(str(folder))
         # Another test's folder may have a file of the same name.
         for name in set(sys.modules) - there:
@@ -104,6 +123,36 @@ def in_this_process(folder: Path, *arguments: str) -> Ended:
     show_findings(conducted.findings, conducted.files, screen.console)
     assert isinstance(screen.console.file, io.StringIO)
     return Ended(1 if conducted.findings.failures else 0, screen.console.file.getvalue(), "")
+
+
+def report_in_this_process(folder: Path, *arguments: str) -> Ended:
+    """Do in this process what ``python -m ablation.report`` does, without charts."""
+    from ablation.report.__main__ import main
+
+    with chdir(folder), undrawn(), redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        return Ended(main(arguments), out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def undrawn(really: bool = True) -> Iterator[None]:
+    """Leave out the charts that any study has."""
+    from ablation import charts
+
+    with patch.object(charts, "pictures", lambda findings: []) if really else nullcontext():
+        yield
+
+
+def add_database(folder: Path) -> None:
+    """Put MLflow's database without runs into a folder that has none. To make one takes seconds, so one is made for all tests."""
+    if (folder / "mlflow.db").exists():
+        return
+    empty = Path(os.environ["SHARED_BY_TESTS"]) / "empty.db"
+    with FileLock(f"{empty}.lock"):
+        if not empty.exists():
+            made = empty.with_suffix(".new")
+            MlflowClient(f"sqlite:///{made}").search_experiments()
+            made.rename(empty)
+    shutil.copy(empty, folder / "mlflow.db")
 
 
 @dataclass(frozen=True)

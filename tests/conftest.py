@@ -131,11 +131,19 @@ def shown() -> "Callable[[Program, Images, int], Evidence]":
     return show
 
 
-@pytest.fixture(scope="session")
-def study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Path, Ended]:
-    """A finished tiny study of images: three arms, two seeds. All processes of the suite share it, and only read it."""
+@pytest.fixture(scope="session", autouse=True)
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder for what all processes of the suite share."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "study"
+    folder = base if worker_id == "master" else base.parent
+    os.environ["SHARED_BY_TESTS"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def study(shared: Path) -> tuple[Path, Ended]:
+    """A finished tiny study of images: three arms, two seeds. All processes of the suite share it, and only read it."""
+    folder = shared / "study"
     with FileLock(f"{folder}.lock"):
         ended = folder / "ended.json"
         if not ended.is_file():

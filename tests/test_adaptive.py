@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from command import ASKED, ablation, logged, write_function
+from command import ASKED, in_this_process, logged, write_function
 
 from ablation.designs import Arm, Design, cumulative, factorial, fractional, one_at_a_time, only
 from ablation.errors import InputError
@@ -101,16 +101,16 @@ def test_a_precision_or_cap_without_sense_is_refused(precision: float, most: int
 
 def test_a_study_decides_on_its_seeds_after_a_pilot_and_keeps_to_it(tmp_path: Path) -> None:
     write_function(tmp_path)
-    asked = (*ASKED, "seeds=auto", "effects.precision=0.0001", "effects.max_seeds=5", "execution=inline")
-    before = ablation(tmp_path, *asked, "plan=true")
+    asked = (*ASKED, "seeds=auto", "effects.precision=0.0001", "effects.max_seeds=5")
+    before = in_this_process(tmp_path, *asked, "plan=true")
     assert "Seeds: a pilot of 3, then as many as intervals of ± 0.0001 need" in before.out
-    ended = ablation(tmp_path, *asked)
-    assert ended.code == 0, ended.err
+    ended = in_this_process(tmp_path, *asked)
+    assert ended.code == 0, ended.out
     store = logged(tmp_path)
     assert sorted({run.data.tags["ablation.seed"] for run in store.trained}) == ["0", "1", "2", "3", "4"]
     assert len(store.trained) == 15
     assert len(store.parents) == 1
     assert "the cap of 5 binds" in ended.out
-    after = ablation(tmp_path, *asked, "plan=true")
+    after = in_this_process(tmp_path, *asked, "plan=true")
     assert "finished already: 15; to run: 0" in after.out
     assert "the cap of 5 binds" in after.out

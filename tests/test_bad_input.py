@@ -109,7 +109,7 @@ def test_bad_input_is_refused_in_one_sentence(arguments: list[str], words: str, 
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    write_function(tmp_path)
+    write_function(tmp_path, database=False)
     with pytest.raises(InputError) as raised:
         planned(arguments)
     assert words in str(raised.value)

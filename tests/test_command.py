@@ -1,7 +1,5 @@
 """The main command end to end on images: what it trains, logs, writes and prints."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -88,15 +86,14 @@ def test_a_plan_and_a_report_say_what_changes_nothing(tmp_path: Path) -> None:
     arguments = ("model=vgg16", "model.width=1", "model.hidden=[4]", "features=cumulative", "catalogue.order=[batch_norm,gap]", "seeds=1")
     sentence = "gap changes nothing in model=vgg16 at 16 × 16 pixels"
     small = ("data=digits", "data.limit=60", "training.epochs=1")
-    plan = ablation(tmp_path, *arguments, *small, "plan=true")
-    assert plan.code == 0, plan.err
+    plan = in_this_process(tmp_path, *arguments, *small, "plan=true")
     assert sentence in plan.out
     assert "batch_norm changes" not in plan.out
-    ended = in_this_process(tmp_path, *arguments, *small)
+    ended = in_this_process(tmp_path, *arguments, *small, "catalogue.order=[gap]")
     assert ended.code == 0, ended.err
     assert sentence in ended.out
     runs = {run.data.tags["ablation.arm"]: run.data.metrics for run in logged(tmp_path).trained}
-    assert runs["batch_norm,gap"]["val_loss"] == pytest.approx(runs["batch_norm"]["val_loss"], abs=1e-6)
+    assert runs["gap"]["val_loss"] == pytest.approx(runs[""]["val_loss"], abs=1e-6)
 
 
 BROKEN = '''
@@ -122,34 +119,3 @@ def test_a_loss_that_becomes_infinite_is_a_failed_run(tmp_path: Path) -> None:
     assert ended.code == 1
     assert "broken · seed 0 FAILED: NotFiniteError: loss became" in ended.out
     assert "in epoch 1 of 2" in ended.out
-
-
-def test_a_saved_network_predicts_as_it_did(tmp_path: Path) -> None:
-    order = "catalogue.order=[batch_norm,dropout]"
-    ended = ablation(tmp_path, "features=all", order, "seeds=1", "save_model=true", "execution=inline", *TINY[:-1])
-    assert ended.code == 0, ended.err
-    [run] = logged(tmp_path).trained
-    check = f"""
-import mlflow, numpy as np
-from pathlib import Path
-from ablation.images.data import Digits, stage, open_staged
-mlflow.set_tracking_uri("sqlite:///mlflow.db")
-model = mlflow.keras.load_model("runs:/{run.info.run_id}/model")
-test = Digits().load().test
-probabilities = model.predict(test.x, verbose=0)
-np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
-print("accuracy", float((probabilities.argmax(axis=1) == test.y).mean()))
-
-from ablation.images.catalogue import compose
-from ablation.images.features import BatchNorm, Dropout
-from ablation.images.models import CNN
-from ablation.images.training.settings import Training
-recipe = compose(Training(1, 1).recipe(), {{"batch_norm": BatchNorm(), "dropout": Dropout()}}, CNN(2), "cnn")
-network = CNN(2).build(recipe, (16, 16, 1), 10)
-network.load_weights(mlflow.artifacts.download_artifacts("runs:/{run.info.run_id}/network.weights.h5"))
-assert (network.predict(test.x / 255, verbose=0).argmax(axis=1) == probabilities.argmax(axis=1)).all()
-"""
-    loaded = subprocess.run([sys.executable, "-W", "ignore", "-c", check], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert loaded.returncode == 0, loaded.stderr
-    accuracy = float(loaded.stdout.split("accuracy")[1])
-    assert accuracy == pytest.approx(run.data.metrics["test_accuracy"], abs=1e-9)

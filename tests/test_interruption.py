@@ -6,9 +6,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from command import ASKED, Ended, ablation, line_of, logged, start, table, write_function
+from command import ASKED, Ended, ablation, in_this_process, line_of, logged, report_in_this_process, start, table, write_function
 
-STUDY = (*ASKED, "seeds=2", "study.name=first", "execution.workers=2")
+from ablation.errors import InputError
+
+SAME = (*ASKED, "seeds=2", "study.name=first")
+STUDY = (*SAME, "execution.workers=2")
 PAUSE = 0.4
 """Seconds of each of a run's two epochs, so that there is something to interrupt."""
 
@@ -32,8 +35,8 @@ def test_a_killed_study_continues_where_it_was(whole: tuple[Path, Ended], tmp_pa
     finished = {run.info.run_id for run in logged(tmp_path).trained}
     assert 2 <= len(finished) < 6
 
-    ended = ablation(tmp_path, *STUDY)
-    assert ended.code == 0, ended.err
+    ended = in_this_process(tmp_path, *SAME)
+    assert ended.code == 0, ended.out
     store = logged(tmp_path)
     assert finished <= {run.info.run_id for run in store.trained}, "a finished run was made again"
     keys = [run.data.tags["ablation.key"] for run in store.trained]
@@ -83,9 +86,8 @@ def test_the_same_study_twice_at_once_is_refused(tmp_path: Path) -> None:
     write_function(tmp_path, PAUSE)
     first = start(tmp_path, *STUDY)
     line_of(first, "[1/6]")
-    second = ablation(tmp_path, *STUDY)
-    assert second.code == 1
-    assert "is being run by another process" in second.err
+    with pytest.raises(InputError, match="is being run by another process"):
+        in_this_process(tmp_path, *SAME)
     assert first.wait(timeout=300) == 0
     first.communicate()
 
@@ -116,8 +118,8 @@ def test_a_study_in_progress_can_be_looked_at(tmp_path: Path) -> None:
     write_function(tmp_path, more=GATE.replace("GATE", repr(str(gate))))
     process = start(tmp_path, *STUDY)
     line_of(process, "[3/6]")
-    listed = ablation(tmp_path, module="ablation.report")
-    looked = ablation(tmp_path, "first", module="ablation.report")
+    listed = report_in_this_process(tmp_path)
+    looked = report_in_this_process(tmp_path, "first")
     assert looked.code == 0, looked.err
     page = (tmp_path / "mlruns/studies/first in progress/report.md").read_text()
     assert "in progress" in page.splitlines()[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import TINY, Ended, ablation, environment, logged
+from command import TINY, Ended, environment, in_this_process, logged
 from findings import synthetic
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,14 +24,18 @@ from test_charts import overlap, texts
 from ablation.charts.drawing.lettering import drawable, shorten, width
 from ablation.charts.drawing.style import GAIN, LOSS
 from ablation.errors import InputError
+from ablation.images.catalogue import compose
 from ablation.images.charts import class_accuracy, confusion, draw_predictions, predictions
 from ablation.images.charts.predictions import BARS, bars, chosen, percent
 from ablation.images.data import Digits, Images, divide
+from ablation.images.features import BatchNorm, Dropout
 from ablation.images.held_out import ArmPredictions, Predictions, packed, softmax, unpacked
+from ablation.images.models import CNN
 from ablation.images.predict import predict
 from ablation.images.training.draws import SPLIT, generator
 from ablation.images.training.fit import train
 from ablation.images.training.program import Program
+from ablation.images.training.settings import Training
 from ablation.store.connection import Store
 
 LONG = ("a class with a name that no chart has room for, however it is turned", "$x_1$ and another_name_of_many_words_without_a_space")
@@ -185,8 +189,8 @@ def test_without_an_arm_there_is_no_picture(tmp_path: Path) -> None:
 def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
     """A folder with a run that has stored its network."""
     folder = tmp_path_factory.mktemp("predict")
-    ended = ablation(folder, "features=none", "seeds=1", "execution=inline", "save_model=true", *TINY[:-1])
-    assert ended.code == 0, ended.err
+    ended = in_this_process(folder, "features=all", "catalogue.order=[batch_norm,dropout]", "seeds=1", "save_model=true", *TINY[:-1])
+    assert ended.code == 0, ended.out
     [run] = logged(folder).trained
     return folder, run
 
@@ -221,6 +225,30 @@ def test_a_run_keeps_which_images_it_got_right(study: tuple[Path, Run]) -> None:
     assert (guesses.correct == correct).all()
     assert guesses.labels.tolist() == held_out().y.tolist()
     assert guesses.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_saved_network_is_one_of_keras_alone_and_scores_as_it_did(study: tuple[Path, Run]) -> None:
+    folder, run = study
+    check = f"""
+import mlflow, numpy as np, sys
+test = np.load("test.npz")
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+model = mlflow.keras.load_model("runs:/{run.info.run_id}/model")
+assert "ablation" not in sys.modules
+np.save("probabilities.npy", model.predict(test["x"], verbose=0))
+"""
+    test = Digits().load().test
+    np.savez(folder / "test.npz", x=test.x)
+    loaded = subprocess.run([sys.executable, "-W", "ignore", "-c", check], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert loaded.returncode == 0, loaded.stderr
+    probabilities = np.load(folder / "probabilities.npy")
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert (probabilities.argmax(axis=1) == test.y).mean() == pytest.approx(run.data.metrics["test_accuracy"], abs=1e-9)
+
+    recipe = compose(Training(1, 1).recipe(), {"batch_norm": BatchNorm(), "dropout": Dropout()}, CNN(2), "cnn")
+    network = CNN(2).build(recipe, (16, 16, 1), 10)
+    network.load_weights(logged(folder).client.download_artifacts(run.info.run_id, "network.weights.h5"))
+    assert (network.predict(test.x / 255, verbose=0).argmax(axis=1) == probabilities.argmax(axis=1)).all()
 
 
 def test_a_file_gets_the_probabilities_that_the_network_gave_its_image(study: tuple[Path, Run]) -> None:

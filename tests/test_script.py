@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import Ended, ablation, in_this_process, line_of, logged, start
+from command import Ended, in_this_process, line_of, logged, start
 from test_function import Listener
 
 from ablation.errors import InputError
@@ -238,7 +238,7 @@ def test_a_failed_run_keeps_what_it_printed(folder: Path) -> None:
 
 
 def plan(folder: Path, *arguments: str) -> Ended:
-    return ablation(folder, *STUDY, *arguments, "plan=true")
+    return in_this_process(folder, *STUDY, *arguments, "plan=true")
 
 
 def test_a_plan_prints_every_command(folder: Path) -> None:
@@ -287,7 +287,7 @@ def test_a_stopped_study_leaves_no_command_behind_and_continues(folder: Path) ->
     process.communicate(timeout=120)
     assert process.returncode == 130
     finished = {run.info.run_id for run in logged(folder).trained}
-    ended = ablation(folder, *slow)
-    assert ended.code == 0, ended.err
+    ended = in_this_process(folder, *slow)
+    assert ended.code == 0, ended.out
     assert finished <= {run.info.run_id for run in logged(folder).trained}
     assert len(logged(folder).trained) == 6

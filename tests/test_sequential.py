@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command import ablation, in_this_process, line_of, logged, start, table, write_function
+from command import in_this_process, line_of, logged, report_in_this_process, start, table, write_function
 from scipy.special import ndtri
 
-from ablation import charts
 from ablation.designs import cumulative, fractional, only
 from ablation.effects import ALPHA, FUTILE, LOST, OPEN, false_claims, followed, holm, looked_at, nominal_levels, rejected, repeated_p
 from ablation.errors import InputError
@@ -30,12 +29,6 @@ STUDY = (
     *("features=cumulative", "seeds=sequential", "effects.looks=[5,6,8]", "study.name=looks"),
 )
 """Four arms of a function whose first two features are clear at the first look, and whose third does nothing."""
-
-
-@pytest.fixture(autouse=True)
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the pictures out, which take longer than all else; those of the study that most tests share are drawn."""
-    monkeypatch.setattr(charts, "pictures", lambda findings: [])
 
 
 def path_scores(studies: int, seeds: int = 20, rise: tuple[float, ...] = (0.0,) * 7) -> np.ndarray:
@@ -205,7 +198,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A folder with a study that stopped itself, and what it printed."""
     folder = tmp_path_factory.mktemp("whole")
     write_function(folder)
-    return folder, in_this_process(folder, *STUDY).out
+    return folder, in_this_process(folder, *STUDY, pictures=True).out
 
 
 def seeds_of_arms(folder: Path) -> dict[str, int]:
@@ -264,18 +257,17 @@ def test_runs_of_another_study_are_read_look_by_look(whole: tuple[Path, str], tm
 
 def test_killed_in_the_middle_of_a_look_it_goes_on_to_the_same_end(whole: tuple[Path, str], tmp_path: Path) -> None:
     write_function(tmp_path, pause=0.2)
-    asked = (*STUDY, "execution.workers=2")
-    process = start(tmp_path, *asked)
+    process = start(tmp_path, *STUDY, "execution.workers=2")
     line_of(process, "[21/22]")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    looked = ablation(tmp_path, "looks", module="ablation.report")
+    looked = report_in_this_process(tmp_path, "looks")
     assert looked.code == 0, looked.err
     page = (tmp_path / "mlruns/studies/looks in progress/report.md").read_text()
     assert "of 22 runs" in page.splitlines()[0] and "Open after 5 seeds: three" in page
     assert "One helps" in page
-    ended = ablation(tmp_path, *asked)
-    assert ended.code == 0, ended.err
+    ended = in_this_process(tmp_path, *STUDY)
+    assert ended.code == 0, ended.out
     assert table(tmp_path, "looks") == table(whole[0], "looks")
     assert len(logged(tmp_path).parents) == 1
     assert "look at this question" not in ended.out, "its own looks are counted"
@@ -322,12 +314,12 @@ def test_several_designs_share_arms_and_end_when_all_is_decided(tmp_path: Path) 
 
 def test_a_plan_shows_looks_bounds_and_expected_runs(whole: tuple[Path, str], tmp_path: Path) -> None:
     write_function(tmp_path)
-    before = ablation(tmp_path, *STUDY, "execution=inline", "plan=true").out
+    before = in_this_process(tmp_path, *STUDY, "plan=true").out
     assert "4 arms × at most 8 seeds = at most 32 runs" in before
     assert "Seeds: looks at 5, 6 and 8" in before and "|t| >" in before
     assert "Expected runs, simulated: 32 if none has an effect" in before
     assert "finished already: 0; to run: at most 32" in before
-    after = ablation(whole[0], *STUDY, "execution=inline", "plan=true").out
+    after = in_this_process(whole[0], *STUDY, "plan=true").out
     assert "finished already: 26; to run: 0" in after
 
 

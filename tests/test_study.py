@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
-from command import ASKED, Ended, ablation, logged, table, write_function
+from command import ASKED, Ended, ablation, in_this_process, logged, table, write_function
+
+from ablation.errors import InputError
 
 FIRST = (*ASKED, "seeds=2", "study.name=first")
 
@@ -12,7 +14,7 @@ FIRST = (*ASKED, "seeds=2", "study.name=first")
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
     """A finished study: three arms, two seeds."""
     folder = tmp_path_factory.mktemp("function")
-    write_function(folder)
+    write_function(folder, database=False)
     return folder, ablation(folder, *FIRST, "execution.workers=2")
 
 
@@ -84,8 +86,7 @@ def test_a_finished_study_runs_nothing_again_and_logs_nothing_twice(first: tuple
 def test_a_plan_counts_what_is_there_and_runs_and_logs_nothing(first: tuple[Path, Ended]) -> None:
     folder, _ = first
     before = len(logged(folder).runs)
-    ended = ablation(folder, *ASKED, "features=[cumulative,leave_one_out]", "seeds=3", "plan=true")
-    assert ended.code == 0, ended.err
+    ended = in_this_process(folder, *ASKED, "features=[cumulative,leave_one_out]", "seeds=3", "plan=true")
     assert "4 arms × 3 seeds = 12 runs; 2 arms are shared" in ended.out
     assert "finished already: 6; to run: 6" in ended.out
     assert "time left: about" in ended.out
@@ -95,17 +96,16 @@ def test_a_plan_counts_what_is_there_and_runs_and_logs_nothing(first: tuple[Path
 def test_another_study_does_not_write_over_the_files_of_one(first: tuple[Path, Ended]) -> None:
     folder, _ = first
     before = (folder / "mlruns/studies/first/table.md").read_bytes()
-    ended = ablation(folder, *FIRST, "features=one_at_a_time")
-    assert ended.code == 1
-    assert "holds the files of another study; expected another study.name" in ended.err
+    with pytest.raises(InputError, match="holds the files of another study; expected another study.name"):
+        in_this_process(folder, *FIRST, "features=one_at_a_time")
     assert (folder / "mlruns/studies/first/table.md").read_bytes() == before
 
 
 def test_another_design_runs_only_the_arms_that_it_adds(first: tuple[Path, Ended]) -> None:
     folder, _ = first
     made = {run.info.run_id for run in logged(folder).trained}
-    ended = ablation(folder, *ASKED, "features=[leave_one_out,one_at_a_time]", "seeds=2", "study.name=second", "execution=inline")
-    assert ended.code == 0, ended.err
+    ended = in_this_process(folder, *ASKED, "features=[leave_one_out,one_at_a_time]", "seeds=2", "study.name=second")
+    assert ended.code == 0, ended.out
     store = logged(folder)
     new = [run for run in store.trained if run.info.run_id not in made]
     assert {run.data.tags["ablation.arm"] for run in new} == {"two"}
@@ -136,8 +136,8 @@ def train(seed, one=False, two=False, report=None):
 
 def test_a_failing_arm_does_not_stop_the_others(tmp_path: Path) -> None:
     write_function(tmp_path, more=FAILING)
-    asked = (*ASKED, "features=one_at_a_time", "seeds=2", "execution=inline")
-    ended = ablation(tmp_path, *asked, "study.name=first")
+    asked = (*ASKED, "features=one_at_a_time", "seeds=2")
+    ended = ablation(tmp_path, *asked, "study.name=first", "execution=inline")
     assert ended.code == 1
     assert "one · seed 0 FAILED: MemoryError: no room" in ended.out
     rows = {row["feature"]: row for row in table(tmp_path, "first") if row["feature"]}
@@ -147,7 +147,7 @@ def test_a_failing_arm_does_not_stop_the_others(tmp_path: Path) -> None:
     assert statuses == ["FAILED", "FAILED", "FINISHED", "FINISHED", "FINISHED", "FINISHED"]
     assert (tmp_path / "mlruns/studies/first/contribution.png").exists()
 
-    stopped = ablation(tmp_path, *asked, "on_error=stop", "seeds=[5,6]", "study.name=second")
+    stopped = in_this_process(tmp_path, *asked, "on_error=stop", "seeds=[5,6]", "study.name=second")
     assert stopped.code == 1
     assert "one · seed 5 FAILED" in stopped.out
     assert "seed 6" not in stopped.out
