@@ -4,11 +4,14 @@ import json
 import os
 import signal
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
-from command import Ended, in_this_process, line_of, logged, start
+from command import Ended, add_database, in_this_process, line_of, logged, start
 from test_function import Listener
 
 from ablation.errors import InputError
@@ -279,13 +282,57 @@ def test_a_script_with_an_mlflow_run_of_its_own(folder: Path, monkeypatch: pytes
     assert own[0].info.run_id in run.data.tags["mlflow.note.content"]
 
 
+def test_a_command_that_takes_too_long_is_a_failed_run_and_the_others_go_on(folder: Path) -> None:
+    (folder / "train.py").write_text("import sys, time\ntime.sleep(100 * ('--ema' in sys.argv))\nprint('val_accuracy=0.5')")
+    ended = in_this_process(folder, *STUDY, "features=one_at_a_time", "seeds=1", "subject.timeout=8")
+    assert ended.code == 1
+    assert "ema · seed 0 FAILED: stopped after 8 s, which subject.timeout allows" in ended.out
+    assert {run.data.tags["ablation.arm"] for run in logged(folder).trained} == {"", "mixup"}
+
+
+def running(folder: Path) -> list[psutil.Process]:
+    """Return the processes that work in a folder, but for this one."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(folder):
+                found.append(process)
+    return found
+
+
+def wait_until_none_runs(folder: Path) -> None:
+    deadline = time.monotonic() + 60
+    while (left := running(folder)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not left
+
+
+def test_two_studies_at_once_do_not_disturb_each_other_and_a_killed_one_leaves_nothing_running(folder: Path) -> None:
+    slow = [each.replace("--seed", "--pause 100 --seed") for each in STUDY]
+    add_database(folder)
+    process = start(folder, *slow, "study.name=slow")
+    deadline = time.monotonic() + 120
+    while not any("train.py" in each.cmdline() for each in running(folder)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    ended = in_this_process(folder, *STUDY, "study.name=quick")
+    assert ended.code == 0, ended.out
+    [parent] = [run for run in logged(folder).parents if run.info.run_name == "quick"]
+    assert len(logged(folder).children(parent)) == len(logged(folder).trained) == 6
+    assert process.poll() is None and any("train.py" in each.cmdline() for each in running(folder)), "the slow study is still there"
+    process.kill()
+    process.communicate()
+    wait_until_none_runs(folder)
+
+
 def test_a_stopped_study_leaves_no_command_behind_and_continues(folder: Path) -> None:
     slow = [each.replace("--seed", "--pause 1 --seed") for each in STUDY]
+    add_database(folder)
     process = start(folder, *slow)
     line_of(process, "[1/6]")
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=120)
     assert process.returncode == 130
+    wait_until_none_runs(folder)
     finished = {run.info.run_id for run in logged(folder).trained}
     ended = in_this_process(folder, *slow)
     assert ended.code == 0, ended.out
