@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import TINY, Ended, environment, in_this_process, logged
+from command import TINY, Ended, ablation, environment, logged
 from findings import synthetic
 from hypothesis import given
 from hypothesis import strategies as st
@@ -189,8 +189,9 @@ def test_without_an_arm_there_is_no_picture(tmp_path: Path) -> None:
 def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
     """A folder with a run that has stored its network."""
     folder = tmp_path_factory.mktemp("predict")
-    ended = in_this_process(folder, "features=all", "catalogue.order=[batch_norm,dropout]", "seeds=1", "save_model=true", *TINY[:-1])
-    assert ended.code == 0, ended.out
+    order = "catalogue.order=[batch_norm,dropout]"
+    ended = ablation(folder, "features=all", order, "seeds=1", "save_model=true", "execution=inline", *TINY[:-1])
+    assert ended.code == 0, ended.err
     [run] = logged(folder).trained
     return folder, run
 

@@ -265,7 +265,7 @@ def test_killed_in_the_middle_of_a_look_it_goes_on_to_the_same_end(whole: tuple[
     assert looked.code == 0, looked.err
     page = (tmp_path / "mlruns/studies/looks in progress/report.md").read_text()
     assert "of 22 runs" in page.splitlines()[0] and "Open after 5 seeds: three" in page
-    assert "One helps" in page
+    assert "one helps" in page
     ended = in_this_process(tmp_path, *STUDY)
     assert ended.code == 0, ended.out
     assert table(tmp_path, "looks") == table(whole[0], "looks")
