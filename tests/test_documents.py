@@ -44,6 +44,7 @@ NOT_HERE = {
     "mlflow ui": "a server, which does not end",
     "execution=dask": "needs a running scheduler; test_execution.py starts one",
     "python -m ablation.images.predict": "needs a trained network; test_predictions.py trains one",
+    "python -m ablation.compare": "needs two finished studies; test_two_studies.py makes them",
     "python -m ablation.images.compare": "needs trained networks on several backends; test_compare.py has some",
 }
 STARTS = ("python", ".venv", ".ci", "pip ", "mlflow ", "PYTHONPATH=", "bench.py", "ablation ")

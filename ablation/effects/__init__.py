@@ -6,6 +6,7 @@ Scores may be of any metric. Estimates keep its unit and sign; only the words of
 from ablation.effects.balanced import balanced_moments
 from ablation.effects.best_arms import BestArms, best_arms, contenders
 from ablation.effects.detectable import detectable
+from ablation.effects.difference import paired_difference, unpaired_difference
 from ablation.effects.effects import Effects
 from ablation.effects.estimate import contrast_moments, estimate
 from ablation.effects.expected import Followed, expected_runs, followed, needs
@@ -77,6 +78,7 @@ __all__ = [
     "nominal_levels",
     "order_dependence",
     "paired",
+    "paired_difference",
     "paired_moments",
     "rejected",
     "repeated_p",
@@ -86,5 +88,6 @@ __all__ = [
     "seeds_in_words",
     "seeds_to_resolve",
     "stein",
+    "unpaired_difference",
     "verdicts",
 ]
