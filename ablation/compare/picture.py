@@ -37,7 +37,7 @@ def picture(comparison: Comparison) -> Figure:
         least = 10.0 ** (1 - digits(comparison))
         drawn = (
             (points, metric.possible(ends), start, f"{each.design}: effects", "effect on"),
-            (each.difference, np.concatenate([each.low, each.high]), start + panel + BETWEEN, "difference B − A", "difference in"),
+            (each.difference, np.concatenate([each.low, each.high]), start + panel + BETWEEN, "difference B − A", "difference in effect on"),
         )
         for place, (values, bounds, left, title, what) in enumerate(drawn):
             axes = sheet.axes(left, top, panel, SLOT * count)
