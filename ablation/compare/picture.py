@@ -37,7 +37,13 @@ def picture(comparison: Comparison) -> Figure:
         least = 10.0 ** (1 - digits(comparison))
         drawn = (
             (points, metric.possible(ends), start, f"{each.design}: effects", "effect on"),
-            (each.difference, np.concatenate([each.low, each.high]), start + panel + BETWEEN, "difference B − A", "difference in effect on"),
+            (
+                each.difference,
+                np.concatenate([each.low, each.high]),
+                start + panel + BETWEEN,
+                "difference B − A",
+                "difference in effect on",
+            ),
         )
         for place, (values, bounds, left, title, what) in enumerate(drawn):
             axes = sheet.axes(left, top, panel, SLOT * count)
@@ -55,7 +61,7 @@ def picture(comparison: Comparison) -> Figure:
             axes.set_xlabel(label, size=SMALL, color=INK, linespacing=LINESPACING, parse_math=False)
             for row in range(count):
                 if place:
-                    marks = [(row, each.difference[row], each.low[row], each.high[row], INK, bool(each.differs[row]))]
+                    marks = [(float(row), each.difference[row], each.low[row], each.high[row], INK, bool(each.differs[row]))]
                 else:
                     marks = [
                         (row + shift, side.estimate[own[row]], side.low[own[row]], side.high[own[row]], color, True)
