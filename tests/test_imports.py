@@ -20,6 +20,7 @@ LAYERS = (
     ("api",),
     ("configuration",),
     ("elsewhere",),
+    ("report.following",),
     ("subjects", "report.rebuild", "report.screen"),
     ("images.subject",),
     ("images.worker",),
