@@ -22,7 +22,7 @@ def conduct(asked: Asked) -> bool:
     screen = Screen()
     conducted = conduct_study(asked.study, asked.store, asked.execution, screen)
     show_findings(conducted.findings, conducted.files, screen.console)
-    show_way_to_runs(asked.store.uri, asked.store.is_default, asked.store.experiment, conducted.findings.name, screen.console)
+    show_way_to_runs(conducted.address, asked.store.uri, asked.store.is_default, screen.console)
     return not (conducted.findings.failures or conducted.findings.uncredited)
 
 

@@ -56,10 +56,10 @@ def test_the_parent_shows_effects_charts_and_the_table(study: tuple[Path, Ended]
     folder, _ = study
     store = logged(folder)
     [parent] = store.parents
-    rows = {row["feature"]: row for row in table(folder, "first") if row["feature"]}
-    for feature in ("augmentation", "batch_norm"):
-        assert parent.data.metrics[f"effect_{feature}"] == pytest.approx(float(rows[feature]["effect"]))
-        assert parent.data.metrics[f"effect_{feature}_low"] <= parent.data.metrics[f"effect_{feature}_high"]
+    effects = {row["feature"]: float(row["effect"]) for row in table(folder, "first") if row["feature"]}
+    assert list(effects) == ["augmentation", "batch_norm"]
+    history = {each.step: each.value for each in store.client.get_metric_history(parent.info.run_id, "path/effect")}
+    assert history == pytest.approx(dict(enumerate(effects.values(), start=1)))
     assert parent.info.run_name == "first"
     assert parent.info.status == "FINISHED"
     files = {each.path for each in store.client.list_artifacts(parent.info.run_id)}
@@ -67,11 +67,11 @@ def test_the_parent_shows_effects_charts_and_the_table(study: tuple[Path, Ended]
     charts = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
     tables = {"table.md", "table.tex", "table.csv", "runs.csv"}
     texts = {"report.html", "report.md", "config.yaml", "findings.json", "own.json", ".study", *tables}
-    assert files == charts | texts
-    assert files == {each.name for each in (folder / "mlruns/studies/first").iterdir()}
+    assert files == charts | texts | {"effects.json"}
+    assert files - {"effects.json"} == {each.name for each in (folder / "mlruns/studies/first").iterdir()}
     description = parent.data.tags["mlflow.note.content"]
-    assert description.startswith("No verdict (2 seeds; 3 are needed): augmentation ")
-    assert (folder / "mlruns/studies/first/table.md").read_text() in description
+    assert "No verdict (2 seeds; 3 are needed): augmentation " in description
+    assert "accuracy %" not in description and "percentage points" not in description, "MLflow's pages show fractions"
 
 
 def test_a_plan_makes_no_database(tmp_path: Path) -> None:

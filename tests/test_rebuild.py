@@ -19,13 +19,16 @@ from ablation.store.connection import Store
 from ablation.store.names import CONFIGURATION, COPY, FINDINGS, KEY, LOOKED, PARENT
 from ablation.store.reading import chosen
 from ablation.store.sqlite import LoggedStudy
-from ablation.store.study_log import StudyLog
+from ablation.store.study_log import StudyLog, Summary
 from ablation.study.findings import Findings, to_json
 from ablation.study.study import STUDIES
 from ablation.study.subject import Trial
 
 NAME = "made-up study"
 PARAMS = {"designs": "cumulative, leave_one_out", "subject": "sprites", "seeds": "0, 1, 2"}
+
+NOTHING = Summary("", {}, {}, {})
+"""What is logged of a study when it ends, where nobody looks at it."""
 
 
 def rebuilt(folder: Path, *arguments: str) -> Ended:
@@ -66,7 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         log = StudyLog.open(store, "abc", "first", NAME, "val_accuracy", PARAMS)
         findings = dataclasses.replace(log_runs(log, findings), name=NAME)
         publish(findings, STUDIES / NAME, {CONFIGURATION: "seeds: 3\n", "left_out.txt": "one.png\n"}, lambda _: [])
-        log.close("FAILED", {}, STUDIES / NAME, "")
+        log.close("FAILED", NOTHING, STUDIES / NAME)
 
         half = synthetic(cumulative(two), features=two, gains=GAINS[:2], epochs=3, failed=[(BASELINE, 2), (frozenset(two), 1)])
         log = StudyLog.open(store, "def", "second", "killed study", "val_accuracy", PARAMS)
@@ -76,7 +79,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         log.kill()
 
         (folder / "empty").mkdir()
-        StudyLog.open(store, "ghi", "third", "bare study", "val_accuracy", PARAMS).close("FINISHED", {}, folder / "empty", "")
+        StudyLog.open(store, "ghi", "third", "bare study", "val_accuracy", PARAMS).close("FINISHED", NOTHING, folder / "empty")
     return folder
 
 
@@ -192,3 +195,26 @@ def test_a_folder_without_studies_says_so_and_stays_empty(tmp_path: Path) -> Non
     assert (ended.code, ended.out) == (0, "no study is here; python -m ablation makes one\n")
     assert list(tmp_path.iterdir()) == []
     assert rebuilt(tmp_path, "x").err == "ablation: no study is called 'x'; known: none\n"
+
+
+def test_a_study_that_was_moved_is_found_again_after_a_repair(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    elsewhere = tmp_path / "else where"
+    shutil.move(folder, elsewhere)
+    monkeypatch.chdir(elsewhere)
+    try:
+        before = {file.name: file.read_bytes() for file in (STUDIES / NAME).iterdir()}
+        shutil.rmtree(STUDIES / NAME)
+        assert main([NAME]) == 1
+        moved = f"ablation: mlflow.db was moved: it names files in '{folder}', and they are in '{elsewhere}'; "
+        assert capsys.readouterr() == ("", f"{moved}python -m ablation.report --repair corrects that\n")
+        assert main(["--repair"]) == 0
+        assert f"now name '{elsewhere}' in place of '{folder}'; mlflow.db.before-repair is the file as it was." in capsys.readouterr().out
+        assert main([NAME]) == 0
+        assert {file.name: file.read_bytes() for file in (STUDIES / NAME).iterdir()} == before
+    finally:
+        monkeypatch.undo()
+        shutil.move(elsewhere, folder)
+        shutil.move(folder / "mlflow.db.before-repair", folder / "mlflow.db")

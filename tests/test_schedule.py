@@ -14,6 +14,8 @@ from ablation.engine.interruption import Interruption
 from ablation.engine.progress import Progress
 from ablation.engine.schedule import run_all
 from ablation.engine.worker import Made, packed
+from ablation.store.connection import Store
+from ablation.store.study_log import StudyLog
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Outcome
 from ablation.study.study import Study
@@ -70,7 +72,8 @@ def conducted(subject: Trained, stop_on_error: bool = False) -> Heard:
     runs: Any = Heard()
     study = Study(subject, (cumulative(subject.features),), (0, 1))
     with Inline().open(lambda _: None) as pool:
-        run_all(study.trials, packed(subject), pool, None, runs, Heard(), stop_on_error)
+        log = StudyLog(Store("sqlite:///unused.db", "ablation"), "1", "parent", "score", "study")
+        run_all(study.trials, packed(subject), pool, log, runs, Heard(), stop_on_error)
     return runs
 
 

@@ -3,6 +3,7 @@
 import json
 import pickle
 import sqlite3
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,3 +143,41 @@ def test_a_store_travels_to_workers_without_its_connection(store: Store) -> None
     travelled = pickle.loads(pickle.dumps(store))
     assert travelled == store
     assert "client" not in vars(travelled)
+
+
+def test_a_child_is_found_by_its_features_and_says_what_it_is(store: Store) -> None:
+    log = StudyLog.open(store, "study 4", "asked", "four", "score", {})
+    trial = Trial(frozenset({"one"}), 3, "toggled", "group", "+ one", ("one",), {"seed": "3"}, ("two",))
+    run_id = log.start_run(trial, {"name": "digits", "digest": "0123", "description": "digits, 16 x 16"})
+    [found] = store.client.search_runs([log.experiment_id], "tags.one = 'on' and tags.two = 'off' and tags.arm = 'one'")
+    assert found.info.run_id == run_id
+    assert found.inputs.dataset_inputs[0].dataset.digest == "0123"
+    note = found.data.tags["mlflow.note.content"]
+    assert note.startswith("**+ one** (one on; two off), seed 3, of the study [four](#/experiments/") and log.parent in note
+
+
+def test_a_score_that_is_the_last_epochs_is_logged_once(store: Store) -> None:
+    log = StudyLog.open(store, "study 5", "asked", "five", "score", {})
+    for number, (score, steps) in enumerate({0.5: [1, 2], 0.7: [1, 2, 2]}.items()):
+        trial = Trial(frozenset(), number, f"once {number}", "group", "baseline", (), {})
+        run_id = log.start_run(trial, None)
+        waiting = EpochLog(store)
+        waiting.progressed({"run_id": run_id, "epochs": [[1, {"score": 0.4}, 1000], [2, {"score": 0.5}, 2000]]})
+        log.finish_run(run_id, Result(score, run_id=run_id), {}, {}, "a note", {"delta": 0.1}, waiting.last(run_id), waiting.take(run_id))
+        assert [each.step for each in store.client.get_metric_history(run_id, "score")] == steps
+        metrics = store.client.get_run(run_id).data.metrics
+        assert metrics["score"] == score and metrics["delta"] == 0.1, "the last value is what tables show"
+
+
+def test_the_machine_is_watched_where_mlflow_is_asked_to(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = StudyLog.open(store, "study 6", "asked", "six", "score", {})
+    seen = {}
+    for asked in ("true", "false"):
+        monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", asked)
+        monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
+        trial = Trial(frozenset(), 0, f"watched {asked}", "group", "baseline", (), {})
+        run_id = log.start_run(trial, None)
+        with log.watched(run_id):
+            time.sleep(0.5)
+        seen[asked] = set(store.client.get_run(run_id).data.metrics)
+    assert "system/cpu_utilization_percentage" in seen["true"] and not seen["false"]

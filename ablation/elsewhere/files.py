@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ablation.designs import Arm, label
-from ablation.engine.conduct import OWNER, description, effect_metrics
+from ablation.engine.conduct import OWNER
 from ablation.errors import InputError
-from ablation.report.keep import best_arm
+from ablation.report.logged import summary
 from ablation.store import reading
 from ablation.store.connection import Store
 from ablation.store.names import ANALYSED
@@ -55,9 +55,10 @@ def logged(findings: Findings, key: str, store: Store) -> tuple[Findings, tuple[
     check_folder(findings, key)
     log = StudyLog.open(store, key, key, findings.name, findings.metric.key, _params(findings))
     try:
+        log.save_view(findings.metric)
         found = replace(findings, runs=_runs(findings, key, log))
         files = written(found, key)
-        log.close("FINISHED", effect_metrics(found), STUDIES / found.name, description(found), best_arm(found))
+        log.close("FINISHED", summary(found), STUDIES / found.name)
     except BaseException:
         with suppress(Exception):  # What went wrong is the message, not that the store cannot take even this.
             log.kill()
@@ -79,9 +80,9 @@ def _runs(findings: Findings, key: str, log: StudyLog) -> Mapping[tuple[Arm, int
 
 
 def _trial(findings: Findings, key: str, arm: Arm, seed: int, result: Result) -> Trial:
-    features = tuple(name for name in findings.features if name in arm)
+    on, off = (tuple(name for name in findings.features if (name in arm) is there) for there in (True, False))
     known = digest([key, sorted(arm), seed, result.score])
-    return Trial(arm, seed, ANALYSED + known, known, label(arm, findings.features), features, {"seed": str(seed)})
+    return Trial(arm, seed, ANALYSED + known, known, label(arm, findings.features), on, {"seed": str(seed)}, off)
 
 
 def _params(findings: Findings) -> dict[str, str]:

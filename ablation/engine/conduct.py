@@ -23,7 +23,7 @@ from ablation.engine.run_log import RunLog
 from ablation.engine.schedule import Listener, run_all
 from ablation.engine.worker import Packed, packed, start
 from ablation.errors import InputError
-from ablation.report.keep import best_arm
+from ablation.report.logged import summary
 from ablation.report.looks import look_taken
 from ablation.report.protocol import seeds_decided
 from ablation.store import reading
@@ -55,10 +55,11 @@ class Screen(Listener, Protocol):
 
 @dataclass(frozen=True)
 class Conducted:
-    """What a study leaves: its findings and the files that show them."""
+    """What a study leaves: its findings, the files that show them, and the address of its runs in MLflow."""
 
     findings: Findings
     files: tuple[Path, ...]
+    address: str
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
             pool()
         log = StudyLog.open(store, study.key, study.question_key, study.name, study.subject.metric.key, _params(study))
         try:
+            log.save_view(study.subject.metric)
             log.keep({FINDINGS: to_json(question(study, shown_before(store, log.parent))), CONFIGURATION: study.configuration})
             runs = RunLog(log, study.subject.data())
             listeners.append(runs)
@@ -118,14 +120,14 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
             if shows_effects(findings):
                 note_end(store, log.parent, len(findings.seeds))
             status = "FAILED" if ran.failures else "FINISHED"
-            log.close(status, effect_metrics(findings), study.folder, description(findings), best_arm(findings))
+            log.close(status, summary(findings), study.folder)
         except BaseException:
             # First the workers, so that none logs to a run that is marked as killed.
             stack.close()
             with suppress(Exception):  # What stopped the study is the message, not that its store cannot take even this.
                 log.kill()
             raise
-    return Conducted(findings, files)
+    return Conducted(findings, files, log.address)
 
 
 @dataclass(frozen=True)
@@ -286,22 +288,3 @@ def _params(study: Study) -> dict[str, Any]:
         "metric": study.subject.metric.key,
         **study.subject.settings(),
     }
-
-
-def effect_metrics(findings: Findings) -> dict[str, float]:
-    """Return every effect with its interval, in the metric's own units; those of a second design carry its name."""
-    metrics = {}
-    credited = [each for each in zip(findings.designs, findings.effects, strict=True) if each[0].features]
-    for index, (design, effects) in enumerate(credited):
-        prefix = "effect" if index == 0 else f"effect_{design.name}"
-        for row, feature in enumerate(design.features):
-            metrics[f"{prefix}_{feature}"] = effects.estimate[row]
-            metrics[f"{prefix}_{feature}_low"], metrics[f"{prefix}_{feature}_high"] = effects.low[row], effects.high[row]
-    return metrics
-
-
-def description(findings: Findings) -> str:
-    """Return what MLflow's page of the study opens with: the answer in words, then the tables."""
-    from ablation import report
-
-    return "\n\n".join([*report.answer(findings), report.markdown(findings)])

@@ -1,43 +1,62 @@
-"""Deltas: for each child run, its score minus that of the arm it is compared with, on the child itself where the UI shows it."""
+"""Deltas: for each run, its score minus that of the arm it is compared with, with the same seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
-from ablation.designs import Design
-from ablation.store.study_log import StudyLog
+from ablation.designs import label
 from ablation.study.outcome import Result
+from ablation.study.study import Study
 from ablation.study.subject import Trial
 
 
+@dataclass(frozen=True)
+class Delta:
+    """A run's difference from another one.
+
+    Attributes:
+        name: of the metric that it is logged as.
+        value: in the metric's own units.
+        words: the same in a sentence, as Markdown.
+    """
+
+    name: str
+    value: float
+    words: str
+
+
 class Deltas:
-    """Logs each difference as soon as both of its runs are there, and never twice.
+    """Finds each difference as soon as both of its runs are there, and never twice.
 
     ``<metric>_delta`` is that of the first design that credits features, ``delta_<design>`` that of each other. Differences are of one
     seed, in the metric's own units.
+
+    Args:
+        logged: names of the metrics that runs have already, by their ids.
     """
 
-    def __init__(self, designs: Sequence[Design], trials: Sequence[Trial], log: StudyLog, results: Mapping[str, Result]) -> None:
-        self._designs, self._log = [design for design in designs if design.features], log
-        self._keys = {(trial.arm, trial.seed): trial.key for trial in trials}
-        self._logged = log.logged_metrics()
+    def __init__(self, study: Study, logged: Mapping[str, Collection[str]]) -> None:
+        self._study, self._designs = study, [design for design in study.designs if design.features]
+        self._keys = {(trial.arm, trial.seed): trial.key for trial in study.trials}
+        self._logged = {run_id: set(names) for run_id, names in logged.items()}
         self._results: dict[str, Result] = {}
-        for trial in trials:
-            if trial.key in results:
-                self.add(trial, results[trial.key])
 
-    def add(self, trial: Trial, result: Result) -> None:
-        """Take a finished run, and log the differences that it completes: its own, and those of arms that are compared with it."""
+    def add(self, trial: Trial, result: Result) -> dict[str, list[Delta]]:
+        """Take a finished run, and return the differences that it completes, its own and those of others from it, by the ids of runs."""
         self._results[trial.key] = result
+        metric = self._study.subject.metric.key
+        found: dict[str, list[Delta]] = {}
         for index, design in enumerate(self._designs):
-            name = f"{self._log.metric}_delta" if index == 0 else f"delta_{design.name}"
+            name = f"{metric}_delta" if index == 0 else f"delta_{design.name}"
             for arm, reference in design.references.items():
-                if trial.arm in (arm, reference):
-                    self._log_difference(name, self._keys[arm, trial.seed], self._keys[reference, trial.seed])
-
-    def _log_difference(self, name: str, ours: str, theirs: str) -> None:
-        if ours not in self._results or theirs not in self._results:
-            return
-        run_id, difference = self._results[ours].run_id, self._results[ours].score - self._results[theirs].score
-        logged = self._logged.setdefault(run_id, set())
-        if name not in logged:
-            logged.add(name)
-            self._log.log_metrics(run_id, {name: difference})
+                ours, theirs = (self._results.get(self._keys[each, trial.seed]) for each in (arm, reference))
+                if trial.arm not in (arm, reference) or ours is None or theirs is None:
+                    continue
+                logged = self._logged.setdefault(ours.run_id, set())
+                if name not in logged:
+                    logged.add(name)
+                    value = ours.score - theirs.score
+                    other = label(reference, self._study.features)
+                    words = f"{value:+.4g}".replace("-", "−")
+                    sentence = f"{metric} {words} against “{other}” with the same seed ({design.name})."
+                    found.setdefault(ours.run_id, []).append(Delta(name, value, sentence))
+        return found

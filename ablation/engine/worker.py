@@ -76,7 +76,8 @@ def _made(subject: Packed, trial: Trial, run_id: str, log: StudyLog, threads: in
     progress.stage("starting")
     began = time.perf_counter()
     try:
-        outcome = what.run(trial, progress)
+        with log.watched(run_id):
+            outcome = what.run(trial, progress)
     finally:
         progress.flush()
     seconds = time.perf_counter() - began

@@ -24,7 +24,7 @@ from ablation.images.training.draws import SPLIT, generator
 from ablation.images.training.settings import SCALINGS, VERSION, Training
 from ablation.images.worker import Job, run_job
 from ablation.study.findings import Findings
-from ablation.study.key import described
+from ablation.study.key import described, digest
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Outcome, Result
 from ablation.study.study import FOLDER
@@ -190,7 +190,8 @@ class Images(Subject):
         }
 
     def data(self) -> Mapping[str, str]:
-        return {"name": self.data_name, "digest": self._identity_of_source[-36:], "description": self.source.description}
+        content = digest([self._identity_of_source, self.limit])
+        return {"name": self.data_name, "digest": content, "description": self.source.description}
 
     def serves(self, arm: Arm, result: Result) -> bool:
         tested = not self.tested(arm) or "test_accuracy" in result.measures or self.validation == "test" or self.dataset().test is None

@@ -93,11 +93,15 @@ def run_job(job: Job, report: Report) -> Outcome:
     model = None
     packages = ("keras", *PACKAGES[job.backend])
     if job.save_model:
+        from keras import ops
+
         from ablation.images.training.program import standalone
 
         texts[CLASSES] = json.dumps(dataset.classes)
         requirements = tuple(f"{name}=={version(name)}" for name in packages)
-        model = KerasModel(standalone(program.network), program.network, requirements)
+        network, example = standalone(program.network), validation.x[:1]
+        answer = ops.convert_to_numpy(network(example, training=False))
+        model = KerasModel(network, program.network, requirements, example, answer)
     return Outcome(
         score=trained.score,
         history=trained.history,

@@ -12,7 +12,8 @@ from ablation.errors import InputError, exit_status
 from ablation.report.rebuild import rebuild
 from ablation.report.tables import Table
 from ablation.store import reading
-from ablation.store.connection import Store
+from ablation.store.connection import Store, database_of, named_uri
+from ablation.store.moved import repair
 from ablation.store.sqlite import LoggedStudy
 
 HEADS = ("study", "designs", "subject", "seeds", "ended", "run id")
@@ -24,8 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m ablation.report", description=words)
     parser.add_argument("study", nargs="?", help="its name or its run id; without it, the studies are listed")
     parser.add_argument("--open", action="store_true", help="in the browser; while the study runs the page follows it, until Ctrl-C")
+    parser.add_argument("--repair", action="store_true", help="let an MLflow database that was moved find its files again")
     given = parser.parse_args(arguments)
-    return exit_status(partial(_report, given.study, given.open))
+    return exit_status(_repair if given.repair else partial(_report, given.study, given.open))
+
+
+def _repair() -> None:
+    database = database_of(named_uri())
+    if database is None:
+        raise InputError(f"MLFLOW_TRACKING_URI={named_uri()} names no file; only a moved SQLite database can be repaired")
+    for sentence in repair(database):
+        print(sentence)
 
 
 def _report(wanted: str | None, opens: bool) -> None:

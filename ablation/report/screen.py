@@ -208,7 +208,7 @@ def show_place(what: str, place: str, console: Console) -> None:
     console.print(Text.assemble((what.ljust(BESIDE), "bold"), place), soft_wrap=True)
 
 
-def show_way_to_runs(uri: str, is_default: bool, experiment: str, study: str, console: Console) -> None:
-    """Print how to browse a study's runs in MLflow."""
+def show_way_to_runs(address: str, uri: str, is_default: bool, console: Console) -> None:
+    """Print where a browser shows a study's runs in MLflow, and what serves them there."""
     where = "" if is_default else f" --backend-store-uri {shlex.quote(uri)}"
-    show_place("MLflow", f"{uri if uri.startswith('http') else f'mlflow ui{where}'}   (experiment {experiment}, study {study})", console)
+    show_place("MLflow", address if uri.startswith("http") else f"{address}   (served by: mlflow ui{where})", console)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from ablation.errors import InputError
+from ablation.store.moved import check
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -40,9 +41,10 @@ class Store:
         """Return the store that ``MLFLOW_TRACKING_URI`` names, else MLflow's own default, ``mlflow.db`` in the working folder.
 
         Raises:
-            InputError: if a server is named and does not answer, or a folder is named (MLflow refuses its plain-file store).
+            InputError: if a server is named and does not answer, a folder is named (MLflow refuses its plain-file store), or the store was
+                moved to another folder and not repaired.
         """
-        uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+        uri = named_uri()
         parts = urlsplit(uri)
         if parts.scheme in ("http", "https"):
             _reach(uri, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
@@ -51,9 +53,11 @@ class Store:
                 f"MLFLOW_TRACKING_URI={uri} names a folder, which MLflow no longer logs to; expected for instance {DEFAULT_URI}"
             )
         elif parts.scheme == "sqlite":
-            path = Path(uri.removeprefix(SQLITE)).absolute()
+            path = database_of(uri)
+            assert path is not None
             if not os.access(path if path.exists() else path.parent, os.W_OK):
                 raise InputError(f"'{path}' cannot be written; expected a writable folder for MLflow's database")
+            check(path)
             uri = f"{SQLITE}{path}"
         return cls(uri, experiment)
 
@@ -65,12 +69,17 @@ class Store:
     @property
     def database(self) -> Path | None:
         """The database's file, or None where the store is no file."""
-        return Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
+        return database_of(self.uri)
 
     @property
     def is_default(self) -> bool:
         """Whether it is the one that MLflow's own commands take by default."""
         return self.database == Path(DEFAULT_URI.removeprefix(SQLITE)).absolute()
+
+    @property
+    def pages(self) -> str:
+        """The address of MLflow's pages: of the server itself, else where ``mlflow ui`` shows them by default."""
+        return self.uri.rstrip("/") if self.uri.startswith("http") else "http://127.0.0.1:5000"
 
     @property
     def is_new(self) -> bool:
@@ -96,6 +105,7 @@ class Store:
     @contextmanager
     def as_default(self) -> Iterator[None]:
         """Let MLflow's own functions log to this store and read from it; afterwards they go where they went before."""
+        _quiet()
         import mlflow
 
         before = os.environ.get("MLFLOW_TRACKING_URI")
@@ -143,6 +153,16 @@ class Store:
             if found is None:
                 raise
             return str(found.experiment_id)
+
+
+def named_uri() -> str:
+    """Return the tracking URI that ``MLFLOW_TRACKING_URI`` names, else MLflow's own default."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+
+
+def database_of(uri: str) -> Path | None:
+    """Return the file of a store's database, or None where the store is no file."""
+    return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
 
 
 def _reach(uri: str, host: str, port: int) -> None:

@@ -3,9 +3,12 @@
 import time
 from collections.abc import Mapping
 from threading import Lock, get_ident
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ablation.store.connection import Store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
 
 INTERVAL = 3.0  # seconds between two calls that log epochs: each call costs some tens of milliseconds
 MOST_METRICS = 900  # MLflow takes 1,000 in one call
@@ -21,7 +24,7 @@ class EpochLog:
         self._store, self._thread = store, get_ident()
         self._lock = Lock()
         self._waiting: dict[str, list[Epoch]] = {}
-        self._last: dict[str, int] = {}
+        self._last: dict[str, Epoch] = {}
         self._flushed = time.monotonic()
 
     def progressed(self, event: Mapping[str, Any]) -> None:
@@ -29,10 +32,10 @@ class EpochLog:
         run_id = event["run_id"]
         with self._lock:
             # A run that lost its worker begins anew, with the same numbers.
-            new = [epoch for epoch in event["epochs"] if epoch[0] > self._last.get(run_id, 0)]
+            new = [epoch for epoch in event["epochs"] if epoch[0] > self.last(run_id)[0]]
             if new:
                 self._waiting.setdefault(run_id, []).extend(new)
-                self._last[run_id] = new[-1][0]
+                self._last[run_id] = new[-1]
         # A run in this thread leaves nobody else to log it; another thread is the one that talks to the workers, and may not wait.
         if get_ident() == self._thread:
             self.flush_old()
@@ -46,12 +49,21 @@ class EpochLog:
 
     def flush(self, run_id: str) -> None:
         """Log what is waiting of a run."""
+        logged = self.take(run_id)
+        for start in range(0, len(logged), MOST_METRICS):
+            self._store.client.log_batch(run_id, metrics=logged[start : start + MOST_METRICS])
+
+    def take(self, run_id: str) -> "list[Metric]":
+        """Return what is waiting of a run, to be logged with what else there is to log."""
         with self._lock:
             epochs = self._waiting.pop(run_id, [])
         if not epochs:
-            return
+            return []
         from mlflow.entities import Metric
 
-        logged = [Metric(name, value, ended, number) for number, metrics, ended in epochs for name, value in metrics.items()]
-        for start in range(0, len(logged), MOST_METRICS):
-            self._store.client.log_batch(run_id, metrics=logged[start : start + MOST_METRICS])
+        return [Metric(name, value, ended, number) for number, metrics, ended in epochs for name, value in metrics.items()]
+
+    def last(self, run_id: str) -> tuple[int, Mapping[str, float]]:
+        """Return the number of a run's last epoch and its metrics; 0 and none where it has reported no epoch."""
+        number, metrics, _ = self._last.get(run_id, (0, {}, 0))
+        return number, metrics

@@ -12,9 +12,16 @@ ANALYSED = "analysed-"
 
 QUESTION, SHOWN, LOOKED = "ablation.question", "ablation.shown", "ablation.looked_at"
 ARM, SEED, BEST = "ablation.arm", "ablation.seed", "ablation.best_arm"
+ARM_NAME, ON, OFF = "arm", "on", "off"
+"""The tag that names a run's arm for people, and what the tag of a feature says; the tag has the feature's own name."""
+
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 
 RESULT, ERROR = "result.json", "error.txt"
 MODEL, WEIGHTS, FILES = "model", "network.weights.h5", "files"
 FINDINGS = "findings.json"
 CONFIGURATION = "config.yaml"
+EFFECTS = "effects.json"
+"""The table of effects, as ``mlflow.log_table`` writes one."""
+
+TABLES = "mlflow.loggedArtifacts"

@@ -3,18 +3,75 @@
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ablation.designs import label
 from ablation.store import reading
 from ablation.store.connection import Store
-from ablation.store.names import ARM, BEST, COPY, FILES, KEY, MODEL, NOTE, PARENT, QUESTION, RESULT, SEED, STUDY, WEIGHTS
+from ablation.store.epochs import MOST_METRICS
+from ablation.store.names import (
+    ARM,
+    ARM_NAME,
+    BEST,
+    COPY,
+    EFFECTS,
+    FILES,
+    KEY,
+    MODEL,
+    NOTE,
+    OFF,
+    ON,
+    PARENT,
+    QUESTION,
+    RESULT,
+    SEED,
+    STUDY,
+    TABLES,
+    WEIGHTS,
+)
+from ablation.store.pages import address, link, run_link, save_view
+from ablation.store.system_metrics import system_metrics
+from ablation.study.metric import Metric
 from ablation.study.outcome import KerasModel, Result
 from ablation.study.subject import Trial
+from ablation.wording import listed
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric as Logged
+
+
+@dataclass(frozen=True)
+class LoggedChild:
+    """What a child run has so far: the names of its metrics, and its description."""
+
+    metrics: frozenset[str]
+    note: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is logged of a study when it ends, in the units of the scores.
+
+    Attributes:
+        note: the answer as Markdown, with which MLflow's page of the study opens.
+        metrics: single numbers by name.
+        series: ``{name: {step: value}}``.
+        effects: the table of effects as columns of equal length, by their heads.
+        best: the best arm's name; empty where there is none.
+    """
+
+    note: str
+    metrics: Mapping[str, float]
+    series: Mapping[str, Mapping[int, float]]
+    effects: Mapping[str, Sequence[str | float | None]]
+    best: str = ""
 
 
 @dataclass(frozen=True)
@@ -24,12 +81,14 @@ class StudyLog:
     Attributes:
         experiment_id, parent: MLflow's ids of the experiment and of the study's run.
         metric: name of the metric that scores are logged under.
+        name: of the study.
     """
 
     store: Store
     experiment_id: str
     parent: str
     metric: str
+    name: str
 
     @classmethod
     def open(cls, store: Store, key: str, question: str, name: str, metric: str, params: Mapping[str, Any]) -> "StudyLog":
@@ -43,30 +102,62 @@ class StudyLog:
             store.client.set_tag(parent, QUESTION, question)
         else:
             parent = store.client.create_run(experiment, tags={STUDY: key, QUESTION: question}, run_name=name).info.run_id
-            _log(store, parent, params=params)
-        log = cls(store, experiment, parent, metric)
+            _log(store, parent, params=params, tags={NOTE: _way_to_runs(experiment, parent)})
+        log = cls(store, experiment, parent, metric, name)
         log.kill_unfinished()
         return log
+
+    @property
+    def address(self) -> str:
+        """The address of the study's runs in MLflow, for a browser."""
+        return address(self.store, self.experiment_id, self.parent)
+
+    def save_view(self, metric: Metric) -> None:
+        """Let the study's address open the table of its runs with what is compared of them."""
+        save_view(self.store, self.experiment_id, self.parent, metric)
 
     # ---- a child run ---------------------------------------------------------------------------------------------------
 
     def start_run(self, trial: Trial, data: Mapping[str, str] | None) -> str:
         """Start a child run and return its id. ``data`` is the data set's name, digest and description."""
-        tags = {PARENT: self.parent, KEY: trial.key, **_tags(trial)}
+        tags = {PARENT: self.parent, KEY: trial.key, NOTE: self.about(trial), **_tags(trial)}
         run_id: str = self.store.client.create_run(self.experiment_id, tags=tags, run_name=trial.name).info.run_id
         _log(self.store, run_id, params=trial.params)
         if data is not None:
-            from mlflow.entities import Dataset, DatasetInput
+            from mlflow.entities import Dataset, DatasetInput, InputTag
 
             dataset = Dataset(data["name"], data["digest"], "local", json.dumps({"source": data["description"]}))
-            self.store.client.log_inputs(run_id, [DatasetInput(dataset)])
+            self.store.client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
         return run_id
 
+    def about(self, trial: Trial) -> str:
+        """Return what the description of a run begins with: its arm, its seed and the way to its study."""
+        states = [f"{listed(names, 'and')} {state}" for names, state in ((trial.features, ON), (trial.off, OFF)) if names]
+        arm = f"**{trial.label}**" + (f" ({'; '.join(states)})" if states else "")
+        return f"{arm}, seed {trial.seed}, of the study [{self.name}]({run_link(self.experiment_id, self.parent)})."
+
     def finish_run(
-        self, run_id: str, result: Result, texts: Mapping[str, str], arrays: Mapping[str, Mapping[str, np.ndarray]], note: str = ""
+        self,
+        run_id: str,
+        result: Result,
+        texts: Mapping[str, str],
+        arrays: Mapping[str, Mapping[str, np.ndarray]],
+        note: str = "",
+        metrics: Mapping[str, float] = MappingProxyType({}),
+        last: tuple[int, Mapping[str, float]] = (0, MappingProxyType({})),
+        waiting: "Sequence[Logged]" = (),
     ) -> None:
-        """Log a run's result, its description and its files, arrays as ``.npz``, and mark it as finished."""
-        _log(self.store, run_id, metrics={self.metric: result.score, **_summary(result)}, tags={NOTE: note} if note else {})
+        """Log a run's result, its description and its files, and mark it as finished.
+
+        Args:
+            texts, arrays: files by name; arrays become ``.npz``.
+            metrics: further ones.
+            last: number and metrics of the last epoch that was reported. A score that is among them is not logged a second time.
+            waiting: metrics of epochs that are not logged yet.
+        """
+        epoch, reported = last
+        score = [] if reported.get(self.metric) == result.score else [_metric(self.metric, result.score, epoch)]
+        _log(self.store, run_id, metrics={**_summary(result), **metrics}, tags={NOTE: note} if note else {}, more=[*waiting, *score])
         with TemporaryDirectory() as folder:
             for name, content in arrays.items():
                 np.savez_compressed(Path(folder) / name, allow_pickle=False, **content)
@@ -83,6 +174,10 @@ class StudyLog:
             self._keep(run_id, texts)
         self.store.client.set_terminated(run_id, "FAILED")
 
+    def watched(self, run_id: str) -> AbstractContextManager[None]:
+        """Log how busy the machine is while a run goes, where MLflow is asked to. Called in the process that makes the run."""
+        return system_metrics(self.store, run_id)
+
     def store_model(self, run_id: str, model: KerasModel) -> tuple[str, ...]:
         """Store a Keras model under a run, so that ``mlflow.keras.load_model("runs:/<id>/model")`` reads it, and its weights beside it.
 
@@ -90,9 +185,15 @@ class StudyLog:
         """
         import mlflow
 
-        with self.store.as_default(), mlflow.start_run(run_id=run_id):
-            # Named requirements spare MLflow the search for them, which would import the model in another process.
-            mlflow.keras.log_model(model.network, name=MODEL, pip_requirements=list(model.requirements))
+        with self.store.as_default(), mlflow.start_run(run_id=run_id, log_system_metrics=False):
+            mlflow.keras.log_model(
+                model.network,
+                name=MODEL,
+                signature=mlflow.models.infer_signature(model.example, model.answer),
+                input_example=model.example,
+                # Named requirements spare MLflow the search for them, which would import the model in another process.
+                pip_requirements=list(model.requirements),
+            )
         self.store.client.update_run(run_id, status="RUNNING")
         with TemporaryDirectory() as folder:
             file = Path(folder) / WEIGHTS
@@ -105,9 +206,9 @@ class StudyLog:
         self.store.client.log_artifacts(run_id, str(folder), FILES)
         return tuple(f"{FILES}/{file.relative_to(folder).as_posix()}" for file in sorted(folder.rglob("*")) if file.is_file())
 
-    def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
-        """Log metrics of a run in one call; those that are NaN are left out."""
-        _log(self.store, run_id, metrics=metrics)
+    def add(self, run_id: str, metrics: Mapping[str, float], note: str) -> None:
+        """Log metrics of a run and its description in one call; metrics that are NaN are left out."""
+        _log(self.store, run_id, metrics=metrics, tags={NOTE: note})
 
     # ---- all of them ---------------------------------------------------------------------------------------------------
 
@@ -128,16 +229,16 @@ class StudyLog:
     def _copy(self, trial: Trial, result: Result) -> str:
         tags = {PARENT: self.parent, COPY: result.run_id, **_tags(trial)}
         copy: str = self.store.client.create_run(self.experiment_id, tags=tags, run_name=trial.name).info.run_id
-        link = f"#/experiments/{self.experiment_id}/runs/{result.run_id}"
-        note = f"Another study made this run; its numbers are copied from [the original]({link})."
+        original = run_link(self.experiment_id, result.run_id)
+        note = f"{self.about(trial)}\n\nAnother study made this run; its numbers are copied from [the original]({original})."
         last = {name: values[-1] for name, values in result.history.items() if values}
         _log(self.store, copy, trial.params, {**last, self.metric: result.score, **_summary(result)}, {NOTE: note})
         self.store.client.set_terminated(copy, "FINISHED")
         return copy
 
-    def logged_metrics(self) -> dict[str, set[str]]:
-        """Return which metrics each child run has."""
-        return {run.info.run_id: set(run.data.metrics) for run in self._children()}
+    def logged(self) -> dict[str, LoggedChild]:
+        """Return what each child run has so far, by its id."""
+        return {run.info.run_id: LoggedChild(frozenset(run.data.metrics), run.data.tags.get(NOTE, "")) for run in self._children()}
 
     def failed(self) -> int:
         """Return how many child runs ended in an error, those that were repeated with success included."""
@@ -164,12 +265,30 @@ class StudyLog:
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             self.store.client.log_artifacts(run_id, folder)
 
-    def close(self, status: str, metrics: Mapping[str, float], folder: Path, note: str, best: str = "") -> None:
-        """End the study: its metrics, its files, its description, its status, its best arm. What a dead worker left running is killed."""
+    def close(self, status: str, summary: Summary, folder: Path) -> None:
+        """End the study: its summary, its files, its status. What a dead worker left running is killed."""
         self.kill_unfinished()
-        _log(self.store, self.parent, metrics=metrics, tags={NOTE: note, **({BEST: best} if best else {})})
+        note = f"{_way_to_runs(self.experiment_id, self.parent)}\n\n{summary.note}"
+        tags = {NOTE: note, **({BEST: summary.best} if summary.best else {})}
+        if summary.effects:
+            tags[TABLES] = json.dumps([{"path": EFFECTS, "type": "table"}])
+            self.keep({EFFECTS: json.dumps({"columns": list(summary.effects), "data": list(zip(*summary.effects.values(), strict=True))})})
+        points = [_metric(name, value, step) for name, values in summary.series.items() for step, value in values.items()]
+        points += [_metric(name, value) for name, value in summary.metrics.items()]
+        _log(self.store, self.parent, tags=tags, more=self._new(points))
         self.store.client.log_artifacts(self.parent, str(folder))
         self.store.client.set_terminated(self.parent, status)
+
+    def _new(self, points: "Sequence[Logged]") -> "list[Logged]":
+        """Return those metrics of the study that do not stand there already, of a study that was continued."""
+        there = self.store.client.get_run(self.parent).data.metrics
+        known = {
+            (each.key, each.step): each.value
+            for name in dict.fromkeys(point.key for point in points)
+            if name in there
+            for each in self.store.client.get_metric_history(self.parent, name)
+        }
+        return [point for point in points if known.get((point.key, point.step)) != point.value]
 
     def kill(self) -> None:
         """Mark the study and what was running of it as killed."""
@@ -178,8 +297,15 @@ class StudyLog:
 
 
 def _tags(trial: Trial) -> dict[str, str]:
-    """What finds a run in MLflow by what it is."""
-    return {ARM: ",".join(trial.features), SEED: str(trial.seed)}
+    """What finds and groups runs in MLflow by what they are."""
+    name = label(trial.arm, (*trial.features, *trial.off))
+    toggles = {**dict.fromkeys(trial.features, ON), **dict.fromkeys(trial.off, OFF)}
+    return {ARM_NAME: name, **toggles, ARM: ",".join(trial.features), SEED: str(trial.seed)}
+
+
+def _way_to_runs(experiment_id: str, parent: str) -> str:
+    """Return the line with which the description of a study begins."""
+    return f"[The runs of this study, the best first, with score, difference, arm and seed]({link(experiment_id, parent)})"
 
 
 def _summary(result: Result) -> dict[str, float]:
@@ -193,15 +319,25 @@ def _log(
     params: Mapping[str, Any] | None = None,
     metrics: Mapping[str, float] | None = None,
     tags: Mapping[str, str] | None = None,
+    more: "Sequence[Logged]" = (),
 ) -> None:
-    """Log in one call; metrics that are NaN are left out."""
-    from mlflow.entities import Metric, Param, RunTag
+    """Log in one call, as far as MLflow takes it; metrics that are NaN are left out. ``more`` are metrics of their own steps."""
+    from mlflow.entities import Param, RunTag
 
-    now = int(time.time() * 1000)
-    kept = {name: float(value) for name, value in (metrics or {}).items() if value == value}
+    logged = [*more, *(_metric(name, value) for name, value in (metrics or {}).items())]
+    kept = [metric for metric in logged if metric.value == metric.value]
+    while len(kept) > MOST_METRICS:
+        store.client.log_batch(run_id, metrics=kept[:MOST_METRICS])
+        kept = kept[MOST_METRICS:]
     store.client.log_batch(
         run_id,
-        metrics=[Metric(name, value, now, 0) for name, value in kept.items()],
+        metrics=kept,
         params=[Param(name, str(value)[:6000]) for name, value in (params or {}).items()],
         tags=[RunTag(name, value) for name, value in (tags or {}).items()],
     )
+
+
+def _metric(name: str, value: float, step: int = 0) -> "Logged":
+    from mlflow.entities import Metric as Logged
+
+    return Logged(name, float(value), int(time.time() * 1000), step)

@@ -16,11 +16,15 @@ class KerasModel:
         network: what is stored for use, such as pixels in and probabilities out.
         weights_of: the network whose weights are stored beside it.
         requirements: packages that it needs, as pip takes them.
+        example: inputs of the network, shape ``(1, …)``.
+        answer: what the network returns for them, shape ``(1, …)``.
     """
 
     network: Any
     weights_of: Any
     requirements: tuple[str, ...]
+    example: np.ndarray
+    answer: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

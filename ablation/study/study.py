@@ -137,10 +137,10 @@ class Study:
         trials = []
         for arm in self.arms:
             group, params = digest(self.subject.identity(arm)), self.subject.params(arm)
-            features = tuple(name for name in self.features if name in arm)
+            on, off = (tuple(name for name in self.features if (name in arm) is there) for there in (True, False))
             for seed in self.seeds:
                 key = digest({"group": group, "seed": seed})
-                trials.append(Trial(arm, seed, key, group, self.arm_names[arm], features, {**params, "seed": str(seed)}))
+                trials.append(Trial(arm, seed, key, group, self.arm_names[arm], on, {**params, "seed": str(seed)}, off))
         return tuple(trials)
 
     def with_seeds(self, count: int) -> "Study":

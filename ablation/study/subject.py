@@ -31,6 +31,7 @@ class Trial:
         label: the arm's name for people.
         features: those that are on, in the study's order.
         params: the run's settings, as MLflow shows them.
+        off: the study's features that are off, in its order.
     """
 
     arm: Arm
@@ -40,6 +41,7 @@ class Trial:
     label: str
     features: tuple[str, ...]
     params: Mapping[str, str]
+    off: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
