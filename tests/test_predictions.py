@@ -234,6 +234,9 @@ def test_a_saved_network_is_one_of_keras_alone_and_scores_as_it_did(study: tuple
 import mlflow, numpy as np, sys
 test = np.load("test.npz")
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
+info = mlflow.models.get_model_info("runs:/{run.info.run_id}/model")
+assert info.signature.inputs.inputs[0].shape == (-1, 16, 16, 1) and info.signature.outputs.inputs[0].shape == (-1, 10)
+assert info.saved_input_example_info["artifact_path"] == "input_example.json"
 model = mlflow.keras.load_model("runs:/{run.info.run_id}/model")
 assert "ablation" not in sys.modules
 np.save("probabilities.npy", model.predict(test["x"], verbose=0))

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -186,13 +186,16 @@ class StudyLog:
         import mlflow
 
         with self.store.as_default(), mlflow.start_run(run_id=run_id, log_system_metrics=False):
-            mlflow.keras.log_model(
-                model.network,
+            mlflow.models.Model.log(
+                None,
+                SimpleNamespace(__name__="mlflow.keras", save_model=_save_keras),
                 name=MODEL,
+                model=model.network,
                 signature=mlflow.models.infer_signature(model.example, model.answer),
                 input_example=model.example,
                 # Named requirements spare MLflow the search for them, which would import the model in another process.
                 pip_requirements=list(model.requirements),
+                validate_serving_input=False,  # by loading the network again and letting it predict
             )
         self.store.client.update_run(run_id, status="RUNNING")
         with TemporaryDirectory() as folder:
@@ -294,6 +297,14 @@ class StudyLog:
         """Mark the study and what was running of it as killed."""
         self.kill_unfinished()
         self.store.client.set_terminated(self.parent, "KILLED")
+
+
+def _save_keras(path: str, validate_serving_input: bool, **given: Any) -> None:
+    """Save a network as ``mlflow.keras.log_model`` does, which with an input example fails in MLflow 3.17, for want of the folder."""
+    import mlflow
+
+    Path(path).mkdir()
+    mlflow.keras.save_model(path=path, **given)
 
 
 def _tags(trial: Trial) -> dict[str, str]:
