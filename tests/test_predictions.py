@@ -191,7 +191,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
     folder = tmp_path_factory.mktemp("predict")
     order = "catalogue.order=[batch_norm,dropout]"
     ended = ablation(folder, "features=all", order, "seeds=1", "save_model=true", "execution=inline", *TINY[:-1])
-    assert ended.code == 0, ended.err
+    assert (ended.code, ended.err) == (0, "")
     [run] = logged(folder).trained
     return folder, run
 
