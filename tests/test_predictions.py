@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -35,7 +36,7 @@ from ablation.images.predict import predict
 from ablation.images.training.draws import SPLIT, generator
 from ablation.images.training.fit import train
 from ablation.images.training.program import Program
-from ablation.images.training.settings import Training
+from ablation.images.training.settings import SCALINGS, Training
 from ablation.store.connection import Store
 
 LONG = ("a class with a name that no chart has room for, however it is turned", "$x_1$ and another_name_of_many_words_without_a_space")
@@ -249,7 +250,8 @@ np.save("probabilities.npy", model.predict(test["x"], verbose=0))
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert (probabilities.argmax(axis=1) == test.y).mean() == pytest.approx(run.data.metrics["test_accuracy"], abs=1e-9)
 
-    recipe = compose(Training(1, 1).recipe(), {"batch_norm": BatchNorm(), "dropout": Dropout()}, CNN(2), "cnn")
+    start = replace(Training(1, 1).recipe(), scaling=SCALINGS["symmetric"])
+    recipe = compose(start, {"batch_norm": BatchNorm(), "dropout": Dropout()}, CNN(2), "cnn")
     network = CNN(2).build(recipe, (16, 16, 1), 10)
     network.load_weights(logged(folder).client.download_artifacts(run.info.run_id, "network.weights.h5"))
     assert (network.predict(test.x / 255, verbose=0).argmax(axis=1) == probabilities.argmax(axis=1)).all()
