@@ -162,7 +162,7 @@ def test_the_page_of_a_study_that_runs_follows_it_and_leads_on_to_its_report(tmp
         if len(waited) == 3:
             assert "running study, in progress: 8 of 9 runs" in page.read_text()
             (tmp_path / "report").mkdir()
-            log.close("FAILED", {}, tmp_path / "report", "")
+            log.close("FAILED", NOTHING, tmp_path / "report")
             (STUDIES / "running study").mkdir()
             (STUDIES / "running study" / "report.html").write_text("the report")
 
