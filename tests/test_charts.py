@@ -382,6 +382,13 @@ def test_learning_curves_of_many_arms_are_those_of_both_ends_and_of_the_worst_an
     assert ends[2:] == sorted(ends[2:]) and min(ends) == pytest.approx(means.min()) and max(ends) == pytest.approx(means.max())
 
 
+def test_no_arm_has_two_panels_where_few_of_many_arms_have_a_result() -> None:
+    whole = synthetic(factorial(FEATURES))
+    few = {*whole.arms[:3], frozenset(FEATURES)}
+    findings = synthetic(factorial(FEATURES), failed=[(arm, seed) for arm in whole.arms if arm not in few for seed in range(3)])
+    assert len(learning_curves(findings).axes) == len(few)
+
+
 def test_more_arms_than_a_page_holds_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = CASES["a hundred arms"]()
     for figure, words in ((arms(findings), "32 worst and the 32 best of 128"), (learning_curves(findings), "20 of 128 arms are shown")):

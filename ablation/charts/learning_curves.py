@@ -103,7 +103,8 @@ def _shown(findings: Findings) -> list[Arm]:
     ranked = np.argsort(means if findings.metric.higher_is_better else -means).tolist()
     others = [findings.arms[index] for index in ranked if findings.arms[index] not in ends and not np.isnan(means[index])]
     left = MOST - len(ends)
-    return [*ends, *others[: left // 2], *others[-(left - left // 2) :]]
+    # Of a study in progress or with many failures, few of the others may have a result.
+    return [*ends, *(others if len(others) <= left else [*others[: left // 2], *others[-(left - left // 2) :]])]
 
 
 def _names(findings: Findings, shown: Sequence[Arm]) -> list[str]:
