@@ -78,7 +78,7 @@ def test_a_plan_makes_no_database(tmp_path: Path) -> None:
     ended = ablation(tmp_path, "plan=true")
     assert ended.code == 0, ended.err
     assert "8 arms × 8 seeds = 64 runs" in ended.out
-    assert "finished already: 0; to run: 48" in ended.out
+    assert "finished already: 0; to run: 64" in ended.out
     assert not (tmp_path / "mlflow.db").exists()
 
 
