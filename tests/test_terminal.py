@@ -166,7 +166,7 @@ def test_what_to_keep_is_the_best_arm_with_its_rivals_and_the_cheapest_of_them()
     [unclear] = kept(synthetic(leave_one_out(FEATURES), gains=(0.0,) * 7, noise=0.03))
     assert re.search(r"; \d other arms may be as good", unclear)
     [single] = kept(synthetic(seeds=1))
-    assert single.endswith("(one run), the best so far; 3 seeds say whether it is")
+    assert single.endswith("(one run), the best so far; it takes 3 seeds to say which arms are worse")
 
 
 def test_an_arm_of_many_features_has_a_short_name() -> None:

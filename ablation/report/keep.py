@@ -88,7 +88,7 @@ def what_to_keep(findings: Findings) -> list[str]:
     runs = f"mean of {best.measured.seeds} runs" if best.measured.seeds > 1 else "one run"
     sentences = [f"The best {metric.short} is that of “{best.measured.arm}”: {score(best.measured)} ({runs})."]
     if seeds < FEWEST_SEEDS:
-        sentences.append("Which arms are worse than it takes three seeds to say.")
+        sentences.append("It takes three seeds to say which arms are worse.")
     elif len(found.contenders) == 1:
         sentences.append("Every other arm is worse beyond noise.")
     else:

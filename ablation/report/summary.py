@@ -54,7 +54,7 @@ def kept(findings: Findings) -> list[str]:
     line = f"{short_label(findings.arms[best.contenders[0]], findings.features)}: {score} ({runs})"
     count = len(best.contenders) - 1
     if len(findings.seeds) < FEWEST_SEEDS:
-        return [f"{line}, the best so far; {FEWEST_SEEDS} seeds say whether it is"]
+        return [f"{line}, the best so far; it takes {FEWEST_SEEDS} seeds to say which arms are worse"]
     if not count:
         return [f"{line}; every other arm is worse beyond noise"]
     cheaper = _cheapest(findings, best.contenders, others)
