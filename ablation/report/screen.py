@@ -199,7 +199,7 @@ def _print_beside(what: str, text: str, console: Console) -> None:
     indent = " " * (2 if what == "•" else BESIDE)
     line = " ".join(text.split())
     if not console.soft_wrap:
-        line = textwrap.fill(line, console.width - len(indent), break_long_words=False, break_on_hyphens=False)
+        line = textwrap.fill(line, max(console.width - len(indent), 1), break_long_words=False, break_on_hyphens=False)
     console.print(Text.assemble((what.ljust(len(indent)), "bold"), textwrap.indent(line, indent).lstrip()))
 
 
