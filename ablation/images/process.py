@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def _import_keras(backend: str, threads: int | None, own: bool) -> None:
     if backend == "jax":
         _keep_compiled(threads)
     with _hidden([name for name in NEEDLESS if own and name != backend]):
-        import keras  # noqa: F401
+        import_module("keras")
     if own:
         # Tracing a network makes so many objects that Python would look a hundred times whether the frameworks' own can go; they cannot.
         gc.freeze()
