@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
-from command import Ended, ablation, environment
+from command import Ended, ablation, add_database, environment, undrawn
 from findings import FEATURES, GAINS, enriched, synthetic
 
 from ablation.designs import BASELINE, cumulative, leave_one_out
 from ablation.report.__main__ import main
-from ablation.report.page import REFRESH
+from ablation.report.page import REFRESH, REFRESHES
 from ablation.report.publish import publish
 from ablation.store.connection import Store
 from ablation.store.names import CONFIGURATION, COPY, FINDINGS, KEY, LOOKED, PARENT
@@ -131,7 +131,10 @@ def test_a_wrong_name_does_not_wait_for_mlflow(folder: Path) -> None:
 def test_a_study_that_was_stopped_shows_what_has_finished(folder: Path) -> None:
     ended = rebuilt(folder, "killed study")
     assert ended.code == 0, ended.err
-    page = (folder / STUDIES / "killed study in progress" / "report.md").read_text()
+    passing = folder / STUDIES / "killed study in progress"
+    assert REFRESHES not in (passing / "report.html").read_text(), "nothing will change in it"
+    assert not list(passing.parent.glob(".*")), "what it was written to first is gone"
+    page = (passing / "report.md").read_text()
     assert page.startswith("# killed study, in progress: 7 of 9 runs\n")
     assert "In progress: 7 of 9 runs have finished" in page
     assert "augmentation" in page and "did not finish" not in page
@@ -156,7 +159,7 @@ def test_the_page_of_a_study_that_runs_follows_it_and_leads_on_to_its_report(tmp
         """Let one more run finish meanwhile, then nothing, then the study."""
         waited.append(seconds)
         drawn.append(page.stat().st_mtime_ns)
-        assert f'<meta http-equiv="refresh" content="{REFRESH}">' in page.read_text()
+        assert REFRESHES in page.read_text()
         if len(waited) == 1:
             log_runs(log, dataclasses.replace(whole, runs={last: whole.runs[last]}))
         if len(waited) == 3:
@@ -175,6 +178,37 @@ def test_the_page_of_a_study_that_runs_follows_it_and_leads_on_to_its_report(tmp
     assert (STUDIES / "running study" / "report.html").read_text() == "the report", "the study wrote it itself"
     looks = store.client.get_run(log.parent).data.tags[LOOKED]
     assert [entry.partition("@")[0] for entry in looks.split(",")] == ["3"], "two pages after as many seeds are one look"
+
+
+@pytest.mark.parametrize("how", ["stopped", "deleted"])
+def test_the_page_of_a_study_that_is_stopped_or_deleted_no_longer_reads_itself_again(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    add_database(tmp_path)
+    two = FEATURES[:2]
+    findings = synthetic(cumulative(two), features=two, gains=GAINS[:2], epochs=3, failed=[(BASELINE, 2)])
+    log = StudyLog.open(Store.of_environment("ablation"), "abc", "first", "a study", "val_accuracy", PARAMS)
+    asked = dataclasses.replace(findings, name="a study", runs={}, failures=(), effects=(), unfinished=True)
+    log.keep({FINDINGS: to_json(asked), CONFIGURATION: "seeds: 3\n"})
+    log_runs(log, findings)
+    page = STUDIES / "a study in progress" / "report.html"
+
+    def ends(seconds: float) -> None:
+        assert REFRESHES in page.read_text()
+        if how == "stopped":
+            log.kill()
+        else:
+            log.store.client.delete_run(log.parent)
+
+    monkeypatch.setattr("webbrowser.open", lambda address: True)
+    monkeypatch.setattr("time.sleep", ends)
+    with undrawn():
+        assert main(["a study", "--open"]) == 0
+    assert f"The study was {how};" in capsys.readouterr().out
+    shown = page.read_text()
+    assert REFRESHES not in shown and "a study, in progress: 8 of 9 runs" in shown
 
 
 def test_to_open_needs_a_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,7 @@ def _open(store: Store, study: LoggedStudy, page: Path) -> None:
     if study.status == "RUNNING":
         print("The page follows the study until it ends; Ctrl-C ends this command, not the study.", flush=True)
         with suppress(KeyboardInterrupt):
-            follow(store, study)
+            print(follow(store, study))
 
 
 def _list(studies: Sequence[LoggedStudy]) -> None:

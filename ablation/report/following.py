@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ablation.report.page import REFRESH
-from ablation.report.rebuild import in_progress, rebuild
+from ablation.report.rebuild import in_progress, rebuild, stop_refresh
 from ablation.store import reading
 from ablation.store.connection import Store
 from ablation.store.sqlite import LoggedStudy
@@ -26,8 +26,10 @@ def opened(page: Path) -> bool:
     return webbrowser.open(page.absolute().as_uri())
 
 
-def follow(store: Store, study: LoggedStudy) -> None:
-    """Make the page of a study in progress anew as runs finish, until the study ends or is stopped; at its end lead on to its report.
+def follow(store: Store, study: LoggedStudy) -> str:
+    """Make the page of a study in progress anew as runs finish, until the study ends or is stopped, and return a sentence on how it ended.
+
+    The page of a study that has ended leads on to its report; that of one that was stopped or deleted no longer reads itself again.
 
     Each page that shows effects after more seeds than the one before is a look at them, noted as :func:`rebuild` does.
 
@@ -37,7 +39,11 @@ def follow(store: Store, study: LoggedStudy) -> None:
     shown, due = _finished(store, study), 0.0
     while study.status == "RUNNING":
         time.sleep(REFRESH)
-        study = next(each for each in reading.studies(store) if each.run_id == study.run_id)
+        now = next((each for each in reading.studies(store) if each.run_id == study.run_id), None)
+        if now is None:
+            stop_refresh(in_progress(study.name) / "report.html")
+            return "The study was deleted; its page stays as it is."
+        study = now
         began = time.monotonic()
         if study.status != "RUNNING" or began < due:
             continue
@@ -49,6 +55,9 @@ def follow(store: Store, study: LoggedStudy) -> None:
         due = ended + (ended - began) / SHARE
     if study.finished:
         _lead_on(store, study)
+        return "The study has ended; the page leads on to its report."
+    rebuild(store, study)
+    return "The study was stopped; the page shows the runs that had finished. The study's own command, given again, continues it."
 
 
 def _finished(store: Store, study: LoggedStudy) -> int:

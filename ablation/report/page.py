@@ -18,6 +18,9 @@ TEMPLATE = Path(__file__).with_name("report.html")
 REFRESH = 20
 """Seconds after which a browser reads the page of a study in progress again."""
 
+REFRESHES = f'<meta http-equiv="refresh" content="{REFRESH}">'
+"""Makes it do so, in the head of the page."""
+
 TITLES = {
     "forest": "Effects with intervals",
     "order": "Dependence on the order",
@@ -115,7 +118,7 @@ def html(report: Document) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     environment.filters["held"] = _held
     page = environment.from_string(TEMPLATE.read_text("utf-8"))
-    return page.render(report=report, refresh=REFRESH, pictures=[(each.title, _inline(each)) for each in report.pictures])
+    return page.render(report=report, refreshes=REFRESHES, pictures=[(each.title, _inline(each)) for each in report.pictures])
 
 
 def _held(sentence: str) -> str:

@@ -5,8 +5,10 @@ import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ablation.engine.analysis import analysed, shows_effects
+from ablation.report.page import REFRESHES
 from ablation.report.publish import OWN, publish
 from ablation.store import reading
 from ablation.store.connection import Store
@@ -30,8 +32,14 @@ def rebuild(store: Store, study: LoggedStudy) -> tuple[Path, ...]:
     kept = partial(reading.copy_files, store, study.run_id, own.get("pictures", ()))
     known, passing = {name: text for name, text in texts.items() if text is not None}, in_progress(study.name)
     if findings.unfinished:
-        fresh = passing.with_name(f".{passing.name}")
-        return _moved(publish(findings, fresh, known, kept), fresh, passing)
+        STUDIES.mkdir(parents=True, exist_ok=True)
+        # A folder of its own, for another report on the study may be made at the same time.
+        with TemporaryDirectory(prefix=f".{passing.name} ", dir=STUDIES) as own_folder:
+            fresh = Path(own_folder) / "report"
+            files = publish(findings, fresh, known, kept)
+            if study.status != "RUNNING":
+                stop_refresh(fresh / "report.html")
+            return _moved(files, fresh, passing)
     shutil.rmtree(passing, ignore_errors=True)
     return publish(findings, STUDIES / study.name, known, kept)
 
@@ -41,19 +49,26 @@ def in_progress(name: str) -> Path:
     return STUDIES / f"{name} in progress"
 
 
+def stop_refresh(page: Path) -> None:
+    """Let a page no longer read itself again: that of a study that has been stopped or deleted."""
+    fresh = page.with_suffix(".new")
+    fresh.write_text(page.read_text(encoding="utf-8").replace(REFRESHES, ""), encoding="utf-8")
+    fresh.replace(page)
+
+
 def _moved(files: Sequence[Path], fresh: Path, folder: Path) -> tuple[Path, ...]:
     """Put fresh files in place of those in a folder one by one, so that a browser that reads its page again always finds one."""
     folder.mkdir(exist_ok=True)
     for file in fresh.iterdir():
         file.replace(folder / file.name)
-    fresh.rmdir()
     return tuple(folder / file.name for file in files)
 
 
 def found_so_far(store: Store, study: LoggedStudy) -> Findings:
     """Return what a study has found so far; all of it where it has come to its end.
 
-    Whoever sees effects before the end may stop or go on by them: that is a look, and is noted, unless the study counts its own looks.
+    To see effects before the end is a look at them, for one may stop or go on by what they are. It is noted, unless the study counts its
+    own looks.
     """
     findings = reading.findings_of(store, study)
     if not findings.unfinished:
