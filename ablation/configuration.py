@@ -126,7 +126,7 @@ def _asked(config: DictConfig) -> Asked:
     subject: Subject = _images(config, choices) if choices["subject"] == IMAGES else _instantiate(config.subject)
     if not isinstance(subject, Subject):
         raise InputError(
-            f"subject={choices['subject']} says nothing of what is run; expected '_target_', or as its first line "
+            f"subject={choices['subject']} does not say what to run; expected '_target_', or as its first line "
             "'defaults: [command, _self_]'"
         )
     adaptive = None

@@ -14,7 +14,7 @@ LOUD = "tensorflow"
 
 
 def quiet() -> None:
-    """Let this process import frameworks quietly from now on, whoever imports them: Keras, or a file of the user's."""
+    """Let this process import frameworks quietly from now on, whether Keras imports them or a file of the user's."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Such as that a function was traced anew for images of another number, which it was meant to be.
     logging.getLogger(LOUD).setLevel(logging.ERROR)

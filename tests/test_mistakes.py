@@ -64,7 +64,7 @@ CASES = {
     "a script that runs when imported": (
         "import sys\nsys.exit(2)",
         TRAIN,
-        "subject.target=own.train cannot be imported, for that ends the program: SystemExit: 2 (own.py, line 2)",
+        "subject.target=own.train cannot be imported, because importing it exits the program: SystemExit: 2 (own.py, line 2)",
     ),
     "a file's name": ("", [*TRAIN, "subject.target=own.py"], "expected module.name, with dots for slashes and without .py"),
 }
@@ -102,7 +102,7 @@ CONFIGURED = {
     "no YAML": ("command: {seed} python\n", "mine/subject/own.yaml, line 1 is no YAML"),
     "a name that is wrong": (f"defaults: [command, _self_]\n{COMMAND}metrc: score\n", "has no parameter 'metrc'; did you mean 'metric'?"),
     "another base": (f"defaults: [comand, _self_]\n{COMMAND}", "name comand, which is no subject; did you mean 'command'?"),
-    "no base": (COMMAND, "subject=own says nothing of what is run"),
+    "no base": (COMMAND, "subject=own does not say what to run"),
     "a placeholder with a dollar": (
         "defaults: [command, _self_]\ncommand: python ${seed}\n",
         "subject.command names ${seed}, and no setting is called so; a placeholder of a command has no $: {seed}",

@@ -1,4 +1,4 @@
-"""Tables from MLflow: the runs of an experiment, whoever logged them."""
+"""Tables from MLflow: the runs of an experiment, whatever program logged them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

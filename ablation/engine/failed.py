@@ -47,7 +47,7 @@ def failed(error: BaseException) -> Failed:
 
 
 def died(error: BaseException) -> Failed:
-    """Return what is kept of a run whose process has gone, by the error of whoever waited for it."""
+    """Return what is kept of a run whose process has gone, by the error that was raised where it was waited for."""
     if type(error).__name__ == "KilledWorker":
         message = "its worker process died each time it was tried (often for lack of memory)"
         return Failed(message, note=message)

@@ -24,7 +24,7 @@ class WrongBackendError(RuntimeError):
 
 
 def choose(backend: str) -> None:
-    """Choose the backend for this process, whoever imports Keras first, and keep quiet about it."""
+    """Choose the backend for this process, whatever code imports Keras first, and keep quiet about it."""
     quiet()
     os.environ["KERAS_BACKEND"] = backend
     # TensorFlow chooses these operations by itself only on processors with AVX-512; without it they are half as fast again, too.
@@ -86,7 +86,7 @@ def _set_up(backend: str, threads: int | None) -> None:
 
 @contextmanager
 def _hidden(names: Sequence[str]) -> Iterator[None]:
-    """Hide packages, but for those that are imported already, from whoever imports them only where they are installed."""
+    """Hide packages, but for those that are imported already, from code that imports them only where they are installed."""
     modules: dict[str, Any] = sys.modules
     hidden = [name for name in names if name not in modules]
     for name in hidden:

@@ -157,7 +157,7 @@ def _trial(store: Store, run: "LoggedRun") -> LoggedTrial:
 
 @dataclass(frozen=True)
 class LoggedRow:
-    """A run of any experiment, whoever logged it.
+    """A run of any experiment, whatever program logged it.
 
     Attributes:
         run_id, name: MLflow's.

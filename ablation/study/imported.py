@@ -44,7 +44,7 @@ def _module(name: str, setting: str, package: ModuleType | None = None) -> Modul
         raise InputError(f"{setting}: {where} '{name.rpartition('.')[2]}'{nearest(name.rpartition('.')[2], beside)}") from error
     except SystemExit as error:
         raise InputError(
-            f"{setting} cannot be imported, for that ends the program: {explained(error)}; expected what a script does behind "
+            f"{setting} cannot be imported, because importing it exits the program: {explained(error)}; put what the script does behind "
             "if __name__ == '__main__'"
         ) from error
     except Exception as error:

@@ -1,7 +1,7 @@
 """From building a network to the end of its first step, ours against ``fit`` on a ready-made batch, each in a process of its own.
 
-What a process compiles but once would else be paid by whoever comes first. Imports, which both need, are not counted, and nothing that an
-earlier process compiled is found.
+What a process compiles but once would else be paid by the run that comes first. Imports, which both need, are not counted, and nothing
+that an earlier process compiled is found.
 """
 
 import argparse
