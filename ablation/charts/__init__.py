@@ -11,9 +11,10 @@ from ablation.charts.arms import arms
 from ablation.charts.climb import climb
 from ablation.charts.contribution import contribution
 from ablation.charts.cost import cost, costs
-from ablation.charts.drawing.page import save
+from ablation.charts.drawing.form import DOUBLE_COLUMN, SINGLE_COLUMN
+from ablation.charts.drawing.page import save, save_pdf
 from ablation.charts.forest import forest
-from ablation.charts.interactions import interactions
+from ablation.charts.interactions import fits, interactions
 from ablation.charts.learning_curves import learning_curves, styled
 from ablation.charts.order import order
 from ablation.designs import is_path
@@ -25,12 +26,16 @@ __all__ = [
     "contribution",
     "cost",
     "draw",
+    "draw_for_paper",
     "forest",
     "interactions",
     "learning_curves",
     "order",
     "save",
 ]
+
+FOR_PAPERS = (contribution, forest, order, interactions, climb)
+"""The charts that papers show."""
 
 
 def draw(findings: Findings, folder: Path, part: int = 0, parts: int = 1) -> list[Path]:
@@ -46,7 +51,21 @@ def draw(findings: Findings, folder: Path, part: int = 0, parts: int = 1) -> lis
     return files
 
 
-def pictures(findings: Findings) -> list[tuple[str, Callable[[], Figure]]]:
+def draw_for_paper(findings: Findings, folder: Path) -> list[Path]:
+    """Draw the charts of effects and scores as PDF files for a single and a double column of a paper, and return the files.
+
+    Pairs whose numbers do not fit a single column are drawn for a double one alone.
+    """
+    files = []
+    for name, chart in pictures(findings):
+        if chart.func in FOR_PAPERS:
+            for column, form in (("single", SINGLE_COLUMN), ("double", DOUBLE_COLUMN)):
+                if chart.func is not interactions or fits(findings, chart.args[1], form):
+                    files.append(save_pdf(chart(form=form), folder, f"{name}_{column}"))
+    return files
+
+
+def pictures(findings: Findings) -> list[tuple[str, "partial[Figure]"]]:
     """Return the name of each chart, in order, with what draws it: first the effects of the design that answers for the study.
 
     Effects are drawn once for each design: as a forest where they are averages over many arms and have intervals, else as bars.
@@ -54,9 +73,9 @@ def pictures(findings: Findings) -> list[tuple[str, Callable[[], Figure]]]:
     designs = findings.designs
     credited = [index for index, design in enumerate(designs) if design.features]
     credited.sort(key=lambda index: index != findings.headline)
-    found: list[tuple[str, Callable[[], Figure]]] = []
+    found: list[tuple[str, partial[Figure]]] = []
 
-    def add(name: str, chart: Callable[[Findings, int], Figure], index: int) -> None:
+    def add(name: str, chart: Callable[..., Figure], index: int) -> None:
         taken = any(name == other for other, _ in found)
         found.append((f"{name}_{designs[index].name}" if taken else name, partial(chart, findings, index)))
 

@@ -6,18 +6,19 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ablation.charts.drawing.caption import means, source
-from ablation.charts.drawing.lettering import LINESPACING, height, upright, widest, width, wrap
-from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.form import SCREEN, Form
+from ablation.charts.drawing.lettering import LINESPACING, height, shorten, upright, widest, width, wrap
+from ablation.charts.drawing.page import page
 from ablation.charts.drawing.style import BODY, GAIN, INK, MUTED, SMALL, jitter, no_result, some, subtitle, tidy
 from ablation.designs import arm_names
 from ablation.effects import mean_and_sd
 from ablation.study.findings import Findings
 
-SLOT, WIDEST, HIGH = 0.86, 1.4, 3.1
-"""Inches: an arm, an arm at most where its name has a long word, and the height of the plot."""
+SLOT, WIDEST, HIGH, LOW = 0.86, 1.4, 3.1, 2.0
+"""Inches: an arm, an arm at most where its name has a long word, and the height of the plot, also in a single column."""
 
 
-def climb(findings: Findings, design_index: int) -> Figure:
+def climb(findings: Findings, design_index: int, form: Form = SCREEN) -> Figure:
     """Draw the mean score of each arm of a path with its standard deviation and a dot a seed; a missing arm breaks the line."""
     design = findings.designs[design_index]
     metric = findings.metric
@@ -28,18 +29,29 @@ def climb(findings: Findings, design_index: int) -> Figure:
     labels = [name.replace("+ ", "+\u00a0") for name in arm_names(design, findings.features)]
     words = [word for label in labels for word in re.split(r"(?<=_)", label)]
     values = [_value(*each, findings.digits) for each in zip(averages, deviations, strict=True)]
-    slot = max(min(max(SLOT, *(width(word, SMALL) + 0.1 for word in words)), WIDEST), widest(values, SMALL) + 0.1)
-    names = [wrap(label, slot - 0.08, SMALL) for label in labels]
-    count, seeds = len(names), len(findings.seeds)
+    count, seeds = len(labels), len(findings.seeds)
 
-    label = wrap(metric.axis, HIGH, BODY)
+    high = HIGH if form.columns else LOW
+    label = wrap(metric.axis, high, BODY)
     levels = [value.partition(" ")[0] for value in values]
-    start, plot = MARGIN + max(0.55, upright(label, levels, BODY, SMALL)), max(slot * count, 4.5)
-    above, below = 0.3, 0.12 + max(height(name, SMALL) for name in names)
+    start = form.margin + max(0.55, upright(label, levels, BODY, SMALL))
+    if form.titled:
+        slot = max(min(max(SLOT, *(width(word, SMALL) + 0.1 for word in words)), WIDEST), widest(values, SMALL) + 0.1)
+        plot = max(slot * count, 4.5)
+    else:
+        plot = form.width - 2 * form.margin - start
+        slot = plot / count
+    # Only in a column of a paper there may be no room for names side by side, nor for numbers.
+    turned = not form.titled and widest(words, SMALL) + 0.1 > slot
+    numbered = form.titled or widest(values, SMALL) + 0.1 <= slot
+    names = [shorten(each, form.names, SMALL) if turned else wrap(each, slot - 0.08, SMALL) for each in labels]
+    above = 0.3 if numbered else 0.1
+    below = 0.12 + (widest(names, SMALL) if turned else max(height(name, SMALL) for name in names))
     below_title = subtitle(f"{design.name}: mean {metric.name}, features added from left to right", findings)
     caption = _caption(findings, bool(((finished > 0) & (finished < asked)).any()))
-    sheet = page(start + plot + MARGIN, above + HIGH + below, "From the baseline to all features", below_title, caption)
-    axes = sheet.axes(start, below, plot, HIGH)
+    wide = start + plot + form.margin if form.titled else form.width
+    sheet = page(wide, above + high + below, "From the baseline to all features", below_title, caption, form)
+    axes = sheet.axes(start, below, plot, high)
     axes.set_xlim(-0.5, count - 0.5)
 
     places = list(range(count))
@@ -57,10 +69,11 @@ def climb(findings: Findings, design_index: int) -> Figure:
         no_result(axes, place - 0.3, bottom, 0.6, top - bottom, rotation=90)
 
     tidy(axes, "y")
-    axes.set_xticks(places, names, size=SMALL, linespacing=LINESPACING, parse_math=False)
+    rotation = 90 if turned else 0
+    axes.set_xticks(places, names, size=SMALL, linespacing=LINESPACING, rotation=rotation, parse_math=False)
     axes.tick_params(axis="x", length=0)
     axes.set_ylabel(label, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
-    for place in np.flatnonzero(finished).tolist():
+    for place in np.flatnonzero(finished).tolist() if numbered else []:
         color = INK if finished[place] == asked[place] else MUTED
         axes.text(place, 1.02, values[place], size=SMALL, color=color, ha="center", va="bottom", transform=axes.get_xaxis_transform())
     return sheet.figure

@@ -5,17 +5,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablation.charts.drawing.caption import colors, source
+from ablation.charts.drawing.form import SCREEN, Form
 from ablation.charts.drawing.intervals import about_arrows, extent, interval
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
-from ablation.charts.drawing.page import MARGIN, page, wrap_below
+from ablation.charts.drawing.page import page, wrap_below
 from ablation.charts.drawing.style import BODY, INK, MUTED, SMALL, color_of, jitter, no_result, some, subtitle, tidy
 from ablation.designs import BASELINE, Design
 from ablation.effects import LOST, Effects, describe, mean_and_sd
 from ablation.study.findings import Findings
 from ablation.study.metric import Metric
 
-WIDTH, NAMES, VERDICTS, SPACE = 9.0, 1.7, 1.75, 0.12
-"""Inches: the figure, at most the feature names, the verdicts, and between the columns."""
+VERDICTS, SPACE = 1.75, 0.12
+"""Inches: the verdicts, and between the columns."""
 
 ABOVE, BELOW = 0.28, 0.5
 """Inches: for the heads of the columns above the plot, and for the axis below it."""
@@ -24,7 +25,7 @@ BAR = 0.62
 """Height of a bar, in rows."""
 
 
-def contribution(findings: Findings, design_index: int) -> Figure:
+def contribution(findings: Findings, design_index: int, form: Form = SCREEN) -> Figure:
     """Draw the effects of one design as bars, in the design's order from top to bottom.
 
     The axis holds all intervals, which go no farther than an effect can; one that would ends in an arrow. A feature whose effect cannot
@@ -36,21 +37,22 @@ def contribution(findings: Findings, design_index: int) -> Figure:
     seen = metric.scale * np.concatenate([effects.estimate, effects.per_seed.ravel(), metric.possible(ends)])
     left, right = extent(seen, np.array([]), 10.0 ** (1 - findings.digits))
 
-    names = [wrap(feature, NAMES, BODY) for feature in design.features]
+    names = [wrap(feature, form.names, BODY) for feature in design.features]
     behind = findings.seeds_behind(design_index).tolist()
-    values = [_value(findings, effects, row, seeds) for row, seeds in enumerate(behind)]
+    values = [_value(findings, effects, row, seeds) for row, seeds in enumerate(behind)] if form.columns else [""] * count
     words = [describe(*each, findings.sample) for each in zip(effects.verdict, effects.seeds_needed.tolist(), strict=True)]
-    verdicts = [wrap(text, VERDICTS, SMALL) for text in words]
-    heads = ("effect" if np.isnan(effects.low).all() else "effect [95 % interval]", "verdict")
+    verdicts = [wrap(text, VERDICTS, SMALL) for text in words] if form.columns else [""] * count
+    heads = ("effect" if np.isnan(effects.low).all() else "effect [95 % interval]", "verdict") if form.columns else ("", "")
 
     slot = max(0.44, *(0.1 + max(height(name, BODY), height(verdict, SMALL)) for name, verdict in zip(names, verdicts, strict=True)))
-    start = MARGIN + widest(names, BODY) + SPACE
+    start = form.margin + widest(names, BODY) + SPACE
     value_column = widest([heads[0], *values], BODY)
-    plot = WIDTH - MARGIN - VERDICTS - SPACE - value_column - SPACE - start
-    label, more = wrap_below(metric.effect_axis(), start, plot, WIDTH)
-    below = BELOW + more
+    beside_plot = SPACE + value_column + SPACE + VERDICTS if form.columns else SPACE
+    plot = form.width - form.margin - beside_plot - start
+    label, more = wrap_below(metric.effect_axis(), start, plot, form)
+    below, above = BELOW + more, ABOVE if form.columns else SPACE
     texts = (subtitle(_ends(findings, design), findings), _caption(findings, design_index))
-    sheet = page(WIDTH, ABOVE + slot * count + below, "What each feature contributes", *texts)
+    sheet = page(form.width, above + slot * count + below, "What each feature contributes", *texts, form)
     axes = sheet.axes(start, below, plot, slot * count)
     axes.set_xlim(left, right)
     axes.set_ylim(count - 0.5, -0.5)

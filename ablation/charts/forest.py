@@ -5,17 +5,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablation.charts.drawing.caption import colors, source
+from ablation.charts.drawing.form import SCREEN, Form
 from ablation.charts.drawing.intervals import about_arrows, extent, interval
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
-from ablation.charts.drawing.page import MARGIN, page, wrap_below
+from ablation.charts.drawing.page import page, wrap_below
 from ablation.charts.drawing.style import BAND, BODY, INK, MUTED, SMALL, color_of, no_result, subtitle, tidy
 from ablation.effects import Effects, LackOfFit, describe
 from ablation.study.findings import Findings
 from ablation.study.metric import Metric
 from ablation.wording import counted, probability
 
-WIDTH, NAMES, VERDICTS, SPACE = 9.0, 1.7, 1.75, 0.12
-"""Inches: the figure, at most the feature names, the verdicts, and between the columns."""
+VERDICTS, SPACE = 1.75, 0.12
+"""Inches: the verdicts, and between the columns."""
 
 ABOVE, BELOW = 0.42, 0.5
 """Inches: for the heads of the columns above the plot, and for the axis below it."""
@@ -23,7 +24,7 @@ ABOVE, BELOW = 0.42, 0.5
 SURE = ("helps", "hurts")
 
 
-def forest(findings: Findings, design_index: int) -> Figure:
+def forest(findings: Findings, design_index: int, form: Form = SCREEN) -> Figure:
     """Draw a design's effects as points with two intervals each, over the band of no interest.
 
     The thick line is the feature's own 95 % interval, the thin one the interval that holds for all features at once. The last row, where
@@ -38,7 +39,7 @@ def forest(findings: Findings, design_index: int) -> Figure:
     shown = np.concatenate([metric.scale * effects.estimate, own, [-1.2 * smallest, 1.2 * smallest]])
     left, right = extent(shown, together, 10.0 ** (1 - findings.digits))
 
-    names = [wrap(feature, NAMES, BODY) for feature in design.features]
+    names = [wrap(feature, form.names, BODY) for feature in design.features]
     values = [_value(findings, effects, row) for row in range(count)]
     words = [describe(*each, findings.sample) for each in zip(effects.verdict, effects.seeds_needed.tolist(), strict=True)]
     if fit is not None:
@@ -47,17 +48,21 @@ def forest(findings: Findings, design_index: int) -> Figure:
         words.append(_fit_words(fit))
     verdicts = [wrap(text, VERDICTS, SMALL) for text in words]
     heads = ("effect [95 % interval]\nall at once", "verdict")
+    if not form.columns:
+        values, verdicts, heads = [""] * len(names), [""] * len(names), ("", "")
 
     slot = max(0.44, *(0.1 + max(height(name, BODY), height(verdict, SMALL)) for name, verdict in zip(names, verdicts, strict=True)))
-    start = MARGIN + widest(names, BODY) + SPACE
+    start = form.margin + widest(names, BODY) + SPACE
     value_column = widest([heads[0], *values], BODY)
-    plot = WIDTH - MARGIN - VERDICTS - SPACE - value_column - SPACE - start
-    label, further = wrap_below(metric.effect_axis(), start, plot, WIDTH)
-    below = BELOW + further
+    beside_plot = SPACE + value_column + SPACE + VERDICTS if form.columns else SPACE
+    plot = form.width - form.margin - beside_plot - start
+    label, further = wrap_below(metric.effect_axis(), start, plot, form)
+    below, above = BELOW + further, ABOVE if form.columns else SPACE
     rows = len(names)
     caption = _caption(findings, design_index, fit, (left, right))
     below_title = subtitle(f"{design.name}: {counted(len(design.arms), 'arm')}, {findings.seeds_in_words}", findings)
-    sheet = page(WIDTH, ABOVE + slot * rows + below, "What each feature contributes, and how sure that is", below_title, caption)
+    title = "What each feature contributes, and how sure that is"
+    sheet = page(form.width, above + slot * rows + below, title, below_title, caption, form)
     axes = sheet.axes(start, below, plot, slot * rows)
     axes.set_xlim(left, right)
     axes.set_ylim(rows - 0.5, -0.5)
@@ -84,8 +89,8 @@ def forest(findings: Findings, design_index: int) -> Figure:
         axes.text(first, row + shift, more, size=SMALL, color=MUTED, va="center_baseline", transform=beside)
         axes.text(second, row, verdict, size=SMALL, color=MUTED, va="center_baseline", transform=beside, linespacing=LINESPACING)
     for place, head in zip((first, second), heads, strict=True):
-        above = -0.5 - 0.08 / slot
-        axes.text(place, above, head, size=SMALL, weight="bold", color=INK, va="bottom", transform=beside, linespacing=LINESPACING)
+        top = -0.5 - 0.08 / slot
+        axes.text(place, top, head, size=SMALL, weight="bold", color=INK, va="bottom", transform=beside, linespacing=LINESPACING)
     return sheet.figure
 
 

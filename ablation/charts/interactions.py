@@ -1,5 +1,6 @@
 """What pairs of features are worth together beyond what each is worth alone."""
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -9,14 +10,18 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ablation.charts.drawing.caption import source
+from ablation.charts.drawing.form import SCREEN, Form
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, width, wrap
-from ablation.charts.drawing.page import MARGIN, page
+from ablation.charts.drawing.page import page
 from ablation.charts.drawing.style import BODY, GAIN, INK, LOSS, SMALL, subtitle
 from ablation.effects import ALPHA, Interactions
 from ablation.study.findings import Findings
 
-CELL, NAMES = 0.62, 1.7
-"""Inches: the side of a cell, and at most the feature names."""
+CELL, GAP = 0.62, 0.14
+"""Inches: the side of a cell, and between the names and the cells."""
+
+LEAST = 7.0
+"""Points: the smallest type of a number in a column of a paper."""
 
 NARROWEST = 5.6
 """Inches: the figure at least, so that its caption stays readable."""
@@ -28,7 +33,7 @@ COLORS = LinearSegmentedColormap.from_list("loss to gain", [LOSS, "#FFFFFF", GAI
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def interactions(findings: Findings, design_index: int) -> Figure:
+def interactions(findings: Findings, design_index: int, form: Form = SCREEN) -> Figure:
     """Draw a triangle of cells, one a pair.
 
     Cells of which only the sum is known are hatched, and carry that sum with the letter of their group. A pair of which nothing is
@@ -43,17 +48,18 @@ def interactions(findings: Findings, design_index: int) -> Figure:
     groups = [row for row, pairs in enumerate(found.pairs) if len(pairs) > 1]
     letters = {row: _letter(index) for index, row in enumerate(groups)}
 
-    side = [wrap(feature, NAMES, BODY) for feature in features[1:]]
-    below = [wrap(feature, CELL * 1.9, SMALL) for feature in features[:-1]]
-    turned = any(widest([name], SMALL) > CELL - 0.06 for name in below)
-    below = [wrap(feature, NAMES, SMALL) for feature in features[:-1]] if turned else below
-    room = 0.14 + (widest(below, SMALL) if turned else max(height(name, SMALL) for name in below))
-    square = CELL * (count - 1)
-    start = MARGIN + widest(side, BODY) + 0.14
-    wide = max(start + square + MARGIN, NARROWEST)
+    side, cell = _side(features, form)
+    below = [wrap(feature, cell * 1.9, SMALL) for feature in features[:-1]]
+    turned = any(widest([name], SMALL) > cell - 0.06 for name in below)
+    below = [wrap(feature, form.names, SMALL) for feature in features[:-1]] if turned else below
+    room = GAP + (widest(below, SMALL) if turned else max(height(name, SMALL) for name in below))
+    square = cell * (count - 1)
+    start = form.margin + widest(side, BODY) + GAP
+    wide = max(start + square + form.margin, NARROWEST) if form.titled else form.width
+    start += 0 if form.titled else (wide - start - square - form.margin) / 2
     caption = _caption(findings, design_index, found)
     below_title = subtitle(f"{design.name}: pair interactions", findings)
-    sheet = page(wide, square + room, "What pairs of features are worth together", below_title, caption)
+    sheet = page(wide, square + room, "What pairs of features are worth together", below_title, caption, form)
     axes = sheet.axes(start, room, square, square)
     axes.set_xlim(-0.5, count - 1.5)
     axes.set_ylim(count - 0.5, 0.5)
@@ -62,7 +68,7 @@ def interactions(findings: Findings, design_index: int) -> Figure:
         for one, other in pairs:
             column, line = sorted((features.index(one), features.index(other)))
             sure = bool(found.p_holm[row] < ALPHA)
-            _cell(axes, column, line, float(found.estimate[row]), strongest, letters.get(row, ""), sure, findings)
+            _cell(axes, column, line, float(found.estimate[row]), strongest, letters.get(row, ""), sure, findings, cell)
     known = {frozenset(pair) for pairs in found.pairs for pair in pairs}
     for line in range(1, count):
         for column in range(line):
@@ -77,12 +83,30 @@ def interactions(findings: Findings, design_index: int) -> Figure:
     return sheet.figure
 
 
+def fits(findings: Findings, design_index: int, form: Form) -> bool:
+    """Say whether the numbers of the pairs fit the cells that a form has room for."""
+    found = findings.interactions[design_index]
+    numbers = [] if found is None else [findings.metric.signed(value, findings.digits) for value in found.estimate if not np.isnan(value)]
+    _, cell = _side(findings.designs[design_index].known, form)
+    return widest(numbers, LEAST) <= cell
+
+
+def _side(features: Sequence[str], form: Form) -> tuple[list[str], float]:
+    """Return the names beside the cells, and the side of a cell in inches."""
+    names = [wrap(feature, form.names, BODY) for feature in features[1:]]
+    if form.titled:
+        return names, CELL
+    return names, min(CELL, (form.width - 2 * form.margin - widest(names, BODY) - GAP) / (len(features) - 1))
+
+
 def _letter(index: int) -> str:
     first, last = divmod(index, len(LETTERS))
     return (LETTERS[first - 1] if first else "") + LETTERS[last]
 
 
-def _cell(axes: Axes, column: int, line: int, value: float, strongest: float, letter: str, sure: bool, findings: Findings) -> None:
+def _cell(
+    axes: Axes, column: int, line: int, value: float, strongest: float, letter: str, sure: bool, findings: Findings, cell: float
+) -> None:
     """Paint one pair: its colour by size, a hatch where it stands for a group, a frame where it is beyond noise."""
     lost = bool(np.isnan(value))
     face = "white" if lost else to_hex(COLORS(0.5 + (0.5 if findings.metric.higher_is_better else -0.5) * value / strongest))
@@ -94,7 +118,8 @@ def _cell(axes: Axes, column: int, line: int, value: float, strongest: float, le
     plain = lost or bool(letter)
     color = "white" if abs(value) > 0.75 * strongest else INK
     box = {"facecolor": face, "edgecolor": "none", "pad": 1.5} if plain else None
-    size = SMALL + 0.5 if width(text, SMALL + 0.5) < CELL - 0.1 else SMALL - 1
+    small = LEAST if cell < CELL else SMALL - 1
+    size = SMALL + 0.5 if width(text, SMALL + 0.5) < cell - 0.1 else small
     shown = f"{letter}\n{text}" if letter else text
     weight = "bold" if sure else "normal"
     axes.text(column, line, shown, size=size, color=color, weight=weight, ha="center", va="center", bbox=box, zorder=4, linespacing=1.2)

@@ -1,5 +1,6 @@
 """How much a feature's effect depends on when it is added."""
 
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -7,14 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablation.charts.drawing.caption import source
+from ablation.charts.drawing.form import SCREEN, Form
 from ablation.charts.drawing.lettering import LINESPACING, height, widest, wrap
-from ablation.charts.drawing.page import MARGIN, page, wrap_below
+from ablation.charts.drawing.page import page, wrap_below
 from ablation.charts.drawing.style import BODY, INK, MUTED, SKY, SMALL, YELLOW, subtitle, tidy
 from ablation.effects import OrderDependence, averaging
 from ablation.study.findings import Findings
 
-WIDTH, NAMES, SPACE = 9.0, 1.7, 0.14
-"""Inches: the figure, at most the feature names, and between the columns."""
+SPACE = 0.14
+"""Inches between the columns."""
 
 ABOVE, BELOW, LEGEND = 0.28, 0.5, 0.3
 """Inches: for the heads of the columns, for the axis, and for the legend."""
@@ -26,25 +28,28 @@ LABELS = {"first": "added first", "chosen": "in the chosen order", "last": "adde
 HEADS = {"first": "first", "chosen": "chosen", "last": "last", "shapley": "Shapley"}
 
 
-def order(findings: Findings) -> Figure:
+def order(findings: Findings, form: Form = SCREEN) -> Figure:
     """Draw a feature's effects as marks on a bar from the least to the largest, with a flag where they differ beyond noise."""
     found = findings.order
     assert found is not None, "drawn only where order was looked at"
     count = len(found.features)
     shown = [mark for mark in MARKS if not np.isnan(getattr(found, mark[0])).all()]
-    names = [wrap(feature, NAMES, BODY) for feature in found.features]
+    names = [wrap(feature, form.names, BODY) for feature in found.features]
     columns = [(HEADS[name], [_number(value, findings) for value in getattr(found, name)]) for name, *_ in shown]
     columns.append(("order", ["matters" if flag else "–" for flag in found.differs]))
+    columns = columns if form.columns else []
     widths = [widest([head, *cells], BODY) + SPACE for head, cells in columns]
 
     slot = max(0.5, *(0.1 + height(name, BODY) for name in names))
-    start = MARGIN + widest(names, BODY) + SPACE
-    plot = WIDTH - MARGIN - sum(widths) - start
-    label, more = wrap_below(findings.metric.effect_axis(), start, plot, WIDTH)
+    start = form.margin + widest(names, BODY) + SPACE
+    plot = form.width - form.margin - (sum(widths) if form.columns else SPACE) - start
+    label, more = wrap_below(findings.metric.effect_axis(), start, plot, form)
     below = BELOW + more
-    body = ABOVE + LEGEND + slot * count + below
+    across = 4 if form.columns else 2
+    legend_lines = ceil(len(shown) / across)
+    body = (ABOVE if form.columns else 0.0) + legend_lines * LEGEND + slot * count + below
     below_title = subtitle("effects by when a feature is added", findings)
-    sheet = page(WIDTH, body, "Does the order of adding matter?", below_title, _caption(findings, found))
+    sheet = page(form.width, body, "Does the order of adding matter?", below_title, _caption(findings, found), form)
     axes = sheet.axes(start, below, plot, slot * count)
     axes.set_ylim(count - 0.5, -0.5)
     axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
@@ -58,17 +63,24 @@ def order(findings: Findings) -> Figure:
     axes.set_xlabel(label, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
     beside = axes.get_yaxis_transform()
     edge = plot
-    for (head, cells), wide in zip(columns, widths, strict=True):
-        edge += wide
+    for (head, cells), room in zip(columns, widths, strict=True):
+        edge += room
         axes.text(edge / plot, -0.5 - 0.08 / slot, head, size=SMALL, weight="bold", color=INK, ha="right", va="bottom", transform=beside)
         for row, cell in enumerate(cells):
             color = MUTED if cell == "–" else INK
             axes.text(edge / plot, row, cell, size=BODY, color=color, ha="right", va="center_baseline", transform=beside)
     handles = [axes.plot([], [], label=LABELS[name], **_style(marker, fill))[0] for name, marker, fill, _ in shown]
-    across, up = sheet.figure.get_size_inches()
-    place = (MARGIN / across, (sheet.floor + body) / up)
+    wide, up = sheet.figure.get_size_inches()
+    place = (form.margin / wide, (sheet.floor + body) / up)
     sheet.figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=place, ncols=4, frameon=False, fontsize=SMALL, borderaxespad=0, handletextpad=0.3
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=place,
+        ncols=across,
+        frameon=False,
+        fontsize=SMALL,
+        borderaxespad=0,
+        handletextpad=0.3,
     )
     return sheet.figure
 

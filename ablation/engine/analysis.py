@@ -48,6 +48,7 @@ def question(study: Study, shown: tuple[int, ...] = ()) -> Findings:
         provenance=provenance({}, 0, study.command),
         remarks=subject.remarks(),
         unfinished=True,
+        methods=subject.methods(),
     )
 
 

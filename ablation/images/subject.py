@@ -28,13 +28,16 @@ from ablation.study.key import described, digest
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Outcome, Result
 from ablation.study.study import FOLDER
-from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial
-from ablation.wording import listed
+from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial, features_in_words
+from ablation.wording import counted, listed
 
 VALIDATIONS = ("held_out", "test")
 
 LEFT_OUT, MOST_LEFT_OUT = "left_out.txt", 5
 """The file that names all that could not be used of the data, and how many of them a remark names."""
+
+SCALED = {"unit": "[0, 1]", "symmetric": "[−1, 1]"}
+"""Where pixels lie by how they are scaled."""
 
 MEASURES = (
     Measure("test_accuracy", "test %", "score", "mean", below="Accuracy on the test images"),
@@ -279,6 +282,24 @@ class Images(Subject):
         before = f"; the epochs before it are validated on {part:,} of these" if self._same_images() and part < whole and epochs > 1 else ""
         return Scoring(f"A score is the accuracy after {last} on {images}{before}.", covers)
 
+    def methods(self) -> tuple[str, ...]:
+        training, dataset = self.training, self.dataset()
+        images, _ = divide(dataset, self.validation, self.fraction, generator(0, SPLIT))
+        parameters = _short(self.model)
+        network = f"The network is {self.model_name}{'' if parameters == 'on' else f' ({parameters})'}"
+        height, width, channels = dataset.image_shape
+        data = (
+            f"The data is {self.source.description}: {len(images):,} training and {self._validation_images():,} validation images of "
+            f"{height} × {width} × {channels} values, scaled to {SCALED[self._normalised()]}."
+        )
+        schedule = training.schedule.replace("_", "-")
+        steps = (
+            f"It is trained for {counted(training.epochs, 'epoch')} in batches of {training.batch_size} with {training.optimizer}, a "
+            f"learning rate of {training.learning_rate:g} and a {schedule} schedule, in {training.precision}, by Keras on {self.backend}."
+        )
+        features = {name: _short(feature) for name, feature in self.catalogue.features.items() if name in self.features}
+        return data, f"{network}.", steps, features_in_words({name: features[name] for name in self.features})
+
     def remarks(self) -> tuple[str, ...]:
         dataset = self.dataset()
         height, width, _ = shape = dataset.image_shape
@@ -340,6 +361,6 @@ def _about_left_out(lines: tuple[str, ...]) -> str:
     return f"{len(lines):,} {'file of the data was' if len(lines) == 1 else 'files of the data were'} left out: {shown}{more}."
 
 
-def _short(feature: Feature) -> str:
-    parameters = described(feature)["parameters"]
+def _short(part: Feature | Model) -> str:
+    parameters = described(part)["parameters"]
     return ", ".join(f"{name}={value}" for name, value in parameters.items()) or "on"

@@ -9,7 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from ablation.errors import InputError, exit_status
-from ablation.report.rebuild import rebuild
+from ablation.report.columns import COLUMNS, chosen_columns
+from ablation.report.for_paper import write_for_paper
+from ablation.report.rebuild import found_so_far, rebuild
 from ablation.report.tables import Table
 from ablation.store import reading
 from ablation.store.connection import Store, database_of, named_uri
@@ -26,8 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("study", nargs="?", help="its name or its run id; without it, the studies are listed")
     parser.add_argument("--open", action="store_true", help="in the browser; while the study runs the page follows it, until Ctrl-C")
     parser.add_argument("--repair", action="store_true", help="let an MLflow database that was moved find its files again")
+    parser.add_argument("--paper", action="store_true", help="also figures, a LaTeX table and a methods paragraph, in the folder paper/")
+    parser.add_argument("--columns", help=f"of that table, such as feature,effect,interval; there are {', '.join(COLUMNS)}")
     given = parser.parse_args(arguments)
-    return exit_status(_repair if given.repair else partial(_report, given.study, given.open))
+    return exit_status(_repair if given.repair else partial(_report, given.study, given.open, given.paper, given.columns))
 
 
 def _repair() -> None:
@@ -38,9 +42,13 @@ def _repair() -> None:
         print(sentence)
 
 
-def _report(wanted: str | None, opens: bool) -> None:
-    if opens and wanted is None:
-        raise InputError("--open needs the name of a study: python -m ablation.report NAME --open")
+def _report(wanted: str | None, opens: bool, paper: bool, names: str | None) -> None:
+    for option, asked in (("--open", opens), ("--paper", paper)):
+        if asked and wanted is None:
+            raise InputError(f"{option} needs the name of a study: python -m ablation.report NAME {option}")
+    if names is not None and not paper:
+        raise InputError(f"--columns are those of a paper's table: python -m ablation.report NAME --paper --columns {names}")
+    columns = chosen_columns(names)
     # Only an experiment's name would be missing, and studies are looked for in all.
     store = Store.of_environment("ablation")
     studies = reading.studies(store)
@@ -50,6 +58,8 @@ def _report(wanted: str | None, opens: bool) -> None:
     study = reading.chosen(studies, wanted)
     page = next(file for file in rebuild(store, study) if file.name == "report.html")
     print(f"Report  {page}\nFolder  {page.parent}", flush=True)
+    if paper:
+        print(f"Paper   {write_for_paper(found_so_far(store, study), page.parent, columns)}", flush=True)
     if opens:
         _open(store, study, page)
 

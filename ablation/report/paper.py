@@ -40,20 +40,24 @@ SPECIAL = {
 
 def latex(report: Document) -> str:
     """Return the study's first table as a floating table with booktabs' rules; a study without one has none."""
-    body = "".join(_table(table, report) for table in report.tables[:1])
+    body = "".join(_table(table, f"{report.name}. {report.data}. {report.units} {table.lead}") for table in report.tables[:1])
     return HEAD + body + FOOT
 
 
-def _table(table: Table, report: Document) -> str:
+def latex_of(table: Table, caption: str) -> str:
+    """Return a table as :func:`latex` writes it, with a caption."""
+    return HEAD + _table(table, caption) + FOOT
+
+
+def _table(table: Table, caption: str) -> str:
     columns = [_column(table, index) for index in range(len(table.heads))]
     lines = [" & ".join(map(_cell, line, columns)) + r" \\" for line in (table.heads, *table.lines)]
-    caption = f"{report.name}. {report.data}. {report.units} {table.lead}"
     return "\n".join(
         [
             r"\begin{table}[htbp]",
             r"\centering\footnotesize",
             r"\setlength{\tabcolsep}{4pt}",
-            rf"\caption{{{_escaped(caption)}}}\vspace{{4pt}}",
+            rf"\caption{{{escaped(caption)}}}\vspace{{4pt}}",
             rf"\begin{{tabular}}{{@{{}}{''.join(columns)}@{{}}}}",
             r"\toprule",
             lines[0],
@@ -75,9 +79,10 @@ def _column(table: Table, index: int) -> str:
 
 
 def _cell(text: str, column: str) -> str:
-    return (r"\raggedright " if column.startswith("p") and text else "") + _escaped(text)
+    return (r"\raggedright " if column.startswith("p") and text else "") + escaped(text)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return text as LaTeX sets it."""
     escaped = "".join(SPECIAL.get(character, character) for character in text)
     return escaped.replace(r"\_", r"\_\allowbreak{}")

@@ -7,6 +7,7 @@ import numpy as np
 from ablation.designs import label
 from ablation.effects import Precision
 from ablation.report.looks import INTERVALS, rule, uncounted
+from ablation.report.methods import methods
 from ablation.study.findings import Findings
 from ablation.study.metric import Metric
 from ablation.wording import counted, duration, listed
@@ -48,6 +49,8 @@ def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
         if findings.variability:
             yield "Sources of variability", " ".join(findings.variability)
     yield from _provenance(findings)
+    if paragraph := methods(findings):
+        yield "Methods, for a paper", paragraph
 
 
 def _seeds(findings: Findings) -> str:

@@ -84,6 +84,7 @@ class Findings:
         provenance: where the numbers come from.
         remarks: what was known before any run and a reader must know, in whole sentences.
         unfinished: whether the study has not come to its end.
+        methods: what a paper says of how its runs are made, in whole sentences; empty where that is not known.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Findings:
     provenance: Provenance | None = None
     remarks: tuple[str, ...] = ()
     unfinished: bool = False
+    methods: tuple[str, ...] = ()
 
     def scores_of(self, design: Design) -> np.ndarray:
         """Return the score array of one design's arms, shape ``(seeds, design arms)``."""

@@ -11,6 +11,7 @@ import numpy as np
 from ablation.designs import Arm
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Outcome, Result
+from ablation.wording import listed
 
 if TYPE_CHECKING:
     from ablation.study.findings import Findings
@@ -136,6 +137,13 @@ class Subject(ABC):
         """Return what the runs of a study have in common, as MLflow shows it of the study."""
         return {}
 
+    def methods(self) -> tuple[str, ...]:
+        """Return what a paper says of how runs are made: what all have in common, and every feature; asked for after :meth:`prepare`."""
+        settings = [f"{name} = {value}" for name, value in {**self.params(frozenset()), **self.settings()}.items()]
+        common = f"All runs have {listed(settings, 'and')}." if settings else ""
+        features = {name: self.params(frozenset((name,))).get(f"feature.{name}", "on") for name in self.features}
+        return (*filter(None, [common]), features_in_words(features))
+
     def data(self) -> Mapping[str, str] | None:
         """Return name, digest and description of the data, as MLflow's list of data sets shows them."""
         return None
@@ -182,3 +190,9 @@ class Subject(ABC):
     def pictures(self, findings: "Findings", read: ReadArrays, folder: Path) -> list[Path]:
         """Draw pictures of the subject's own into a folder, and return the files."""
         return []
+
+
+def features_in_words(features: Mapping[str, str]) -> str:
+    """Return a sentence that names features with what each sets; ``on`` where it sets nothing."""
+    named = [name if sets == "on" else f"{name} ({sets})" for name, sets in features.items()]
+    return f"The features, in this order, are {listed(named, 'and')}."

@@ -7,13 +7,15 @@ from pathlib import Path
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from ablation.charts.drawing.form import SCREEN, Form
 from ablation.charts.drawing.lettering import LINESPACING, height, wrap
 from ablation.charts.drawing.style import BODY, INK, MUTED, SMALL, TITLE
 
-MARGIN = 0.18
+MARGIN = SCREEN.margin
 GAP = 0.1
 DPI = 200
 COMPRESSION = 3
@@ -38,7 +40,7 @@ class Page:
         return self.figure.add_axes((left / across, (self.floor + bottom) / up, width / across, height / up))
 
 
-def page(width: float, body: float, title: str, subtitle: str, caption: Sequence[str]) -> Page:
+def page(width: float, body: float, title: str, subtitle: str, caption: Sequence[str], form: Form = SCREEN) -> Page:
     """Lay out a page that is as high as its texts need.
 
     Args:
@@ -46,7 +48,11 @@ def page(width: float, body: float, title: str, subtitle: str, caption: Sequence
         body: height in inches that is kept free for axes and their labels.
         title, subtitle: shown above the body; broken into lines where they are too long.
         caption: paragraphs shown below it.
+        form: where it is read; of an untitled one the texts are left out.
     """
+    if not form.titled:
+        whole = body + 2 * form.margin
+        return Page(Figure(figsize=(width, whole), facecolor="white"), form.margin)
     room = width - 2 * MARGIN
     title = wrap(title, room * 0.85, TITLE)  # bold is wider than what is measured
     subtitle = wrap(subtitle, room, BODY)
@@ -66,16 +72,16 @@ def page(width: float, body: float, title: str, subtitle: str, caption: Sequence
     return Page(figure, floor)
 
 
-def wrap_below(label: str, left: float, plot: float, width: float) -> tuple[str, float]:
+def wrap_below(label: str, left: float, plot: float, form: Form = SCREEN) -> tuple[str, float]:
     """Break the label of an axis that is centred below a plot so that it stays on the page; return it and the inches that it adds.
 
     Args:
         label: of the axis.
         left, plot: where the plot begins, and its width, in inches.
-        width: of the figure, in inches.
+        form: of the figure.
     """
     middle = left + plot / 2
-    wrapped = wrap(label, 2 * min(middle, width - middle) - 2 * MARGIN, BODY)
+    wrapped = wrap(label, 2 * min(middle, form.width - middle) - 2 * form.margin, BODY)
     return wrapped, height(wrapped, BODY) - height(label, BODY)
 
 
@@ -90,3 +96,12 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     with matplotlib.rc_context({"svg.hashsalt": "ablation"}):
         FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None})
     return [picture, drawing]
+
+
+def save_pdf(figure: Figure, folder: Path, name: str) -> Path:
+    """Write ``name.pdf`` into a folder that is there, with its fonts inside; the same figure gives the same bytes."""
+    file = folder / f"{name}.pdf"
+    # Type 42 embeds TrueType as it is; many journals refuse matplotlib's usual Type 3.
+    with matplotlib.rc_context({"pdf.fonttype": 42}):
+        FigureCanvasPdf(figure).print_pdf(file, metadata={"CreationDate": None})
+    return file

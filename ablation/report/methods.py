@@ -1,0 +1,56 @@
+"""The methods paragraph, ready to paste into a paper."""
+
+import numpy as np
+
+from ablation.report.looks import rule
+from ablation.study.findings import Findings
+from ablation.wording import counted, listed
+
+INTERVALS = {
+    "paired": "Student's t on the seeds' own differences",
+    "balanced": "a linear model of arms and seeds whose arms have variances of their own, with Satterthwaite's degrees of freedom",
+    "independent": "Welch's t on runs that share no seeds",
+}
+"""How intervals come about, by the kind of a design."""
+
+
+def methods(findings: Findings) -> str:
+    """Return the paragraph; empty where it is not known how the runs are made."""
+    if not findings.methods:
+        return ""
+    sentences = [*findings.methods, findings.protocol, _design(findings), *_statistics(findings), *_machine(findings)]
+    return " ".join(sentences)
+
+
+def _design(findings: Findings) -> str:
+    designs = listed([f"{design.name} ({counted(len(design.arms), 'arm')})" for design in findings.designs], "and")
+    every = listed([str(seed) for seed in findings.seeds], "and") if len(findings.seeds) <= 3 else _ends(findings)
+    seeds = "" if findings.independent else f" ({every})"
+    return f"The {'design is' if len(findings.designs) == 1 else 'designs are'} {designs}, with {findings.seeds_in_words}{seeds}."
+
+
+def _ends(findings: Findings) -> str:
+    return f"{findings.seeds[0]} to {findings.seeds[-1]}"
+
+
+def _statistics(findings: Findings) -> list[str]:
+    if all(np.isnan(effects.low).all() for effects in findings.effects):
+        return ["With a single run of each arm there are no intervals."] if findings.effects else []
+    kinds = list(dict.fromkeys(design.kind for design in findings.designs if design.features))
+    sentences = [
+        f"Effects are {findings.metric.effects_are}, with 95 % intervals from {listed([INTERVALS[kind] for kind in kinds], 'and')}."
+    ]
+    if findings.intervals:
+        sentences.append(findings.intervals)
+    if findings.looks is not None:
+        return [*sentences, rule(findings, findings.looks)]
+    return [*sentences, "p-values are adjusted over the features of a design by Holm's method; an effect is called real at p < 0.05."]
+
+
+def _machine(findings: Findings) -> list[str]:
+    known = findings.provenance
+    if known is None:
+        return []
+    hardware = f"Runs were made on {known.hardware}." if known.hardware else ""
+    versions = listed([f"{name} {version}" for name, version in known.versions.items()], "and")
+    return [*filter(None, [hardware, f"Versions: {versions}." if versions else ""])]
