@@ -35,7 +35,7 @@ def _ends(findings: Findings) -> str:
 
 def _statistics(findings: Findings) -> list[str]:
     if all(np.isnan(effects.low).all() for effects in findings.effects):
-        return ["With a single run of each arm there are no intervals."] if findings.effects else []
+        return []
     kinds = list(dict.fromkeys(design.kind for design in findings.designs if design.features))
     sentences = [
         f"Effects are {findings.metric.effects_are}, with 95 % intervals from {listed([INTERVALS[kind] for kind in kinds], 'and')}."
