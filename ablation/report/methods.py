@@ -44,13 +44,16 @@ def _statistics(findings: Findings) -> list[str]:
         sentences.append(findings.intervals)
     if findings.looks is not None:
         return [*sentences, rule(findings, findings.looks)]
-    return [*sentences, "p-values are adjusted over the features of a design by Holm's method; an effect is called real at p < 0.05."]
+    return [
+        *sentences,
+        "p-values are adjusted over the features of a design by Holm's method; an effect helps or hurts where its adjusted p is below 0.05.",
+    ]
 
 
 def _machine(findings: Findings) -> list[str]:
     known = findings.provenance
     if known is None:
         return []
-    hardware = f"Runs were made on {known.hardware}." if known.hardware else ""
+    hardware = f"Hardware: {known.hardware}." if known.hardware else ""
     versions = listed([f"{name} {version}" for name, version in known.versions.items()], "and")
     return [*filter(None, [hardware, f"Versions: {versions}." if versions else ""])]
