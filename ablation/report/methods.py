@@ -46,7 +46,7 @@ def _statistics(findings: Findings) -> list[str]:
         return [*sentences, rule(findings, findings.looks)]
     return [
         *sentences,
-        "p-values are adjusted over the features of a design by Holm's method; an effect helps or hurts where its adjusted p is below 0.05.",
+        "p-values are adjusted over the features of a design by Holm's method; effects help or hurt where the adjusted p is below 0.05.",
     ]
 
 
@@ -55,5 +55,5 @@ def _machine(findings: Findings) -> list[str]:
     if known is None:
         return []
     hardware = f"Hardware: {known.hardware}." if known.hardware else ""
-    versions = listed([f"{name} {version}" for name, version in known.versions.items()], "and")
-    return [*filter(None, [hardware, f"Versions: {versions}." if versions else ""])]
+    versions = f"Versions: {listed([f'{name} {version}' for name, version in known.versions.items()], 'and')}." if known.versions else ""
+    return [*filter(None, [hardware, versions])]

@@ -142,7 +142,7 @@ class Subject(ABC):
         settings = [f"{name} = {value}" for name, value in {**self.params(frozenset()), **self.settings()}.items()]
         common = f"All runs have {listed(settings, 'and')}." if settings else ""
         features = {name: self.params(frozenset((name,))).get(f"feature.{name}", "on") for name in self.features}
-        return (*filter(None, [common]), features_in_words(features))
+        return (*filter(None, [common]), *([features_in_words(features)] if features else []))
 
     def data(self) -> Mapping[str, str] | None:
         """Return name, digest and description of the data, as MLflow's list of data sets shows them."""
