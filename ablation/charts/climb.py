@@ -23,7 +23,8 @@ def climb(findings: Findings, design_index: int, form: Form = SCREEN) -> Figure:
     design = findings.designs[design_index]
     metric = findings.metric
     scores = metric.scale * findings.scores_of(design)
-    averages, deviations = mean_and_sd(scores)
+    # Scaled last, as in the tables: a mean that lies between two printed values is rounded alike.
+    averages, deviations = (metric.scale * each for each in mean_and_sd(findings.scores_of(design)))
     finished = (~np.isnan(scores)).sum(axis=0)
     asked = findings.asked_of(design).sum(axis=0)
     labels = [name.replace("+ ", "+\u00a0") for name in arm_names(design, findings.features)]
