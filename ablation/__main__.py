@@ -23,7 +23,7 @@ def conduct(asked: Asked) -> bool:
     conducted = conduct_study(asked.study, asked.store, asked.execution, screen)
     show_findings(conducted.findings, conducted.files, screen.console)
     show_way_to_runs(conducted.address, asked.store.uri, asked.store.is_default, screen.console)
-    return not (conducted.findings.failures or conducted.findings.uncredited)
+    return conducted.findings.went_well
 
 
 def main() -> None:

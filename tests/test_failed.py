@@ -164,6 +164,7 @@ def test_an_arm_that_cannot_be_built_is_named_with_its_reason(tmp_path: Path, mo
     write_function(tmp_path)
     asked = (*ASKED, "subject.exclusive=[[one,two]]", "seeds=2", "study.name=first")
     ended = in_this_process(tmp_path, *asked)
+    assert ended.code == 1, "not every effect could be estimated"
     assert ended.out.count(LACKS) == 2, "before the first run, and with the notes"
     page = (tmp_path / "mlruns/studies/first/report.md").read_text()
     answer, _, rest = page.partition("## Tables")

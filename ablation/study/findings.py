@@ -176,6 +176,11 @@ class Findings:
         return tuple(dict.fromkeys(feature for design in self.designs if design.reasons for feature in design.uncredited))
 
     @property
+    def went_well(self) -> bool:
+        """Whether every run finished and every effect could be estimated."""
+        return not (self.failures or self.uncredited)
+
+    @property
     def headline(self) -> int | None:
         """Index of the design that answers for the study: the one whose effects weigh the most arms, or None where none credits."""
         weighed = [int(np.count_nonzero(design.contrasts, axis=1).max(initial=0)) for design in self.designs]
