@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ablation.checks import flag, number
 from ablation.designs import DESIGNS, Arm, Design, label
-from ablation.effects import MOST_SEEDS
+from ablation.effects import seeds_for_machines
 from ablation.errors import InputError, nearest
 from ablation.study.findings import Findings
 from ablation.study.study import STUDIES
@@ -301,8 +301,8 @@ class FinishedStudy:
                     "design": design.name,
                     "feature": design.features,
                     **{head: getattr(effects, name) for name, head in names.items()},
-                    "seeds_needed_low": [fewest or None for fewest, _ in effects.seeds_needed.tolist()],
-                    "seeds_needed_high": [most if 0 < most <= MOST_SEEDS else None for _, most in effects.seeds_needed.tolist()],
+                    "seeds_needed_low": [seeds_for_machines(*each)[0] for each in effects.seeds_needed.tolist()],
+                    "seeds_needed_high": [seeds_for_machines(*each)[1] for each in effects.seeds_needed.tolist()],
                     **({"look": looks.decided[index]} if looks else {}),
                 }
             )

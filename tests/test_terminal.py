@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -149,9 +150,17 @@ def test_several_designs_have_a_line_and_a_table_each() -> None:
     assert "augmentation + " not in table and "The report has its 16 arms with their scores." in table
 
 
+def test_the_legend_counts_runs_where_the_column_does() -> None:
+    for design, what in ((cumulative(FEATURES), "seeds"), (replace(cumulative(FEATURES), kind="independent"), "runs")):
+        table = design_table(synthetic(design, noise=0.02, seeds=6), 0)
+        assert f"{what} needed" in table.heads and table.foot.startswith(f"{what.capitalize()} needed: about how many")
+
+
 def test_what_was_found_counts_what_is_not_claimed() -> None:
     assert found(synthetic(seeds=1)) == ["no verdict: all 7 (with fewer than 3 seeds)"]
     assert found(synthetic(none(FEATURES))) == []
+    apart = synthetic(replace(cumulative(FEATURES), kind="independent"), seeds=2)
+    assert found(apart) == ["no verdict: all 7 (with fewer than 3 runs)"]
     unclear = synthetic(gains=(0.003,) * 7, noise=0.02)
     assert unclear.effects[0].verdict == ("open",) * 7 and found(unclear) == ["open: all 7"]
     lost = synthetic(failed=[(frozenset(FEATURES[:4]), seed) for seed in range(3)])

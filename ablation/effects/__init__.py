@@ -33,6 +33,7 @@ from ablation.effects.verdicts import (
     OPEN,
     describe,
     holm,
+    seeds_for_machines,
     seeds_in_words,
     verdicts,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "residuals",
     "sampled_orders",
     "seeds_for",
+    "seeds_for_machines",
     "seeds_in_words",
     "seeds_to_resolve",
     "stein",

@@ -87,6 +87,15 @@ def seeds_in_words(fewest: int, most: int) -> str:
     return f"{fewest}" if fewest == most else f"{fewest} to {most}"
 
 
+def seeds_for_machines(fewest: int, most: int) -> tuple[int | None, int | None]:
+    """Return how many seeds would settle an effect, None for what is not known or more than is named.
+
+    Args:
+        fewest, most: as in :class:`ablation.effects.Effects`; zeros where that is not known.
+    """
+    return fewest or None, most if 0 < most <= MOST_SEEDS else None
+
+
 def describe(verdict: str, needed: Sequence[int], sample: str = "seed") -> str:
     """Return a verdict in one phrase with the seeds, or runs, that would settle an open one, for a place without columns."""
     count = seeds_in_words(*needed)

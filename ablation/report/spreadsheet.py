@@ -6,7 +6,7 @@ import io
 import numpy as np
 
 from ablation.designs import label
-from ablation.effects import MOST_SEEDS
+from ablation.effects import seeds_for_machines
 from ablation.report.rows import rows
 from ablation.study.findings import Findings
 
@@ -46,7 +46,8 @@ def csv(findings: Findings) -> str:
 
 
 def _needed(fewest: int, most: int) -> dict[str, int | None]:
-    return {"seeds_needed_low": fewest or None, "seeds_needed_high": most if 0 < most <= MOST_SEEDS else None}
+    low, high = seeds_for_machines(fewest, most)
+    return {"seeds_needed_low": low, "seeds_needed_high": high}
 
 
 def runs_csv(findings: Findings) -> str:

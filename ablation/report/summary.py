@@ -39,7 +39,8 @@ def _found(findings: Findings, design_index: int) -> str:
         count = verdicts.count(verdict)
         if count:
             of_all = f"{count} of {len(verdicts)}" if count < len(verdicts) or count == 1 else f"all {count}"
-            parts.append(f"{verdict}: {of_all}" + (f" (with fewer than {FEWEST_SEEDS} seeds)" if verdict == NO_VERDICT else ""))
+            why = f" (with fewer than {FEWEST_SEEDS} {findings.sample}s)" if verdict == NO_VERDICT else ""
+            parts.append(f"{verdict}: {of_all}{why}")
     return "; ".join(parts)
 
 
@@ -54,7 +55,7 @@ def kept(findings: Findings) -> list[str]:
     line = f"{short_label(findings.arms[best.contenders[0]], findings.features)}: {score} ({runs})"
     count = len(best.contenders) - 1
     if len(findings.seeds) < FEWEST_SEEDS:
-        return [f"{line}, the best so far; it takes {FEWEST_SEEDS} seeds to say which arms are worse"]
+        return [f"{line}, the best so far; it takes {FEWEST_SEEDS} {findings.sample}s to say which arms are worse"]
     if not count:
         return [f"{line}; every other arm is worse beyond noise"]
     cheaper = _cheapest(findings, best.contenders, others)

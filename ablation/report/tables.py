@@ -17,10 +17,12 @@ from ablation.wording import counted, probability
 WORDS = frozenset({"arm", "feature", "pair", "verdict", "order", "beyond noise", "cheaper", "aliased with"})
 """Heads of the columns of words, which stand to the left while numbers stand to the right."""
 
-NEEDED = "seeds needed"
+NEEDED = {"seed": "seeds needed", "run": "runs needed"}
 """Head of the column that says how many seeds would settle an open effect."""
 
-LEGEND = "Seeds needed: about how many would settle an open effect; empty where that is not known."
+LEGENDS = {
+    each: f"{each.capitalize()}: about how many would settle an open effect; empty where that is not known." for each in NEEDED.values()
+}
 
 NAMED = 12
 """Three-way terms that are named; more are counted."""
@@ -78,13 +80,13 @@ def so_far(findings: Findings) -> str:
 def _table_of(chosen: Sequence[Row], findings: Findings, title: str, lead: str, foot: str = "") -> Table:
     lines = [_line(row, findings) for row in chosen]
     heads = tuple(head for head in lines[0] if any(line[head] for line in lines)) if lines else ()
-    foot = " ".join(filter(None, [LEGEND if NEEDED in heads else "", foot]))
+    foot = " ".join(filter(None, [*(LEGENDS[head] for head in heads if head in LEGENDS), foot]))
     return Table(title, lead, heads, tuple(tuple(line[head] for head in heads) for line in lines), foot)
 
 
 def needed(findings: Findings) -> str:
     """Return the head of that column, which counts runs where arms share no seeds."""
-    return "runs needed" if findings.independent else NEEDED
+    return NEEDED[findings.sample]
 
 
 def _line(row: Row, findings: Findings) -> dict[str, str]:

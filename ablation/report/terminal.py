@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table as Grid
 from rich.text import Text
 
-from ablation.report.tables import LEGEND, NEEDED, Table, effects_table, needed, so_far
+from ablation.report.tables import LEGENDS, Table, effects_table, needed, so_far
 from ablation.study.findings import Findings
 
 VERDICTS = {
@@ -110,7 +110,9 @@ def _without(table: Table, left_out: Sequence[str]) -> Table:
     """Return a table without some columns, and without the lines and the legend that then say nothing."""
     kept = [index for index, head in enumerate(table.heads) if head not in left_out]
     lines = (tuple(line[index] for index in kept) for line in table.lines)
-    foot = table.foot.replace(LEGEND, "").strip() if NEEDED in left_out else table.foot
+    foot = table.foot
+    for head in left_out:
+        foot = foot.replace(LEGENDS.get(head, ""), "").strip()
     return replace(
         table, heads=tuple(table.heads[index] for index in kept), lines=tuple(line for line in lines if any(line[1:])), foot=foot
     )
