@@ -65,7 +65,7 @@ def run(
         unit: of a score as people read it, such as ``"%"`` or ``"s"``.
         scale: what scores are multiplied by where people read them: 100 for fractions shown in percent.
         bounds: the lowest and the highest score that there can be, such as ``(0, 1)`` for an accuracy; no interval is shown to go beyond
-            what an effect can then be.
+            what an effect can then be, and a run whose score lies outside them counts as failed.
         smallest: the smallest effect of interest, in the units that people read; smaller ones can be called negligible.
         orders: with ``shapley``: how many orders of adding to sample.
         exclusive: groups of features of which at most one can be on.

@@ -161,6 +161,16 @@ def test_what_cannot_be_understood_is_refused_with_the_row(
     assert not STUDIES.exists()
 
 
+def test_a_score_outside_its_bounds_is_refused_with_the_row(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with_cell("val_acc", 71)(path_of_three()).to_csv("results.csv", index=False)
+    words = ["results.csv", "--score", "val_acc", "--features", "mixup,cosine,ema", "--bounds"]
+    assert main([*words, "0", "1"]) == 1
+    assert capsys.readouterr().err == (
+        "ablation: row 5 of results.csv: val_acc is 71; bounds=[0, 1] are the lowest and the highest score that there can be\n"
+    )
+    assert not STUDIES.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -112,6 +113,15 @@ def test_what_a_subject_says_of_a_failed_run_is_kept_as_it_is() -> None:
     found = failed(error)
     assert found.words == "exit status 1 (train.py, line 3)"
     assert found.texts == {"stderr.txt": "all", "error.txt": "exit status 1 (train.py, line 3)\nlast line\n"}
+
+
+def test_a_score_outside_its_bounds_is_no_result(tmp_path: Path) -> None:
+    write_function(tmp_path)
+    ended = in_this_process(tmp_path, *ASKED, "subject.bounds=[0, 0.74]", "seeds=2", "study.name=first")
+    assert ended.code == 1
+    assert re.search(r"the score is 0\.7\d+; bounds=\[0, 0\.74\] are the lowest and the highest score that there can be", ended.out)
+    scores = [run.data.metrics["val_score"] for run in logged(tmp_path).trained]
+    assert scores and max(scores) <= 0.74, "the others count"
 
 
 # ---- a process is set up before it reads what the user wrote ---------------------------------------------------------------------

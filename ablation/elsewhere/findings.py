@@ -13,7 +13,9 @@ from ablation.elsewhere.recognise import Recognised, recognise
 from ablation.elsewhere.runs import Runs, Table, numbered, runs_of
 from ablation.elsewhere.wide import long, score_columns
 from ablation.engine.analysis import analysed
+from ablation.errors import InputError
 from ablation.study.findings import Findings, provenance
+from ablation.study.metric import Metric
 from ablation.study.outcome import Result
 
 NO_SEEDS = "No seeds are named, so runs are not compared seed by seed: every interval is Welch's."
@@ -31,12 +33,20 @@ def findings_of(table: Table, asked: Question) -> Findings:
         read, score, number = long(table, scores)
         seed = number if seed else None
     runs = runs_of(read, score, seed, asked.arm, levels(asked.features, asked.on, asked.off))
+    _refuse_impossible(read, runs, score, asked.metric(score))
     known = recognise(runs.features, runs.arms, asked.designs)
     why = NO_SEEDS if seed is None else unpaired(runs, union(known.designs))
     if why is None:
         return _findings(table, asked, score, runs, known, known.designs, ())
     independent = tuple(replace(each, kind="independent") for each in known.designs)
     return _findings(table, asked, score, numbered(runs), known, independent, (why,))
+
+
+def _refuse_impossible(table: Table, runs: Runs, name: str, metric: Metric) -> None:
+    wrong = np.flatnonzero(metric.outside(runs.score))
+    if len(wrong):
+        row = table.row(runs.place[wrong[0]])
+        raise InputError(f"{row} of {table.what}: {name} is {runs.score[wrong[0]]:g}; {metric.bounds_in_words}")
 
 
 def _findings(

@@ -18,7 +18,7 @@ from ablation.engine.progress import Progress, Send
 from ablation.quiet import quiet
 from ablation.store.study_log import StudyLog
 from ablation.study.origin import is_own
-from ablation.study.outcome import Result
+from ablation.study.outcome import Result, RunError
 from ablation.study.subject import Subject, Trial
 
 
@@ -80,6 +80,8 @@ def _made(subject: Packed, trial: Trial, run_id: str, log: StudyLog, threads: in
             outcome = what.run(trial, progress)
     finally:
         progress.flush()
+    if what.metric.outside(np.array(outcome.score)):
+        raise RunError(f"the score is {outcome.score:g}; {what.metric.bounds_in_words}", outcome.texts)
     seconds = time.perf_counter() - began
     stored: tuple[str, ...] = (*outcome.texts, *outcome.arrays)
     if outcome.model is not None:

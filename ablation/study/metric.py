@@ -105,6 +105,16 @@ class Metric:
         first, last = self.possible(np.array([low, high]))
         return f"{self.signed(first, digits)}, {self.signed(last, digits)}"
 
+    def outside(self, scores: np.ndarray) -> np.ndarray:
+        """Return which scores, of any shape, lie outside the bounds by more than rounding."""
+        low, high = self.bounds
+        return ((scores < low) & ~np.isclose(scores, low)) | ((scores > high) & ~np.isclose(scores, high))
+
+    @property
+    def bounds_in_words(self) -> str:
+        """What a score outside the bounds is answered with."""
+        return f"bounds=[{self.bounds[0]:g}, {self.bounds[1]:g}] are the lowest and the highest score that there can be"
+
     def with_unit(self, text: str) -> str:
         """Write the unit of a score after it."""
         return f"{text} {self.unit}".strip()
