@@ -82,15 +82,14 @@ def run(
     Raises:
         InputError: if something cannot work; nothing was run then.
     """
-    from ablation.study.metric import Metric, bounds_of
+    from ablation.study.metric import Metric, bounds_of, difference_of
     from ablation.study.study import Adaptive, Sequential, Study, fitted, seeds_of
     from ablation.subjects.function import Function
 
     flag("higher_is_better", higher_is_better)
     number("scale", scale, above=0)
-    difference = "points" if unit == "%" else unit
     limits = bounds_of("bounds", bounds)
-    what = Metric(metric, unit=unit, difference=difference, scale=scale, higher_is_better=higher_is_better, bounds=limits)
+    what = Metric(metric, unit=unit, difference=difference_of(unit), scale=scale, higher_is_better=higher_is_better, bounds=limits)
     subject = Function(function, features, what, exclusive=exclusive, version=version)
     adaptive = None
     if seeds == "auto":

@@ -9,7 +9,7 @@ from ablation.designs import DESIGNS
 from ablation.elsewhere.levels import Values, levels
 from ablation.errors import InputError, nearest
 from ablation.study.key import digest
-from ablation.study.metric import Metric, bounds_of
+from ablation.study.metric import Metric, bounds_of, difference_of
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,10 @@ class Question:
 
     def metric(self, key: str) -> Metric:
         """Return what a score is, by its name."""
-        difference = "points" if self.unit == "%" else self.unit
         return Metric(
             key,
             unit=self.unit,
-            difference=difference,
+            difference=difference_of(self.unit),
             scale=self.scale,
             step=self.step,
             higher_is_better=self.higher_is_better,

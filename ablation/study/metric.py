@@ -128,6 +128,11 @@ class Metric:
         return difference > 0 if self.higher_is_better else difference < 0
 
 
+def difference_of(unit: str) -> str:
+    """Return the unit of a difference of two scores in this unit: percents differ by points."""
+    return "points" if unit == "%" else unit
+
+
 def bounds_of(name: str, given: object) -> tuple[float, float]:
     """Return the bounds that a user gives: a pair of numbers, or None where a score has none.
 

@@ -17,7 +17,7 @@ from ablation.errors import InputError, nearest
 from ablation.store.connection import Store
 from ablation.store.names import FILES
 from ablation.store.script_run import marked_run, marking
-from ablation.study.metric import Measure, Metric, bounds_of
+from ablation.study.metric import Measure, Metric, bounds_of, difference_of
 from ablation.study.outcome import Outcome, Result
 from ablation.study.study import FOLDER
 from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial
@@ -96,7 +96,7 @@ class Command(Subject):
         self._metric = Metric(
             str(metric),
             unit=unit,
-            difference="points" if unit == "%" else unit,
+            difference=difference_of(unit),
             scale=float(scale),
             higher_is_better=higher_is_better,
             bounds=limits,

@@ -6,7 +6,7 @@ from typing import Any
 from ablation.checks import flag, number
 from ablation.errors import InputError
 from ablation.study.imported import imported
-from ablation.study.metric import Metric, bounds_of
+from ablation.study.metric import Metric, bounds_of, difference_of
 from ablation.subjects.function import Function
 
 
@@ -42,7 +42,7 @@ def named_function(
     what = Metric(
         str(metric),
         unit=unit,
-        difference="points" if unit == "%" else unit,
+        difference=difference_of(unit),
         scale=float(scale),
         higher_is_better=higher_is_better,
         bounds=limits,
