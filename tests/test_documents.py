@@ -144,7 +144,7 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     monkeypatch.setenv("ABLATION_DATA_DIR", str(folder))
     monkeypatch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}{Path(sys.executable).parent}")
     # A plan does not import a backend, and the suite runs where only one is installed.
-    monkeypatch.setattr(configuration, "find_spec", lambda name: name)
+    monkeypatch.setattr("ablation.configuration.asked.find_spec", lambda name: name)
 
     def do(main: Callable[[], int | None], *words: str) -> int:
         monkeypatch.setattr(sys, "argv", ["ablation", *words])

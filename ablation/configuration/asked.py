@@ -1,0 +1,112 @@
+"""What a configuration asks for: a study, where it is logged, and where it runs."""
+
+import shlex
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from ablation.checks import choice, flag
+from ablation.configuration.files import IMAGES
+from ablation.configuration.instances import instantiated, plain
+from ablation.configuration.settings import check_keys
+from ablation.engine.execution import Execution
+from ablation.errors import InputError
+from ablation.store.connection import Store
+from ablation.study.study import Adaptive, Sequential, Study, fitted, seeds_of
+from ablation.study.subject import Subject
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a configuration asks for: a study, where it is logged, and where it runs."""
+
+    study: Study
+    store: Store
+    execution: Execution
+    plan: bool
+
+
+def asked_for(config: DictConfig) -> Asked:
+    """Instantiate a study's parts. Nothing is read but the configuration."""
+    choices = HydraConfig.get().runtime.choices
+    check_keys(config, choices["subject"])
+    flag("plan", config.plan)
+    choice("on_error", config.on_error, ("continue", "stop"))
+    if config.features.on is not None and "only" not in config.features.designs:
+        raise InputError("features.on names the features that are on with features=only, and this study has another design")
+    if config.features.of is not None and "bookends" not in config.features.designs:
+        raise InputError("features.of names the features that features=bookends credits, and this study has another design")
+    if config.features.orders is not None and "shapley" not in config.features.designs:
+        raise InputError("features.orders goes with features=shapley, and this study has another design")
+    flag("effects.futility", config.effects.futility)
+    if config.effects.futility and config.seeds != "sequential":
+        raise InputError(f"effects.futility goes with seeds=sequential, and this study has seeds={config.seeds}")
+    subject: Subject = _images(config, choices) if choices["subject"] == IMAGES else instantiated(config.subject)
+    if not isinstance(subject, Subject):
+        raise InputError(
+            f"subject={choices['subject']} does not say what to run; expected '_target_', or as its first line "
+            "'defaults: [command, _self_]'"
+        )
+    adaptive = None
+    if config.seeds == "auto":
+        if config.effects.precision is None:
+            raise InputError("seeds=auto needs effects.precision, the half-width that the 95 % intervals are to have")
+        adaptive = Adaptive(config.effects.precision, config.effects.max_seeds)
+    sequential = None
+    if config.seeds == "sequential":
+        sequential = Sequential(plain(config.effects.looks), config.effects.futility)
+    designs = [design(subject.features) for design in instantiated(config.features.designs).values()]
+    study = Study(
+        subject=subject,
+        designs=tuple(fitted(design, subject.features, subject.allows, subject.without) for design in designs),
+        seeds=seeds_of(adaptive.pilot if adaptive else sequential.looks[-1] if sequential else plain(config.seeds)),
+        adaptive=adaptive,
+        sequential=sequential,
+        smallest=config.effects.smallest,
+        stop_on_error=config.on_error == "stop",
+        given_name=config.study.name,
+        configuration=OmegaConf.to_yaml(config, resolve=True),
+        command=shlex.join(["python", "-m", "ablation", *HydraConfig.get().overrides.task]),
+    )
+    return Asked(study, Store.of_environment(config.study.experiment), instantiated(config.execution), config.plan)
+
+
+def _images(config: DictConfig, choices: Any) -> Subject:
+    """Make the subject of images out of its own part of the configuration."""
+    from ablation.images.catalogue import Catalogue
+    from ablation.images.process import choose
+    from ablation.images.subject import Images
+
+    choice("backend", config.backend, BACKENDS)
+    # Files of the user's may import Keras here.
+    choose(config.backend)
+    if find_spec(config.backend) is None and "Dask" not in config.execution._target_:
+        raise InputError(f"backend={config.backend} is not installed; install it with: pip install 'ablation[{config.backend}]'")
+    if config.data.path is not None and "path" not in config.data.source:
+        raise InputError(f"data.path goes with data=npz or data=folder, and this study has data={choices['data']}")
+    catalogue = instantiated(config.catalogue)
+    return Images(
+        catalogue=Catalogue(catalogue["features"], catalogue["order"]),
+        model=instantiated(config.model),
+        model_name=_name(config.model, choices["model"]),
+        training=instantiated(config.training),
+        source=instantiated(config.data.source),
+        data_name=_name(config.data.source, choices["data"]),
+        limit=config.data.limit,
+        validation=config.data.validation,
+        fraction=config.data.validation_fraction,
+        normalise=config.data.normalise,
+        backend=config.backend,
+        save_model=config.save_model,
+    )
+
+
+def _name(config: DictConfig, chosen: str) -> str:
+    """Return what the user chose, or the name of the outside class that stands in its place."""
+    target = str(config._target_)
+    return chosen if target.startswith("ablation.") else target.rpartition(".")[2]

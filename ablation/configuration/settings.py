@@ -1,0 +1,86 @@
+"""Which settings a study has, and what to say of one that it does not have."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from ablation.configuration.files import FOLDER, HYDRA, IMAGES
+from ablation.errors import InputError, nearest
+
+
+def check_keys(config: DictConfig, subject: str) -> None:
+    """Refuse settings that were added (``+key=value``) where nothing reads them."""
+    ours = OmegaConf.load(FOLDER / "config.yaml")
+    assert isinstance(ours, DictConfig)
+    known = {*ours, "features", "subject", "execution"} - {"defaults", "hydra"}
+    if subject == IMAGES:
+        known |= _of_images()
+    for name in map(str, config):
+        if name not in known:
+            raise InputError(wrong_setting(name, subject, sorted(known)))
+    for part in ("effects", "study"):
+        for name in map(str, config[part]):
+            if name not in ours[part]:
+                raise InputError(f"the setting '{part}.{name}' is not known{nearest(name, map(str, ours[part]))}")
+
+
+def _of_images() -> set[str]:
+    """Return the settings and groups that only ``subject=images`` has."""
+    own = OmegaConf.load(FOLDER / "subject" / f"{IMAGES}.yaml")
+    assert isinstance(own, DictConfig)
+    groups = {name.lstrip("/") for each in own.defaults if isinstance(each, DictConfig) for name in map(str, each)}
+    return groups | {str(name) for name in own if name not in ("defaults", "effects")}
+
+
+def wrong_setting(name: str, subject: str, known: Sequence[str]) -> str:
+    """Return a sentence on a setting that this study does not have."""
+    first = name.partition(".")[0]
+    if subject != IMAGES and (first in _of_images() or first == "experiment"):
+        return f"'{name}' belongs to subject={IMAGES}, and this study has subject={subject}"
+    if subject == IMAGES and first == "subject":
+        own = [each for each in ("command", "function") if name in _keys(OmegaConf.load(FOLDER / "subject" / f"{each}.yaml"), "subject.")]
+        if own:
+            return f"'{name}' belongs to {' or '.join(f'subject={each}' for each in own)}, and this study has subject={IMAGES}"
+    others = [group_and_option for group_and_option, keys in _of_options().items() if name in keys]
+    if others:
+        return f"the setting '{name}' does not go with the {first} that this study has chosen; it belongs to {' or '.join(others)}"
+    return f"the setting '{name}' is not known{nearest(name, known)}"
+
+
+def _of_options() -> dict[str, list[str]]:
+    """Return the settings of every option of every group, such as those of ``model=mlp``."""
+    found = {}
+    for file in sorted(FOLDER.glob("*/*.yaml")):
+        if file.parent.name not in ("experiment", "subject"):
+            found[f"{file.parent.name}={file.stem}"] = _keys(OmegaConf.load(file), f"{file.parent.name}.")
+    return found
+
+
+def _keys(config: Any, prefix: str = "") -> list[str]:
+    """Return all settings of a configuration, nested ones with dots, and the parts that hold them."""
+    keys = []
+    for key in config if isinstance(config, DictConfig) else ():
+        if key in ("defaults", "hydra", "_target_", "_partial_"):
+            continue
+        name = prefix + str(key)
+        keys += [name, *_keys(config._get_node(key), f"{name}.")]
+    return keys
+
+
+def known_settings(arguments: Sequence[str]) -> list[str]:
+    """Return the settings that a study with the choices among these arguments has."""
+    groups = {folder.name for folder in FOLDER.iterdir() if folder.is_dir()}
+    choices = [each for each in arguments if each.partition("=")[0] in groups and "," not in each and "[" not in each]
+    for chosen in (choices, []):
+        GlobalHydra.instance().clear()
+        try:
+            with hydra.initialize_config_dir(str(FOLDER), **HYDRA):
+                return [*_keys(hydra.compose("config", chosen)), *groups]
+        except (HydraException, OmegaConfBaseException):
+            continue
+    return sorted(groups)
