@@ -24,8 +24,11 @@ def number(
     at_least: float | None = None,
     below: float | None = None,
     at_most: float | None = None,
+    optional: bool = False,
 ) -> None:
-    """Raise ``InputError`` unless a value is a finite number within these bounds."""
+    """Raise ``InputError`` unless a value is a finite number within these bounds; ``optional`` allows None, too."""
+    if value is None and optional:
+        return
     given = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
     # Also false for NaN, and for a whole number that no float can hold.
     good = abs(given) <= sys.float_info.max
@@ -35,7 +38,9 @@ def number(
         limits = " and ".join(f"{words} {bound:g}" for words, bound in bounds.items() if bound is not None)
         if at_least is not None and at_most is not None:
             limits = f"from {at_least:g} to {at_most:g}"
-        raise InputError(f"{name} must be {f'a number {limits}' if limits else 'a finite number'}, not {shown(value)}")
+        raise InputError(
+            f"{name} must be {f'a number {limits}' if limits else 'a finite number'}{', or null' if optional else ''}, not {shown(value)}"
+        )
 
 
 def flag(name: str, value: object) -> None:

@@ -14,8 +14,11 @@ from ablation.images import features, models
 from ablation.images.catalogue import Catalogue, compose
 from ablation.images.features import AMSGrad, BatchNorm, Dropout, Evidence, Feature, GlobalAveragePooling, Mixup, RandomWarp, Residual
 from ablation.images.models import CNN, Model
+from ablation.images.optimizers import optimizers
 from ablation.images.recipe import Recipe
-from ablation.images.training.settings import OPTIMIZERS, Training
+from ablation.images.slots import Optimizer
+from ablation.images.training.schedule import Cosine
+from ablation.images.training.settings import Training
 from ablation.study.key import described
 
 START = Training(1, 1).recipe()
@@ -112,7 +115,8 @@ def test_every_arm_of_the_article_can_be_composed(article: dict[str, Feature]) -
 
 def test_a_feature_that_changes_nothing_is_refused() -> None:
     assert (
-        refused(lambda: compose(START, {"idle": Idle()}, CNN(), "cnn")) == "feature 'idle' changes nothing: it fills no slot of the recipe"
+        refused(lambda: compose(START, {"idle": Idle()}, CNN(), "cnn"))
+        == "feature 'idle' changes nothing: the recipe's slots hold the same with and without it"
     )
 
 
@@ -173,20 +177,72 @@ def test_the_optimisers_options_add_to_its_settings() -> None:
         ({"learning_rate": float("nan")}, "training.learning_rate"),
         ({"learning_rate": "fast"}, "training.learning_rate must be a number above 0, not fast"),
         ({"optimizer": "adm"}, "training.optimizer=adm is not known; did you mean 'adam'?"),
+        ({"schedule": "cosin"}, "training.schedule=cosin is not known; did you mean 'cosine'?"),
+        ({"warmup": 1.5}, "training.warmup must be a number of at least 0 and below 1, not 1.5"),
+        (
+            {"warmup": 5, "epochs": 50},
+            "that rise, below 1, not 5; for 5 epochs of 50: training.warmup=0.1",
+        ),
+        ({"weight_decay": -1}, "training.weight_decay must be a number of at least 0, or null, not -1"),
+        ({"momentum": 1, "optimizer": "sgd"}, "training.momentum must be a number of at least 0 and below 1, or null, not 1"),
+        (
+            {"momentum": 0.9},
+            "does not go with training.optimizer=adam, which has none; training.optimizer can be one of: ",
+        ),
+        ({"clip": 0}, "training.clip must be a number above 0, or null, not 0"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, object], sentence: str) -> None:
     assert sentence in refused(lambda: Training(**{"epochs": 1, "batch_size": 1, **settings}))
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_optimiser_exists_with_the_options_that_features_may_set(name: str) -> None:
+def test_the_optimisers_are_those_of_keras_with_their_own_options() -> None:
+    from inspect import signature
+
     import keras
 
-    options = {option: 0.5 if option == "momentum" else True for option in OPTIMIZERS[name]}
-    optimizer = keras.optimizers.get({"class_name": name, "config": {"learning_rate": 0.5, **options}})
-    assert float(optimizer.learning_rate) == 0.5
-    assert {option: optimizer.get_config()[option] for option in options} == options
+    kinds = {name.lower(): kind for name, kind in vars(keras.optimizers).items() if isinstance(kind, type)}
+    assert {"adam", "adamw", "sgd", "rmsprop", "nadam", "adagrad", "lion"} <= optimizers().keys() <= kinds.keys()
+    for name, options in optimizers().items():
+        assert options <= signature(kinds[name]).parameters.keys()
+        assert {"weight_decay", "global_clipnorm"} <= options and "learning_rate" not in options
+        assert float(keras.optimizers.get({"class_name": name, "config": {"learning_rate": 0.5}}).learning_rate) == 0.5
+    assert {"amsgrad", "beta_1"} <= optimizers()["adam"] and {"momentum", "nesterov"} <= optimizers()["sgd"]
+    assert "amsgrad" not in optimizers()["sgd"] and "momentum" not in optimizers()["adam"]
+
+
+@dataclass(frozen=True)
+class Sets:
+    """A feature that sets parts of the optimiser."""
+
+    parts: tuple[tuple[str, object], ...] = ()
+    options: tuple[tuple[str, object], ...] = ()
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, optimizer=replace(recipe.optimizer, **dict(self.parts)).with_options(**dict(self.options)))
+
+    def verify(self, evidence: Evidence) -> bool:
+        return True
+
+
+def test_features_may_set_different_parts_of_the_optimiser_and_not_the_same() -> None:
+    cosine, decay = Sets((("schedule", Cosine()),)), Sets(options=(("weight_decay", 0.1),))
+    lion, sgd = Sets((("name", "lion"),)), Sets((("name", "sgd"),), (("momentum", 0.9),))
+    made = compose(START, {"cosine": cosine, "decay": decay, "sgd": sgd}, CNN(), "cnn").optimizer
+    assert made == Optimizer("sgd", schedule=Cosine(), options=(("weight_decay", 0.1), ("momentum", 0.9)))
+    constant, more = Sets((("schedule", None),)), Sets(options=(("weight_decay", 0.2),))
+    for one, other, part in ((lion, sgd, "optimiser"), (cosine, constant, "schedule"), (decay, more, "optimiser's weight_decay")):
+        message = refused(lambda both={"one": one, "other": other}: compose(START, both, CNN(), "cnn"))
+        assert message == f"'one' and 'other' both set the {part}"
+    assert refused(lambda: compose(START, {"amsgrad": AMSGrad(), "lion": lion}, CNN(), "cnn")) == (
+        "amsgrad does not apply to lion, the optimiser of 'lion', which has no amsgrad"
+    )
+    assert "none of Keras'; did you mean 'lion'?" in refused(lambda: compose(START, {"lino": Sets((("name", "lino"),))}, CNN(), "cnn"))
+
+
+def test_what_the_baseline_has_already_changes_nothing() -> None:
+    start = Training(1, 1, schedule="cosine").recipe()
+    assert "'cosine' changes nothing" in refused(lambda: compose(start, {"cosine": Sets((("schedule", Cosine()),))}, CNN(), "cnn"))
 
 
 # Identity -----------------------------------------------------------------------------------------------------------------------

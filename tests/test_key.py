@@ -71,6 +71,9 @@ def trial(seed: int = 0, **changes: Any) -> Trial:
         {"training": Training(2, 16, "adamw")},
         {"training": Training(2, 16, learning_rate=0.002)},
         {"training": Training(2, 16, precision="bfloat16")},
+        {"training": Training(2, 16, warmup=0.1)},
+        {"training": Training(2, 16, weight_decay=0.0)},
+        {"training": Training(2, 16, clip=1.0)},
         {"features": {"dropout": Dropout(0.3), "mixup": Mixup()}},
         {"features": {"dropout": Dropout()}},
         {"source": Made("sprites 2")},
@@ -107,6 +110,13 @@ def test_what_does_not_leaves_the_key_as_it_is(changes: dict[str, Any]) -> None:
 def test_a_whole_number_and_the_same_number_with_a_point_are_one_setting() -> None:
     assert trial(features={"mixup": Mixup(1)}).key == trial(features={"mixup": Mixup(1.0)}).key
     assert trial(training=Training(2, 16, learning_rate=1)).key == trial(training=Training(2, 16, learning_rate=1.0)).key
+
+
+def test_a_setting_that_came_later_leaves_the_keys_of_older_runs_as_they_are() -> None:
+    assert described(Training(2, 16))["parameters"].keys() == {
+        *("epochs", "batch_size", "optimizer", "learning_rate", "schedule", "precision"),
+    }
+    assert described(Training(2, 16, clip=1.0))["parameters"]["clip"] == 1
 
 
 def test_seeds_of_an_arm_share_a_group_and_arms_do_not() -> None:

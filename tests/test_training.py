@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from ablation.errors import InputError
 from ablation.images.data import Images
 from ablation.images.data.split import followed
 from ablation.images.features import BatchNorm, Dropout, Evidence, Feature
@@ -96,16 +97,64 @@ def test_an_optimiser_starts_afresh_with_each_seed(build: Build, plain: Model, p
     assert int(program.optimizer.iterations) == 2 * 4, "two epochs of four steps, counted from zero"
 
 
-def test_one_cycle_rises_to_the_learning_rate_and_falls_to_nothing(build: Build, plain: Model, photos: Photos) -> None:
-    from ablation.images.recipe import Optimizer
-    from ablation.images.training.schedule import RISE, START, learning_rate
+def test_one_cycle_rises_to_the_learning_rate_and_falls_to_nothing() -> None:
+    from ablation.images.slots import Optimizer
+    from ablation.images.training.learning_rate import learning_rate
+    from ablation.images.training.schedule import RISE, SCHEDULES, START
+    from ablation.images.training.schedule import rates as drawn
 
     assert learning_rate(Optimizer(learning_rate=0.1), 100) == 0.1
-    rate = learning_rate(Optimizer(learning_rate=0.1, schedule="one_cycle"), 100)
+    optimizer = Optimizer(learning_rate=0.1, schedule=SCHEDULES["one_cycle"])
+    rate = learning_rate(optimizer, 100)
     rates = [float(rate(step)) for step in range(101)]
     top = int(RISE * 100)
     assert rates[0] == pytest.approx(START * 0.1) and rates[top] == pytest.approx(0.1) and rates[100] == pytest.approx(0, abs=1e-9)
     assert (np.diff(rates[: top + 1]) > 0).all() and (np.diff(rates[top:]) < 0).all()
+    np.testing.assert_allclose(rates[:100], drawn(optimizer, 100), rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [1, 1, 1, 1, 1, 1, 1, 1]),
+        ("cosine", [1, 0.96194, 0.85355, 0.69134, 0.5, 0.30866, 0.14645, 0.03806]),
+        ("step", [1, 1, 1, 1, 0.1, 0.1, 0.01, 0.01]),
+    ],
+)
+def test_the_optimiser_takes_the_rates_of_its_schedule(build: Build, plain: Model, schedule: str, expected: list[float]) -> None:
+    program = build(model=plain, optimizer="sgd", learning_rate=0.5, schedule=schedule, steps=8)
+    rates = []
+    for step in range(8):
+        program.optimizer.iterations.assign(step)
+        rates.append(float(program.optimizer.learning_rate))
+    assert rates == pytest.approx([0.5 * share for share in expected], rel=1e-4)
+
+
+def test_a_warm_up_rises_before_the_schedule() -> None:
+    from ablation.images.slots import Optimizer
+    from ablation.images.training.schedule import Cosine, rates
+
+    warm = rates(Optimizer(learning_rate=2.0, schedule=Cosine(), warmup=0.3), 10)
+    np.testing.assert_allclose(warm[:4], [0.5, 1.0, 1.5, 2.0])
+    np.testing.assert_allclose(warm[3:], rates(Optimizer(learning_rate=2.0, schedule=Cosine()), 7))
+    assert rates(Optimizer(warmup=0.001), 10)[0] < rates(Optimizer(warmup=0.001), 10)[1], "a short one is one step"
+
+
+def test_a_schedule_that_gives_no_share_is_refused() -> None:
+    from ablation.images.slots import Optimizer
+    from ablation.images.training.schedule import rates
+
+    with pytest.raises(InputError, match="returns nan at step 0 of 4; expected a share of the learning rate, such as 0.5"):
+        rates(Optimizer(schedule=lambda step, steps: float("nan")), 4)
+
+
+def test_weight_decay_momentum_and_clipping_are_the_optimisers(build: Build, plain: Model, photos: Photos) -> None:
+    optimizer = build(model=plain, optimizer="sgd", weight_decay=0.01, momentum=0.9, clip=1.0).optimizer
+    assert (optimizer.weight_decay, optimizer.momentum, optimizer.global_clipnorm) == (0.01, 0.9, 1.0)
+    images, losses = photos(), []
+    for settings in ({}, {"weight_decay": 10.0}, {"momentum": 0.9}, {"clip": 0.01}):
+        losses.append(trained(build(model=plain, optimizer="sgd", learning_rate=0.01, **settings), images).history["loss"][-1])
+    assert len(set(losses)) == 4, "each changes the training"
 
 
 def test_each_seed_goes_through_the_whole_cycle(build: Build, plain: Model, photos: Photos) -> None:

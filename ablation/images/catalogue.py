@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from ablation.designs import Arm
 from ablation.errors import InputError, nearest
 from ablation.images.features.feature import Feature
 from ablation.images.models.model import Model
+from ablation.images.optimizers import optimizers
 from ablation.images.recipe import NETWORK_SLOTS, Recipe, filled
-from ablation.images.training.settings import OPTIMIZERS
+from ablation.images.slots import Optimizer
 from ablation.study.cause import explained
 
-SHARED_SLOTS = {"augmentations", "targets", "optimizer", "streams"}
-"""Slots that several features may add to; each of the others holds one thing."""
+SHARED_SLOTS = {"augmentations", "targets", "streams"}
+"""Slots that several features may add to; each of the others holds one thing, and so does each part of ``optimizer``."""
+
+OPTIMIZER = "optimizer"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,27 +69,56 @@ def compose(start: Recipe, features: Mapping[str, Feature], model: Model, model_
     """Apply features to a recipe, one after the other.
 
     Raises:
-        DoesNotApplyError: if a feature fills no slot, one that the model or the optimiser does not have, or one that is filled already.
+        DoesNotApplyError: if a feature changes nothing, fills a slot that the model does not have or another feature fills, or sets an
+            option that the optimiser does not have.
         InputError: if a feature fails or returns no recipe.
     """
-    recipe, empty = start, {each.name: each.default for each in fields(Recipe)}
+    recipe, empty = start, Recipe()
     owners: dict[str, str] = {}
     for name, feature in features.items():
         before, recipe = recipe, _applied(name, feature, recipe)
         slots = filled(before, recipe)
         if not slots:
-            raise DoesNotApplyError(f"feature '{name}' changes nothing: it fills no slot of the recipe")
+            raise DoesNotApplyError(f"feature '{name}' changes nothing: the recipe's slots hold the same with and without it")
         for slot in slots:
             if slot in NETWORK_SLOTS and slot not in model.slots:
                 raise DoesNotApplyError(f"{name} does not apply to model={model_name}, which has no {NETWORK_SLOTS[slot]}")
-            if slot not in SHARED_SLOTS and getattr(before, slot) != empty[slot]:
-                other = f"'{owners[slot]}' and '{name}' both fill" if slot in owners else f"'{name}' fills, as the baseline does,"
-                raise DoesNotApplyError(f"{other} the slot '{slot}'")
+            if slot in owners and slot not in (*SHARED_SLOTS, OPTIMIZER):
+                raise DoesNotApplyError(f"'{owners[slot]}' and '{name}' both fill the slot '{slot}'")
+            if slot not in (*SHARED_SLOTS, OPTIMIZER, *owners) and getattr(before, slot) != getattr(empty, slot):
+                raise DoesNotApplyError(f"'{name}' fills, as the baseline does, the slot '{slot}'")
             owners[slot] = name
-        for option, _ in recipe.optimizer.options:
-            if option not in OPTIMIZERS[recipe.optimizer.name]:
-                raise DoesNotApplyError(f"{name} does not apply to training.optimizer={recipe.optimizer.name}, which has no {option}")
+        for part in _parts(before.optimizer, recipe.optimizer):
+            if part in owners:
+                raise DoesNotApplyError(f"'{owners[part]}' and '{name}' both set the {part}")
+            owners[part] = name
+    _check_options(recipe.optimizer, owners)
     return recipe
+
+
+def _parts(before: Optimizer, after: Optimizer) -> list[str]:
+    """Return the parts of the optimiser that a feature sets, in words."""
+    parts = {"optimiser": "name", "learning rate": "learning_rate", "schedule": "schedule", "warm-up": "warmup"}
+    options, others = dict(before.options), dict(after.options)
+    changed = [option for option in others if option not in options or options[option] != others[option]]
+    return [words for words, part in parts.items() if getattr(before, part) != getattr(after, part)] + [_option(name) for name in changed]
+
+
+def _option(name: str) -> str:
+    return f"optimiser's {name}"
+
+
+def _check_options(optimizer: Optimizer, owners: Mapping[str, str]) -> None:
+    """Refuse options that the optimiser does not have, with the feature that sets them."""
+    known = optimizers()
+    chosen = f"the optimiser of '{owners['optimiser']}'" if "optimiser" in owners else f"training.optimizer={optimizer.name}"
+    if optimizer.name not in known:
+        raise DoesNotApplyError(f"{chosen}, {optimizer.name}, is none of Keras'{nearest(optimizer.name, known)}")
+    for option, _ in optimizer.options:
+        if option not in known[optimizer.name]:
+            name = owners.get(_option(option), f"training.{option}")
+            which = f"{optimizer.name}, {chosen}," if "optimiser" in owners else f"{chosen},"
+            raise DoesNotApplyError(f"{name} does not apply to {which} which has no {option}")
 
 
 def _applied(name: str, feature: Feature, recipe: Recipe) -> Recipe:

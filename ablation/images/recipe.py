@@ -7,59 +7,11 @@ feature may fill them only if the model declares that it honours them.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import keras
-
-LayerFactory = Callable[[str], "keras.Layer"]
-"""Makes a new layer with the given name."""
-
-
-class Mixing(Protocol):
-    """Draws the weights with which training images are mixed with their partners."""
-
-    def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Return the weight of each image in [0, 1], shape ``(count,)``; its partner gets the rest."""
-        ...
-
-
-class Augmentation(Protocol):
-    """A random change of training images: numbers drawn on the host, applied on the device."""
-
-    def draw(self, rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:
-        """Return the numbers for ``count`` images, shape ``(count, any)``."""
-        ...
-
-    def apply(self, images: Any, numbers: Any) -> Any:
-        """Change ``images`` (batch, height, width, channels) in [0, 1] according to ``numbers``, with ``keras.ops``, deterministically."""
-        ...
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """Scaling of pixels in [0, 1] before the network sees them: ``pixels · scale + offset``, with one offset or one for each channel."""
-
-    scale: float
-    offset: float | tuple[float, ...]
-
-    def __call__(self, name: str) -> "keras.Layer":
-        """Return a new layer of that name."""
-        import keras
-
-        return keras.layers.Rescaling(self.scale, list(self.offset) if isinstance(self.offset, tuple) else self.offset, name=name)
-
-
-@dataclass(frozen=True)
-class Optimizer:
-    """The optimiser: its name in Keras, its learning rate with its schedule, and further options as (name, value) pairs."""
-
-    name: str = "adam"
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    options: tuple[tuple[str, Any], ...] = ()
+from ablation.images.slots import Augmentation, LayerFactory, Mixing, Optimizer
 
 
 def _network(needs: str) -> dict[str, str]:
@@ -91,7 +43,7 @@ class Recipe:
     mixing: Mixing | None = None
     augmentations: tuple[Augmentation, ...] = ()
     targets: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()
-    optimizer: Optimizer = Optimizer()
+    optimizer: Optimizer = field(default_factory=Optimizer)
     streams: tuple[str, ...] = ()
 
 

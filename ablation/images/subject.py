@@ -292,10 +292,9 @@ class Images(Subject):
             f"The data is {self.source.description}: {len(images):,} training and {self._validation_images():,} validation images of "
             f"{height} × {width} × {channels} values, scaled to {SCALED[self._normalised()]}."
         )
-        schedule = training.schedule.replace("_", "-")
         steps = (
-            f"It is trained for {counted(training.epochs, 'epoch')} in batches of {training.batch_size} with {training.optimizer}, a "
-            f"learning rate of {training.learning_rate:g} and a {schedule} schedule, in {training.precision}, by Keras on {self.backend}."
+            f"It is trained for {counted(training.epochs, 'epoch')} in batches of {training.batch_size} with {training.in_words()}, in "
+            f"{training.precision}, by Keras on {self.backend}."
         )
         features = {name: _short(feature) for name, feature in self.catalogue.features.items() if name in self.features}
         return data, f"{network}.", steps, features_in_words({name: features[name] for name in self.features})

@@ -10,6 +10,9 @@ from typing import Any
 
 from ablation.errors import InputError
 
+LATER = {"key": "left out at its default"}
+"""Metadata of a dataclass' field that came later: at its default it is no part of the key, so that the runs made before are found."""
+
 
 def digest(content: Any) -> str:
     """Return a short hash of something that JSON can hold."""
@@ -28,12 +31,17 @@ def described(thing: Any) -> dict[str, Any]:
     kind = type(thing)
     if not is_dataclass(thing) and not hasattr(thing, "__dict__"):
         raise InputError(f"a parameter is {thing!r}, by which a run cannot be recognised again; expected numbers, words, lists or objects")
-    values = {each.name: getattr(thing, each.name) for each in fields(thing)} if is_dataclass(thing) else dict(vars(thing))
+    values = _values(thing) if is_dataclass(thing) else dict(vars(thing))
     description: dict[str, Any] = {"parameters": {name: plain(value) for name, value in values.items()}}
     # Its own declaration, for a class that inherits from ours is another one.
     if "known_as" in vars(kind):
         return {"kind": vars(kind)["known_as"], **description}
     return {"kind": kind.__qualname__, "source": digest(inspect.getsource(sys.modules[kind.__module__])), **description}
+
+
+def _values(thing: Any) -> dict[str, Any]:
+    values = {each.name: (getattr(thing, each.name), each) for each in fields(thing)}
+    return {name: value for name, (value, each) in values.items() if not (LATER.items() <= each.metadata.items() and value == each.default)}
 
 
 def plain(value: Any) -> Any:

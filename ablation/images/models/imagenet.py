@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablation.errors import InputError
-from ablation.images.recipe import Scaling
+from ablation.images.slots import Scaling
 
 if TYPE_CHECKING:
     import keras

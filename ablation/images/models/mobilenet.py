@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from ablation.images.models.application import Application
 from ablation.images.models.imagenet import ImageNet
-from ablation.images.recipe import Scaling
+from ablation.images.slots import Scaling
 
 
 @dataclass(frozen=True)

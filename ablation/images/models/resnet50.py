@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from ablation.images.models.application import Application
 from ablation.images.models.imagenet import ImageNet
-from ablation.images.recipe import Scaling
+from ablation.images.slots import Scaling
 
 MEANS = (123.68, 116.779, 103.939)
 """Mean red, green and blue of ImageNet's pixels, from 0 to 255; the weights expect them to be subtracted."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from ablation.images.recipe import Augmentation
+from ablation.images.slots import Augmentation
 from ablation.images.training.draws import Draws
 
 

@@ -14,8 +14,8 @@ from ablation.images.recipe import Recipe
 from ablation.images.training import preprocessing
 from ablation.images.training.draws import Draws, draw_epoch, one_hot, parts
 from ablation.images.training.initial import initialize, undeclared
+from ablation.images.training.learning_rate import learning_rate
 from ablation.images.training.loops import Loop, building, new_loop
-from ablation.images.training.schedule import learning_rate
 from ablation.images.training.settings import PRECISIONS
 
 ENOUGH = 64

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 
-from ablation.images.recipe import Augmentation, Recipe
+from ablation.images.recipe import Recipe
+from ablation.images.slots import Augmentation
 
 
 class CompiledAugmentation:
