@@ -90,7 +90,7 @@ def test_a_feature_that_the_model_does_not_have_a_place_for_is_refused_and_not_l
     [
         (0, 20, "effects.precision must be a number above 0, not 0"),
         ("narrow", 20, "effects.precision must be a number above 0, not narrow"),
-        (1.0, 2, "effects.max_seeds must be a whole number of at least 3, not 2"),
+        (1.0, 2, "effects.max_seeds must be a whole number from 3 to 1000, not 2"),
         (1.0, 4.5, "effects.max_seeds must be a whole number"),
     ],
 )

@@ -1,5 +1,6 @@
 """Bad input: one plain sentence, exit status 1, no traceback, nothing trained, nothing logged."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ CASES = {
     "setting that nothing reads": (["+effects.smalest=1"], "did you mean 'smallest'?"),
     "setting that is added": (["+trainng=1"], "the setting 'trainng' is not known; did you mean 'training'?"),
     "setting of another network": (["model.hidden=[3]"], "it belongs to model=mlp or model=vgg16"),
-    "width in words": (["model.width=true"], "model.width must be a whole number of at least 1, not true"),
+    "width in words": (["model.width=true"], "model.width must be a whole number from 1 to 100000, not true"),
     "rate in words": (["catalogue.features.dropout.rate=many"], "dropout.rate must be a number above 0 and below 1, not many"),
     "network for a function": (["subject=function", "model=mlp"], "'model' belongs to subject=images, and this study has subject=function"),
     "epochs for a function": ([*FUNCTION, "+training.epochs=3"], "'training' belongs to subject=images"),
@@ -47,14 +48,14 @@ CASES = {
     "unknown feature to credit": (["features=bookends", "features.of=[mixp]"], "did you mean 'mixup'?"),
     "of without bookends": (["features.of=[mixup]"], "features=bookends"),
     "on without only": (["features.on=[mixup]"], "features=only"),
-    "no epochs": (["training.epochs=0"], "training.epochs must be a whole number of at least 1, not 0"),
+    "no epochs": (["training.epochs=0"], "training.epochs must be a whole number from 1 to 1000000, not 0"),
     "epochs in words": (["training.epochs=many"], "not many"),
     "negative batch": (["training.batch_size=-4"], "training.batch_size must be a whole number of at least 1, not -4"),
     "no seeds": (["seeds=0"], "seeds must be a whole number of at least 1"),
     "seed twice": (["seeds=[1,1]"], "names a seed twice"),
     "negative seed": (["seeds=[-1]"], "seeds must be"),
-    "no width": (["model.width=0"], "model.width must be a whole number of at least 1, not 0"),
-    "learning rate": (["training.learning_rate=-1"], "training.learning_rate must be a number above 0, not -1"),
+    "no width": (["model.width=0"], "model.width must be a whole number from 1 to 100000, not 0"),
+    "learning rate": (["training.learning_rate=-1"], "training.learning_rate must be a number above 0 and at most 1000, not -1"),
     "optimiser": (["training.optimizer=adm"], "did you mean 'adam'?"),
     "precision": (["training.precision=float16"], "training.precision=float16 is not known; did you mean 'bfloat16'?"),
     "optimiser without amsgrad": (
@@ -89,6 +90,51 @@ CASES = {
     "size of other data": (["data.size=[8,8]"], "the setting 'data.size' does not go with the data that this study has chosen"),
     "path without npz": (["data.path=images.npz"], "data=npz"),
     "study name": (["study.name=a/b"], "study.name=a/b"),
+    "a number as the study's name": (["study.name=5"], "study.name must be text, not 5; a number needs quotes: 'study.name=\"5\"'"),
+    "a long study name": (["study.name=" + "a" * 300], "study.name=aaaaaaaaaaaaaaaaaaaa… has 300 letters; expected at most 100"),
+    "experiment without a name": (["study.experiment="], "study.experiment must be text, not ''"),
+    "experiment of null": (["study.experiment=null"], "study.experiment must be text, not null"),
+    "experiment of a list": (["study.experiment=[a]"], "study.experiment must be text, not ['a']"),
+    "a long experiment name": (["study.experiment=" + "a" * 600], "study.experiment has 600 letters"),
+    "smallest effect that is no number": (["effects.smallest=nan"], "effects.smallest must be a number of at least 0, not nan"),
+    "endless precision": (["effects.precision=inf"], "effects.precision must be a number above 0, not inf"),
+    "a huge learning rate": (["training.learning_rate=1e300"], "a number above 0 and at most 1000, not 1e+300"),
+    "epochs without end": (["training.epochs=100000000000000000000"], "training.epochs must be a whole number from 1 to 1000000"),
+    "a huge width": (["model.width=100000000000000000000"], "model.width must be a whole number from 1 to 100000"),
+    "a huge limit": (["data.limit=100000000000000000000"], "data.limit must be a whole number from 1 to 1000000000, or null"),
+    "a huge seed": (["seeds=[100000000000000000000]"], "seeds must be whole numbers up to 4294967295"),
+    "too many seeds": (["seeds=1000000"], "seeds=1000000 asks for too many runs; expected at most 100000"),
+    "too many runs": (["seeds=50000"], "8 arms with 50,000 seeds are 400,000 runs; expected at most 100,000"),
+    "too many looks": (["effects.looks=[5,1000000]"], "effects.looks=[5, 1000000] ends with 1000000 seeds; expected at most 1000"),
+    "too many orders": (["features=shapley", "features.orders=100000000"], "features.orders must be an even number from 2 to 1000"),
+    "endless mixup": (["catalogue.features.mixup.alpha=inf"], "mixup.alpha must be a number above 0, not inf"),
+    "a list in the order": (["catalogue.order=[[mixup]]"], "catalogue.order must be a list of names, such as [a,b], not [['mixup']]"),
+    "an order that is no list": (["catalogue.order=mixup"], "catalogue.order must be a list of names"),
+    "features that are no list": (["features=only", "features.on=5"], "features.on must be a list of names"),
+    "credits that are no list": (["features=bookends", "features.of=mixup"], "features.of must be a list of names"),
+    "a list of optimisers": (["training.optimizer=[sgd]"], "training.optimizer=['sgd'] is not known; did you mean 'sgd'?"),
+    "a number as a path": (["data=npz", "data.path=5"], "data.path must be a path, or null, not 5"),
+    "a list as a path": (["data=npz", "data.path=[a]"], "data.path must be a path, or null, not ['a']"),
+    "a home that does not exist": (["data=npz", 'data.path="~nouser/x.npz"'], "names the home ~nouser, which this machine does not know"),
+    "another home that does not exist": (["data=folder", 'data.path="~nouser/x"'], "names the home ~nouser"),
+    "a download to such a home": (["data=mnist", 'data.dir="~nouser/x"'], "data.dir=~nouser/x names the home ~nouser"),
+    "a device": (["data=npz", "data.path=/dev/zero"], "data.path '/dev/zero' is a device or a pipe; expected an .npz file"),
+    "a pipe": (["data=npz", "data.path=pipe.npz"], "data.path 'pipe.npz' is a device or a pipe; expected an .npz file"),
+    "no catalogue": (["catalogue=null"], "catalogue=null is not known; known: article, controlled, placebo"),
+    "no option in a list": (["features=[cumulative,5]"], "features=5 is not known"),
+    "no design": (["features=[]"], "features=[] chooses nothing"),
+    "nested brackets": (["seeds=" + "[" * 300 + "]" * 300], "the value of seeds has brackets 300 deep; expected at most 20"),
+    "a part that is null": (["study=null"], "study holds settings, such as study.name=…; expected one of them, not study=null"),
+    "a part that is a number": (["effects=5"], "effects holds settings, such as effects.smallest=…"),
+    "data that are null": (["data.source=null"], "data.source holds settings"),
+    "a setting taken away": (["~plan"], "a study needs the setting 'plan'; ~ may not take it away"),
+    "a choice taken away": (["~data"], "a study needs the setting 'data.source'; ~ may not take it away"),
+    "the subject taken away": (["~subject"], "a study needs a subject"),
+    "added for nothing": (["+foo=1"], "the setting 'foo' is not known"),
+    "added for nothing to a function": ([*FUNCTION, "+foo=1"], "the setting 'foo' is not known"),
+    "a setting without a name": (["=5"], "'=5' is no setting"),
+    "a value that cannot be merged": (["catalogue.features=[1]"], "catalogue.features=[1] does not fit"),
+    "a setting of itself": (["seeds=${seeds}"], "seeds: "),
     "smallest effect": (["effects.smallest=-1"], "effects.smallest"),
     "batch larger than the data": (["data=digits", "data.limit=50", "training.batch_size=64"], "larger than the 40 training images"),
     "dropout rate": (["catalogue.features.dropout.rate=1.5"], "dropout.rate must be a number above 0 and below 1, not 1.5"),
@@ -110,6 +156,7 @@ def test_bad_input_is_refused_in_one_sentence(arguments: list[str], words: str, 
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     write_function(tmp_path, database=False)
+    os.mkfifo("pipe.npz")
     with pytest.raises(InputError) as raised:
         planned(arguments)
     assert words in str(raised.value)
@@ -120,7 +167,7 @@ def test_bad_input_is_refused_in_one_sentence(arguments: list[str], words: str, 
 
 PROCESSES = {
     "of Hydra": (["features=cumlative"], "did you mean 'cumulative'?"),
-    "of a setting": (["training.epochs=0"], "training.epochs must be a whole number of at least 1, not 0"),
+    "of a setting": (["training.epochs=0"], "training.epochs must be a whole number from 1 to 1000000, not 0"),
     "of the images": (["data=npz", "data.path=missing.npz"], "missing.npz"),
     "of the scheduler": (["execution=dask", "execution.address=tcp://127.0.0.1:9"], "cannot be reached"),
     "of a sweep": (["-m", "backend=tensorflow,jax", "execution=inline"], "cannot switch backends inside one process"),
@@ -134,6 +181,31 @@ def test_the_command_prints_the_sentence_and_exits_with_one(arguments: list[str]
     assert words in ended.err
     assert len(ended.err.splitlines()) == 1, ended.err
     assert not (tmp_path / "mlflow.db").exists()
+
+
+ADDRESSES = {
+    "a port that none has": ("http://127.0.0.1:99999", "names no server (Port out of range 0-65535)"),
+    "a bracket that is not closed": ("http://[::1", "names no server (Invalid IPv6 URL)"),
+    "no server": ("http://", "names no server"),
+    "Databricks": ("databricks", "names Databricks, which this package does not log to"),
+    "a folder": ("mlruns", "'mlruns' names a folder, which MLflow no longer logs to"),
+    "another kind": ("foo://bar", "names a store of the kind 'foo', which MLflow does not have"),
+    "no file": ("sqlite:///", "'sqlite:///' names no database's file"),
+    "a pipe": ("sqlite:///pipe.db", "'sqlite:///pipe.db' names a device or a pipe"),
+    "a folder that is not there": ("sqlite:////nowhere/x.db", "'/nowhere/x.db' cannot be written"),
+    "a driver that nobody knows": ("mysql+foo://x", "names a mysql database by the driver 'foo', which SQLAlchemy does not know"),
+}
+
+
+@pytest.mark.parametrize(("address", "words"), ADDRESSES.values(), ids=ADDRESSES.keys())
+def test_a_store_that_cannot_be_one(address: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    os.mkfifo("pipe.db")
+    with pytest.raises(InputError) as raised:
+        planned([])
+    assert words in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
 
 
 def test_a_tracking_server_that_is_not_there(tmp_path: Path) -> None:

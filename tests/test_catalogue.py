@@ -169,13 +169,13 @@ def test_the_optimisers_options_add_to_its_settings() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"epochs": 0}, "training.epochs must be a whole number of at least 1, not 0"),
+        ({"epochs": 0}, "training.epochs must be a whole number from 1 to 1000000, not 0"),
         ({"epochs": 2.5}, "training.epochs"),
         ({"epochs": True}, "training.epochs"),
         ({"batch_size": -1}, "training.batch_size"),
-        ({"learning_rate": 0}, "training.learning_rate must be a number above 0, not 0"),
+        ({"learning_rate": 0}, "training.learning_rate must be a number above 0 and at most 1000, not 0"),
         ({"learning_rate": float("nan")}, "training.learning_rate"),
-        ({"learning_rate": "fast"}, "training.learning_rate must be a number above 0, not fast"),
+        ({"learning_rate": "fast"}, "training.learning_rate must be a number above 0 and at most 1000, not fast"),
         ({"optimizer": "adm"}, "training.optimizer=adm is not known; did you mean 'adam'?"),
         ({"schedule": "cosin"}, "training.schedule=cosin is not known; did you mean 'cosine'?"),
         ({"warmup": 1.5}, "training.warmup must be a number of at least 0 and below 1, not 1.5"),

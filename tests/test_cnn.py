@@ -135,7 +135,7 @@ def test_smaller_images_are_refused(shape: tuple[int, int, int]) -> None:
 
 @pytest.mark.parametrize("width", [0, -4, 1.5, True, "wide"])
 def test_a_width_that_makes_no_sense_is_refused(width: object) -> None:
-    with pytest.raises(InputError, match=f"model.width must be a whole number of at least 1, not {shown(width)}"):
+    with pytest.raises(InputError, match=f"model.width must be a whole number from 1 to 100000, not {shown(width)}"):
         CNN(width)
 
 

@@ -310,6 +310,10 @@ X, Y = np.zeros((6, 4, 5, 3)), np.array([3, 7, 3, 7, 9, 9])
         ({"y_train": np.eye(6, dtype=int)}, r"y_train of .* has shape \(6, 6\); expected one integer for each image"),
         ({"y_train": np.array(3)}, r"y_train of .* has shape \(\)"),
         ({"y_train": Y * 0 + 7, "y_test": Y[:3] * 0 + 7}, r"hold 1 class \(7\); expected at least two"),
+        (
+            {"y_train": np.array([0, 1, 0, 1, 0, 2**64 - 1], np.uint64)},
+            "y_train of .* holds the label 18446744073709551615; expected none above",
+        ),
         ({"y_test": np.array([3, 4, 7])}, "y_test of .* holds the label 4, which y_train does not"),
     ],
 )

@@ -124,6 +124,9 @@ ARGUMENTS = {
     "no value": ("plan", "'plan' is no setting; expected name=value, such as plan=true"),
     "braces without quotes": ("subject.command=python train.py {seed}", "'subject.command=\"python train.py {seed}\"'"),
     "a list that is not closed": ("seeds=[1,2", "the value of seeds cannot be read: [1,2; expected a list such as [a,b]"),
+    "several numbers": ("seeds=1,2", "seeds=1,2 names several; for a study each: python -m ablation -m seeds=1,2"),
+    "a range": ("seeds=range(1,3)", "for a study each: python -m ablation -m 'seeds=range(1,3)'"),
+    "a home": ("data.path=~nouser/x.npz", "needs quotes: 'data.path=\"~nouser/x.npz\"'"),
     "several": ("features=cumulative,fractional", "for one study of all: 'features=[cumulative,fractional]'"),
     "a setting of a command": ("subject.metric=acc", "'subject.metric' belongs to subject=command or subject=function"),
 }

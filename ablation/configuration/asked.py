@@ -34,7 +34,7 @@ class Asked:
 def asked_for(config: DictConfig) -> Asked:
     """Instantiate a study's parts. Nothing is read but the configuration."""
     choices = HydraConfig.get().runtime.choices
-    check_keys(config, choices["subject"])
+    check_keys(config, choices.get("subject"))
     flag("plan", config.plan)
     choice("on_error", config.on_error, ("continue", "stop"))
     if config.features.on is not None and "only" not in config.features.designs:
@@ -52,14 +52,13 @@ def asked_for(config: DictConfig) -> Asked:
             f"subject={choices['subject']} does not say what to run; expected '_target_', or as its first line "
             "'defaults: [command, _self_]'"
         )
-    adaptive = None
-    if config.seeds == "auto":
-        if config.effects.precision is None:
-            raise InputError("seeds=auto needs effects.precision, the half-width that the 95 % intervals are to have")
-        adaptive = Adaptive(config.effects.precision, config.effects.max_seeds)
-    sequential = None
-    if config.seeds == "sequential":
-        sequential = Sequential(plain(config.effects.looks), config.effects.futility)
+    if config.seeds == "auto" and config.effects.precision is None:
+        raise InputError("seeds=auto needs effects.precision, the half-width that the 95 % intervals are to have")
+    # Both are made, so that a wrong value is named in any study.
+    stopped = Sequential(plain(config.effects.looks), config.effects.futility)
+    precise = None if config.effects.precision is None else Adaptive(plain(config.effects.precision), config.effects.max_seeds)
+    sequential = stopped if config.seeds == "sequential" else None
+    adaptive = precise if config.seeds == "auto" else None
     designs = [design(subject.features) for design in instantiated(config.features.designs).values()]
     study = Study(
         subject=subject,
@@ -67,13 +66,13 @@ def asked_for(config: DictConfig) -> Asked:
         seeds=seeds_of(adaptive.pilot if adaptive else sequential.looks[-1] if sequential else plain(config.seeds)),
         adaptive=adaptive,
         sequential=sequential,
-        smallest=config.effects.smallest,
+        smallest=plain(config.effects.smallest),
         stop_on_error=config.on_error == "stop",
-        given_name=config.study.name,
+        given_name=plain(config.study.name),
         configuration=OmegaConf.to_yaml(config, resolve=True),
         command=shlex.join(["python", "-m", "ablation", *HydraConfig.get().overrides.task]),
     )
-    return Asked(study, Store.of_environment(config.study.experiment), instantiated(config.execution), config.plan)
+    return Asked(study, Store.of_environment(plain(config.study.experiment)), instantiated(config.execution), config.plan)
 
 
 def _images(config: DictConfig, choices: Any) -> Subject:
@@ -97,10 +96,10 @@ def _images(config: DictConfig, choices: Any) -> Subject:
         training=instantiated(config.training),
         source=instantiated(config.data.source),
         data_name=_name(config.data.source, choices["data"]),
-        limit=config.data.limit,
-        validation=config.data.validation,
-        fraction=config.data.validation_fraction,
-        normalise=config.data.normalise,
+        limit=plain(config.data.limit),
+        validation=plain(config.data.validation),
+        fraction=plain(config.data.validation_fraction),
+        normalise=plain(config.data.normalise),
         backend=config.backend,
         save_model=config.save_model,
     )

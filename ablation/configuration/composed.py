@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -14,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ablation.configuration.asked import Asked, asked_for
 from ablation.configuration.files import FOLDER, HYDRA
 from ablation.configuration.sentences import hydra_in_a_sentence, in_a_sentence
+from ablation.configuration.words import check_words
 from ablation.errors import InputError, exit_status
 
 
@@ -36,7 +36,7 @@ def command(conduct: Callable[[Asked], bool]) -> Callable[[], bool]:
         went_well.append(status == 0)
 
     def every_study() -> None:
-        _refuse_backends_inline(sys.argv[1:])
+        check_words(sys.argv[1:])
         each()
 
     return lambda: exit_status(every_study, in_a_sentence) == 0 and all(went_well)
@@ -48,25 +48,15 @@ def asked_in_words(settings: Sequence[str]) -> Asked:
     Raises:
         InputError: if a setting cannot work.
     """
+    check_words(settings)
     GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(str(FOLDER), **HYDRA):
             composed = hydra.compose("config", list(settings), return_hydra_config=True)
+        HydraConfig.instance().set_config(composed)
+        asked = asked_for(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(hydra_in_a_sentence(error, settings)) from error
-    if composed.plan:
+    if asked.plan:
         raise InputError("plan=true is for the command; expected settings of a study to run")
-    HydraConfig.instance().set_config(composed)
-    return asked_for(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
-
-
-def _refuse_backends_inline(arguments: Sequence[str]) -> None:
-    """A sweep over backends needs a process for each, which ``execution=inline`` does not have."""
-    given = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
-    try:
-        overrides = {each.key_or_group: each for each in OverridesParser.create().parse_overrides(given)}
-    except HydraException:
-        return  # Hydra says it better.
-    backend, execution = overrides.get("backend"), overrides.get("execution")
-    if backend and execution and backend.is_sweep_override() and execution.value() == "inline":
-        raise InputError("execution=inline cannot switch backends inside one process; leave it out, or name one backend")
+    return asked

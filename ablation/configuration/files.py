@@ -15,3 +15,13 @@ HYDRA: dict[str, Any] = {} if MODERN else {"version_base": "1.3"}
 
 IMAGES = "images"
 """The subject that has settings of its own at the top of the configuration."""
+
+
+def groups() -> list[str]:
+    """Return the choices that there are, such as ``model``: a folder each."""
+    return sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir())
+
+
+def options(group: str) -> list[str]:
+    """Return the options of a choice: a file each."""
+    return [file.stem for file in sorted((FOLDER / group).glob("*.yaml"))]

@@ -8,8 +8,9 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from ablation.configuration.files import FOLDER, IMAGES
+from ablation.configuration.files import IMAGES, options
 from ablation.configuration.settings import known_settings, wrong_setting
+from ablation.configuration.words import unread
 from ablation.errors import InputError, expected, first_line, nearest
 from ablation.study.cause import explained, in_words, place
 
@@ -33,31 +34,11 @@ def _unreadable(error: MarkedYAMLError) -> str:
     return f"{where} is no YAML: {error.problem or first_line(error)}; words with braces or colons need quotes"
 
 
-def _unread(setting: str | None) -> str:
-    """Return what is wrong with an argument that is no setting."""
-    name, equals, value = (setting or "").partition("=")
-    if not equals:
-        return f"'{name}' is no setting; expected name=value, such as plan=true"
-    if value.startswith(("[", "{")):
-        return f"the value of {name} cannot be read: {value}; expected a list such as [a,b] or a mapping such as {{a: 1}}, in quotes"
-    quoted = value.replace('"', '\\"')
-    return f"the value of {name} cannot be read: {value}; one with brackets, braces, commas or colons needs quotes: '{name}=\"{quoted}\"'"
-
-
-def _options(group: str) -> list[str]:
-    return [file.stem for file in sorted((FOLDER / group).glob("*.yaml"))]
-
-
 def hydra_in_a_sentence(error: BaseException, arguments: Sequence[str]) -> str:
     """Return what Hydra says of a configuration, with the nearest right name where one is wrong."""
     if isinstance(error, OverrideParseException):
-        return _unread(error.override)
+        return unread(error.override or "")
     text = str(error)
-    several = re.search(r"Ambiguous value for argument '([^']+)'", text)
-    if several:
-        name, _, values = several[1].partition("=")
-        together = f"; for one study of all: '{name}=[{values}]'" if name == "features" else ""
-        return f"{several[1]} names several; for a study each: python -m ablation -m {several[1]}{together}"
     given = dict(each.split("=", 1) for each in arguments if "=" in each and not each.startswith("-"))
     subject = given.get("subject", IMAGES)
     if subject != IMAGES and "experiment" in given:
@@ -69,7 +50,7 @@ def hydra_in_a_sentence(error: BaseException, arguments: Sequence[str]) -> str:
     based = re.search(r"In '([^']+)': Could not load '([^']+)/([^'/]+)'", text)
     if based:
         file, group, name = based.groups()
-        return f"the defaults of {file}.yaml name {name}, which is no {group}{nearest(name, _options(group))}"
+        return f"the defaults of {file}.yaml name {name}, which is no {group}{nearest(name, options(group))}"
     if isinstance(error, InterpolationKeyError) and error.full_key:
         missing = re.search(r"Interpolation key '([^']+)'", text)
         placeholder = "; a placeholder of a command has no $: {seed}" if error.full_key.startswith("subject.") else ""
@@ -78,4 +59,8 @@ def hydra_in_a_sentence(error: BaseException, arguments: Sequence[str]) -> str:
     if setting:
         full = re.search(r"full_key: (\S+)", text)
         return wrong_setting(full[1] if full else setting[1], subject, known_settings(arguments))
-    return first_line(error)
+    unfit = re.search(r"Error merging override (.*)", text)
+    if unfit and error.__cause__ is not None:
+        return f"{unfit[1]} does not fit: {first_line(error.__cause__)}"
+    where = getattr(error, "full_key", None)
+    return f"{where}: {first_line(error)}" if where else first_line(error)

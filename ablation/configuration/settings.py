@@ -1,6 +1,6 @@
 """Which settings a study has, and what to say of one that it does not have."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import hydra
@@ -9,32 +9,64 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ablation.configuration.files import FOLDER, HYDRA, IMAGES
+from ablation.configuration.files import FOLDER, HYDRA, IMAGES, groups
 from ablation.errors import InputError, nearest
 
+NEEDED: dict[str, Any] = {"features": {"designs": {}}, "execution": {}}
+NEEDED_BY_IMAGES: dict[str, Any] = {"catalogue": {"features": {}, "order": None}, "model": {}, "training": {}, "data": {"source": {}}}
+"""What choices bring to the settings at the top; an empty mapping stands for one of any settings."""
 
-def check_keys(config: DictConfig, subject: str) -> None:
-    """Refuse settings that were added (``+key=value``) where nothing reads them."""
-    ours = OmegaConf.load(FOLDER / "config.yaml")
-    assert isinstance(ours, DictConfig)
-    known = {*ours, "features", "subject", "execution"} - {"defaults", "hydra"}
-    if subject == IMAGES:
-        known |= _of_images()
+
+def check_keys(config: DictConfig, subject: str | None) -> None:
+    """Refuse settings that were added (``+key=value``) where nothing reads them, and those that were taken away or have lost their form."""
+    if subject is None:
+        raise InputError("a study needs a subject; ~ may not take it away")
+    ours = _read("config")
+    needed = [ours, NEEDED, *([_read(f"subject/{IMAGES}"), NEEDED_BY_IMAGES] if subject == IMAGES else [{"subject": {}}])]
+    known = {name for each in needed for name in each}
     for name in map(str, config):
         if name not in known:
             raise InputError(wrong_setting(name, subject, sorted(known)))
+    for each in needed:
+        _check_form(config, each)
     for part in ("effects", "study"):
         for name in map(str, config[part]):
             if name not in ours[part]:
                 raise InputError(f"the setting '{part}.{name}' is not known{nearest(name, map(str, ours[part]))}")
 
 
+def _read(file: str) -> dict[str, Any]:
+    """Return the settings of a file of ours."""
+    settings = OmegaConf.to_container(OmegaConf.load(FOLDER / f"{file}.yaml"), resolve=False)
+    assert isinstance(settings, dict)
+    return {str(name): value for name, value in settings.items() if name not in ("defaults", "hydra")}
+
+
+def _check_form(config: DictConfig, needed: Mapping[str, Any], prefix: str = "") -> None:
+    """Refuse a configuration that lacks a needed setting, or has a single value where others should be below it."""
+    for name, below in needed.items():
+        full, node = f"{prefix}{name}", config._get_node(name)
+        if node is None:
+            raise InputError(f"a study needs the setting '{full}'; ~ may not take it away")
+        if not isinstance(below, dict):
+            continue
+        if not isinstance(node, DictConfig) or node._is_none() or node._is_missing() or node._is_interpolation():
+            example = f", such as {full}.{next(iter(below))}=…" if below else ""
+            raise InputError(f"{full} holds settings{example}; expected one of them, not {full}={_short(node)}")
+        _check_form(node, below, f"{full}.")
+
+
+def _short(node: Any) -> str:
+    value = "null" if node._is_none() else str(node)
+    return value if len(value) <= 40 else f"{value[:39]}…"
+
+
 def _of_images() -> set[str]:
     """Return the settings and groups that only ``subject=images`` has."""
     own = OmegaConf.load(FOLDER / "subject" / f"{IMAGES}.yaml")
     assert isinstance(own, DictConfig)
-    groups = {name.lstrip("/") for each in own.defaults if isinstance(each, DictConfig) for name in map(str, each)}
-    return groups | {str(name) for name in own if name not in ("defaults", "effects")}
+    chosen = {name.lstrip("/") for each in own.defaults if isinstance(each, DictConfig) for name in map(str, each)}
+    return chosen | {str(name) for name in own if name not in ("defaults", "effects")}
 
 
 def wrong_setting(name: str, subject: str, known: Sequence[str]) -> str:
@@ -74,13 +106,12 @@ def _keys(config: Any, prefix: str = "") -> list[str]:
 
 def known_settings(arguments: Sequence[str]) -> list[str]:
     """Return the settings that a study with the choices among these arguments has."""
-    groups = {folder.name for folder in FOLDER.iterdir() if folder.is_dir()}
-    choices = [each for each in arguments if each.partition("=")[0] in groups and "," not in each and "[" not in each]
+    choices = [each for each in arguments if each.partition("=")[0] in groups() and "," not in each and "[" not in each]
     for chosen in (choices, []):
         GlobalHydra.instance().clear()
         try:
             with hydra.initialize_config_dir(str(FOLDER), **HYDRA):
-                return [*_keys(hydra.compose("config", chosen)), *groups]
+                return [*_keys(hydra.compose("config", chosen)), *groups()]
         except (HydraException, OmegaConfBaseException):
             continue
-    return sorted(groups)
+    return groups()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ablation.checks import names
 from ablation.designs.design import BASELINE, Design
 from ablation.errors import InputError, nearest
 
@@ -20,6 +21,8 @@ def bookends(features: Sequence[str], of: Sequence[str] | None = None) -> Design
     Raises:
         InputError: if ``of`` names no feature, or one that ``features`` does not hold.
     """
+    if of is not None:
+        names("features.of", of)
     credited = tuple(features) if of is None else tuple(feature for feature in features if feature in of)
     for feature in of or ():
         if feature not in features:

@@ -12,6 +12,9 @@ from ablation.errors import InputError
 MOST_EXACT = 7
 """Features whose subsets are all trained; more need sampled orders."""
 
+MOST_ORDERS = 1000
+"""Far more than can be trained; their arms would take long to list."""
+
 STREAM = 1953
 """Orders are drawn from this seed, so that a study has the same ones each time, and one with more orders holds those of one with fewer."""
 
@@ -36,8 +39,10 @@ def shapley(features: Sequence[str], orders: int | None = None) -> Design:
                 "sample some orders of adding them, for instance features.orders=10"
             )
         return _exact(features)
-    if not isinstance(orders, int) or isinstance(orders, bool) or orders < 2 or orders % 2:
-        raise InputError(f"features.orders must be an even number of at least 2, for each order is run with its reverse, not {orders}")
+    if not isinstance(orders, int) or isinstance(orders, bool) or not 2 <= orders <= MOST_ORDERS or orders % 2:
+        raise InputError(
+            f"features.orders must be an even number from 2 to {MOST_ORDERS}, for each order is run with its reverse, not {orders}"
+        )
     return _sampled(features, orders)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ablation.checks import names
 from ablation.designs.design import BASELINE, Arm, Design
 from ablation.errors import InputError, nearest
 
@@ -26,6 +27,7 @@ def only(features: Sequence[str], on: Sequence[str] | None) -> Design:
     """
     if on is None:
         raise InputError("features=only needs to know which features are on, for instance 'features.on=[augmentation]'")
+    names("features.on", on)
     for feature in on:
         if feature not in features:
             raise InputError(f"features.on names '{feature}', which the catalogue's order does not hold{nearest(feature, features)}")

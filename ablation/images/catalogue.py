@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ablation.checks import names
 from ablation.designs import Arm
 from ablation.errors import InputError, nearest
 from ablation.images.features.feature import Feature
@@ -36,6 +37,8 @@ class Catalogue:
     order: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
+        if self.order is not None:
+            names("catalogue.order", self.order)
         for name, feature in self.features.items():
             if not re.fullmatch(r"\w[\w .-]*", str(name)):
                 raise InputError(f"catalogue feature '{name}' cannot be named so; expected letters, digits, spaces and . - _")

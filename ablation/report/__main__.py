@@ -14,7 +14,8 @@ from ablation.report.for_paper import write_for_paper
 from ablation.report.rebuild import found_so_far, rebuild
 from ablation.report.tables import Table
 from ablation.store import reading
-from ablation.store.connection import Store, database_of, named_uri
+from ablation.store.address import database_of, named_uri
+from ablation.store.connection import Store
 from ablation.store.moved import repair
 from ablation.store.sqlite import LoggedStudy
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,18 +9,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
+from ablation.checks import text
 from ablation.errors import InputError
+from ablation.store.address import DEFAULT_URI, SQLITE, check_address, database_of, named_uri
 from ablation.store.moved import check
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-PATIENCE = 3.0  # seconds until a tracking server counts as unreachable
-
-SQLITE = "sqlite:///"
-DEFAULT_URI = f"{SQLITE}mlflow.db"
+LONGEST_NAME = 250
+"""Letters of an experiment's name: as many as MLflow's databases have room for."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +39,15 @@ class Store:
         """Return the store that ``MLFLOW_TRACKING_URI`` names, else MLflow's own default, ``mlflow.db`` in the working folder.
 
         Raises:
-            InputError: if a server is named and does not answer, a folder is named (MLflow refuses its plain-file store), or the store was
-                moved to another folder and not repaired.
+            InputError: if the store cannot be one, a server is named and does not answer, the store was moved to another folder and not
+                repaired, or the experiment cannot be called so.
         """
-        uri = named_uri()
-        parts = urlsplit(uri)
-        if parts.scheme in ("http", "https"):
-            _reach(uri, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-        elif parts.scheme in ("", "file"):
-            raise InputError(
-                f"MLFLOW_TRACKING_URI={uri} names a folder, which MLflow no longer logs to; expected for instance {DEFAULT_URI}"
-            )
-        elif parts.scheme == "sqlite":
-            path = database_of(uri)
-            assert path is not None
+        text("study.experiment", experiment)
+        if len(experiment) > LONGEST_NAME or not experiment.isprintable() or not experiment.strip():
+            raise InputError(f"study.experiment has {len(experiment)} letters; expected 1 to {LONGEST_NAME} that can be printed")
+        uri = check_address(named_uri())
+        path = database_of(uri)
+        if path is not None:
             if not os.access(path if path.exists() else path.parent, os.W_OK):
                 raise InputError(f"'{path}' cannot be written; expected a writable folder for MLflow's database")
             check(path)
@@ -153,25 +146,6 @@ class Store:
             if found is None:
                 raise
             return str(found.experiment_id)
-
-
-def named_uri() -> str:
-    """Return the tracking URI that ``MLFLOW_TRACKING_URI`` names, else MLflow's own default."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
-
-
-def database_of(uri: str) -> Path | None:
-    """Return the file of a store's database, or None where the store is no file."""
-    return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
-
-
-def _reach(uri: str, host: str, port: int) -> None:
-    try:
-        socket.create_connection((host, port), timeout=PATIENCE).close()
-    except OSError as error:
-        raise InputError(
-            f"the tracking server {uri} cannot be reached ({error.strerror or error}); expected MLFLOW_TRACKING_URI to name a running one"
-        ) from error
 
 
 def _quiet() -> None:

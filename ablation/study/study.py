@@ -21,6 +21,18 @@ FOLDER = Path("mlruns")
 STUDIES = FOLDER / "studies"
 """Where each study has a folder of its own."""
 
+MOST_RUNS = 100_000
+"""Far more than anyone trains; to list them would take long."""
+
+MOST_SEEDS = 1_000
+"""The most seeds of a study that decides their number by itself."""
+
+LARGEST_SEED = 2**32 - 1
+"""The largest one that numpy's older functions and most frameworks take."""
+
+LONGEST_NAME = 100
+"""Letters of a study's name, so that its files can be named after it."""
+
 
 @dataclass(frozen=True)
 class Adaptive:
@@ -38,7 +50,7 @@ class Adaptive:
 
     def __post_init__(self) -> None:
         number("effects.precision", self.precision, above=0)
-        whole("effects.max_seeds", self.most, self.pilot)
+        whole("effects.max_seeds", self.most, self.pilot, MOST_SEEDS)
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,8 @@ class Sequential:
             raise InputError(
                 f"effects.looks={given} begins with {given[0]} seeds; expected at least {FEWEST_SEEDS}, for fewer have no verdict"
             )
+        if given[-1] > MOST_SEEDS:
+            raise InputError(f"effects.looks={given} ends with {given[-1]} seeds; expected at most {MOST_SEEDS}")
         flag("effects.futility", self.futility)
         object.__setattr__(self, "looks", tuple(given))
 
@@ -99,14 +113,17 @@ class Study:
 
     def __post_init__(self) -> None:
         number("effects.smallest", self.smallest, at_least=0)
-        if self.given_name is not None and not re.fullmatch(r"[\w][\w .+-]*", str(self.given_name)):
-            raise InputError(f"study.name={self.given_name} cannot name a folder; expected letters, digits, spaces and . + - _")
+        if self.given_name is not None:
+            _check_name(self.given_name)
         if not self.designs:
             raise InputError("features names no design; expected for instance features=cumulative")
         if self.adaptive and not any(design.features for design in self.designs):
             raise InputError("seeds=auto decides by the effects' intervals, and this study has no design that credits features")
         if self.sequential and not any(design.features for design in self.designs):
             raise InputError("seeds=sequential decides by looks at effects, and this study has no design that credits features")
+        if len(self.arms) * len(self.seeds) > MOST_RUNS:
+            runs = f"{len(self.arms)} arms with {len(self.seeds):,} seeds are {len(self.arms) * len(self.seeds):,} runs"
+            raise InputError(f"{runs}; expected at most {MOST_RUNS:,}")
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
@@ -211,6 +228,17 @@ def _left_out(design: Design, features: Sequence[str], unsuited: Sequence[str], 
     return f"; leave {'it' if len(unsuited) == 1 else listed(unsuited, 'and')} out: {typed}"
 
 
+def _check_name(name: object) -> None:
+    """Refuse a name of a study that no folder can have."""
+    if not isinstance(name, str):
+        number_in_quotes = f"; a number needs quotes: 'study.name=\"{name}\"'" if isinstance(name, int | float) else ""
+        raise InputError(f"study.name must be text, not {shown(name)}{number_in_quotes}")
+    if not re.fullmatch(r"[\w][\w .+-]*", name):
+        raise InputError(f"study.name={name} cannot name a folder; expected letters, digits, spaces and . + - _")
+    if len(name) > LONGEST_NAME or len(name.encode()) > 2 * LONGEST_NAME:
+        raise InputError(f"study.name={name[:20]}… has {len(name)} letters; expected at most {LONGEST_NAME}")
+
+
 def seeds_of(given: object) -> tuple[int, ...]:
     """Return the seeds that a number or a list stands for.
 
@@ -218,8 +246,12 @@ def seeds_of(given: object) -> tuple[int, ...]:
         InputError: if it is neither.
     """
     if _is_whole(given, 1):
+        if given > MOST_RUNS:
+            raise InputError(f"seeds={given} asks for too many runs; expected at most {MOST_RUNS}")
         return tuple(range(given))
     if isinstance(given, list | tuple) and given and all(_is_whole(seed, 0) for seed in given):
+        if max(given) > LARGEST_SEED:
+            raise InputError(f"seeds must be whole numbers up to {LARGEST_SEED}, which every framework takes, not {max(given)}")
         if len(set(given)) < len(given):
             raise InputError(f"seeds={list(given)} names a seed twice; each may stand there once")
         return tuple(given)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ablation.checks import choice, number, path, shown
+from ablation.checks import choice, expanded, number, path, shown
 from ablation.errors import InputError, nearest
 from ablation.images.data.dataset import Dataset, Images
 from ablation.images.data.image_files import UnreadableError, read_images, with_channels
@@ -57,7 +57,7 @@ class Folder:
 
     @property
     def description(self) -> str:
-        name = "folder" if self.path is None else printable(Path(self.path).expanduser().absolute().name)
+        name = "folder" if self.path is None else printable(expanded("data.path", self.path).absolute().name)
         return f"{name}, {self.size[0]} × {self.size[1]}"
 
     def identity(self) -> str:
@@ -115,7 +115,7 @@ class Folder:
     def _root(self) -> Path:
         if self.path is None:
             raise InputError("data=folder needs data.path=DIR, a folder with a sub-folder of images for each class")
-        root = Path(self.path).expanduser()
+        root = expanded("data.path", self.path)
         if not root.exists():
             siblings = [each.name for each in root.parent.iterdir() if each.is_dir()] if root.parent.is_dir() else []
             close = difflib.get_close_matches(root.name, siblings)

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablation.checks import choice, path
+from ablation.checks import choice, expanded, path, regular
 from ablation.errors import InputError
 from ablation.images.data import keras_download, npz
 from ablation.images.data.dataset import Dataset
@@ -67,9 +67,10 @@ class KerasDataset:
             raise InputError(f"'{file}' is not {self.description}: {error}") from error
 
     def _file(self) -> Path:
-        file = Path(self.dir).expanduser() / f"{self.name}.npz"
+        file = expanded("data.dir", self.dir) / f"{self.name}.npz"
         if not file.exists():
             fetch(self.name, file)
+        regular("data.dir", file, "an .npz file")
         return file
 
 

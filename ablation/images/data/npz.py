@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ablation.checks import path
+from ablation.checks import expanded, path, regular
 from ablation.errors import InputError, nearest
 from ablation.images.data.dataset import Dataset, Images
 
@@ -61,10 +61,11 @@ class Npz:
     def _file(self) -> Path:
         if self.path is None:
             raise InputError("data=npz needs data.path=FILE, an .npz file with the arrays x_train, y_train, x_test and y_test")
-        file = Path(self.path).expanduser()
+        file = expanded("data.path", self.path)
         if not file.exists():
             close = difflib.get_close_matches(file.name, [each.name for each in file.parent.glob("*.npz")])
             raise InputError(f"data.path '{self.path}' does not exist; expected an .npz file{nearest(file.name, close) if close else ''}")
+        regular("data.path", file, "an .npz file")
         return file
 
 
@@ -156,6 +157,8 @@ def _labels(y: np.ndarray, name: str) -> np.ndarray:
         raise InputError(f"{name} has shape {y.shape}; expected one integer for each image, (n,) or (n, 1)")
     if y.dtype.kind not in "ui":
         raise InputError(f"{name} has type {y.dtype}; expected labels as integers")
+    if y.dtype.kind == "u" and y.size and y.max() > np.iinfo(np.int64).max:
+        raise InputError(f"{name} holds the label {y.max()}; expected none above {np.iinfo(np.int64).max}")
     return y.astype(np.int64)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ablation.checks import whole
+from ablation.checks import WIDEST, whole
 from ablation.errors import InputError
 from ablation.images.models.model import ImageShape, scaled_input
 from ablation.images.recipe import Recipe
@@ -30,7 +30,7 @@ class CNN:
     slots: ClassVar[frozenset[str]] = frozenset({"normalization", "residual", "pooling", "dropout", "scaling"})
 
     def __post_init__(self) -> None:
-        whole("model.width", self.width, 1)
+        whole("model.width", self.width, 1, WIDEST)
 
     def check(self, image_shape: ImageShape) -> None:
         height, width, _ = image_shape

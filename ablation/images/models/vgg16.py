@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from ablation.checks import whole, whole_numbers
+from ablation.checks import WIDEST, whole, whole_numbers
 from ablation.images.models.model import ImageShape, scaled_input
 from ablation.images.recipe import Recipe
 
@@ -33,7 +33,7 @@ class VGG16:
     slots: ClassVar[frozenset[str]] = frozenset({"normalization", "pooling", "dropout", "scaling"})
 
     def __post_init__(self) -> None:
-        whole("model.width", self.width, 1)
+        whole("model.width", self.width, 1, WIDEST)
         whole_numbers("model.hidden", self.hidden)
 
     def check(self, image_shape: ImageShape) -> None:

@@ -18,6 +18,9 @@ VERSION = 7
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 """Precisions that a network can compute in, with Keras' names for them. Weights, the loss and the optimiser are float32 in both."""
 
+MOST_EPOCHS, HIGHEST_RATE = 1_000_000, 1_000
+"""Far beyond what trains anything."""
+
 SCALINGS: dict[str, Scaling | None] = {"unit": None, "symmetric": Scaling(2, -1)}
 """What ``data.normalise`` names: pixels in [0, 1], or in [−1, 1]."""
 
@@ -53,9 +56,9 @@ class Training:
     clip: float | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
-        whole("training.epochs", self.epochs, 1)
+        whole("training.epochs", self.epochs, 1, MOST_EPOCHS)
         whole("training.batch_size", self.batch_size, 1)
-        number("training.learning_rate", self.learning_rate, above=0)
+        number("training.learning_rate", self.learning_rate, above=0, at_most=HIGHEST_RATE)
         choice("training.schedule", self.schedule, SCHEDULES)
         choice("training.precision", self.precision, PRECISIONS)
         choice("training.optimizer", self.optimizer, optimizers())
