@@ -340,7 +340,7 @@ def test_npz_names_the_file_that_was_meant(saved: Callable[..., Npz], tmp_path: 
 
 def test_npz_refuses_a_folder(tmp_path: Path) -> None:
     for ask in (Npz(str(tmp_path)).load, Npz(str(tmp_path)).identity):
-        with pytest.raises(InputError, match="cannot be read") as error:
+        with pytest.raises(InputError, match="is a folder; expected an .npz file") as error:
             ask()
         assert_one_sentence(error)
 
