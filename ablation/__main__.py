@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 
 def conduct(asked: "Asked") -> bool:
-    """Conduct a study, or show its plan; return whether every run finished and every effect could be estimated."""
+    """Conduct a study, or show its plan; return whether every run finished and is logged, and every effect could be estimated."""
     if asked.plan:
         from ablation.engine.plan import plan
         from ablation.report.screen import show_plan
@@ -29,7 +29,9 @@ def conduct(asked: "Asked") -> bool:
     conducted = conduct_study(asked.study, asked.store, asked.execution, screen)
     show_findings(conducted.findings, conducted.files, screen.console)
     show_way_to_runs(conducted.address, asked.store.uri, asked.store.is_default, screen.console)
-    return conducted.findings.went_well
+    if conducted.lacking:
+        print(f"ablation: {conducted.lacking}", file=sys.stderr)
+    return conducted.went_well
 
 
 def main() -> None:

@@ -144,6 +144,8 @@ def _conducted(study: Any, experiment: str, execution: "Execution") -> "Finished
 
     console = Console(highlight=False, soft_wrap=True, force_jupyter=False, force_terminal=False)
     conducted = conduct(study, Store.of_environment(experiment), execution, Screen(console))
+    if conducted.lacking:
+        console.print(f"{conducted.lacking}.")
     return FinishedStudy(conducted.findings)
 
 

@@ -122,7 +122,7 @@ def in_this_process(folder: Path, *arguments: str, pictures: bool = False) -> En
                 del sys.modules[name]
     show_findings(conducted.findings, conducted.files, screen.console)
     assert isinstance(screen.console.file, io.StringIO)
-    return Ended(0 if conducted.findings.went_well else 1, screen.console.file.getvalue(), "")
+    return Ended(0 if conducted.went_well else 1, screen.console.file.getvalue(), conducted.lacking)
 
 
 def report_in_this_process(folder: Path, *arguments: str) -> Ended:

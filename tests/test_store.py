@@ -4,13 +4,12 @@ import json
 import pickle
 import sqlite3
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ablation.store import epochs, reading
+from ablation.store import reading
 from ablation.store.connection import Store
 from ablation.store.epochs import EpochLog
 from ablation.store.study_log import StudyLog
@@ -18,71 +17,29 @@ from ablation.study.outcome import Result
 from ablation.study.subject import Trial
 
 
-@dataclass
-class Recorder:
-    """Stands in the place of a store and of its client, and keeps what is logged."""
-
-    calls: list[tuple[str, list[Any]]] = field(default_factory=list)
-
-    @property
-    def client(self) -> "Recorder":
-        return self
-
-    def log_batch(self, run_id: str, metrics: list[Any]) -> None:
-        self.calls.append((run_id, metrics))
+def event(run: str, *numbers: int) -> dict[str, Any]:
+    return {"run": run, "epochs": [[number, {"loss": number / 10, "accuracy": 0.5}, 1000 * number] for number in numbers]}
 
 
-def event(run_id: str, *numbers: int) -> dict[str, Any]:
-    return {"run_id": run_id, "epochs": [[number, {"loss": number / 10, "accuracy": 0.5}, 1000 * number] for number in numbers]}
-
-
-def test_epochs_are_logged_in_one_call_with_the_time_at_which_they_ended() -> None:
-    log = EpochLog(store := Recorder())
-    log.progressed(event("a"))
+def test_the_epochs_of_a_run_that_began_anew_are_kept_once() -> None:
+    log = EpochLog()
     log.progressed(event("a", 1, 2))
-    log.progressed(event("b", 1))
-    assert store.calls == []
-    log.flush("a")
-    ((run_id, metrics),) = store.calls
-    assert run_id == "a"
-    assert [(each.key, each.value, each.step, each.timestamp) for each in metrics] == [
-        ("loss", 0.1, 1, 1000),
-        ("accuracy", 0.5, 1, 1000),
-        ("loss", 0.2, 2, 2000),
-        ("accuracy", 0.5, 2, 2000),
-    ]
-    log.flush("a")
-    assert len(store.calls) == 1, "what was logged is logged once"
-
-
-def test_the_epochs_of_a_run_that_began_anew_are_logged_once() -> None:
-    log = EpochLog(store := Recorder())
-    log.progressed(event("a", 1, 2))
-    log.flush("a")
+    log.logged("a", 2)
     log.progressed(event("a", 1))
     log.progressed(event("a", 2, 3))
-    log.flush("a")
-    assert [each.step for _, metrics in store.calls for each in metrics if each.key == "loss"] == [1, 2, 3]
+    assert [number for number, _, _ in log.waiting()["a"]] == [3]
+    assert [number for number, _, _ in log.whole("a")] == [1, 2, 3]
 
 
-def test_what_runs_in_the_same_thread_has_its_epochs_logged_as_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(epochs, "INTERVAL", 0.0)
-    log = EpochLog(store := Recorder())
-    log.progressed(event("a", 1))
-    assert len(store.calls) == 1
-    monkeypatch.setattr(log, "_thread", -1)
-    log.progressed(event("a", 2))
-    assert len(store.calls) == 1, "another thread may not wait for MLflow"
-    log.flush_old()
-    assert len(store.calls) == 2
-
-
-def test_many_epochs_are_logged_in_calls_that_mlflow_takes() -> None:
-    log = EpochLog(store := Recorder())
-    log.progressed(event("a", *range(1, 1001)))
-    log.flush("a")
-    assert sum(len(metrics) for _, metrics in store.calls) == 2000
-    assert max(len(metrics) for _, metrics in store.calls) <= 1000
+def test_epochs_are_logged_with_the_time_at_which_they_ended(store: Store) -> None:
+    log = StudyLog.open(store, "study 0", "asked", "none", "score", {})
+    run_id = log.start_run(Trial(frozenset(), 0, "epochs", "group", "baseline", (), {}), None)
+    many = [(number, {"loss": number / 10, "accuracy": 0.5}, 1000 * number) for number in range(1, 601)]
+    log.log_epochs(run_id, many)
+    for name, value in (("loss", 0.2), ("accuracy", 0.5)):
+        logged = store.client.get_metric_history(run_id, name)
+        assert len(logged) == 600
+        assert (logged[1].value, logged[1].step, logged[1].timestamp) == (value, 2, 2000)
 
 
 @pytest.fixture(scope="module")
@@ -158,15 +115,16 @@ def test_a_child_is_found_by_its_features_and_says_what_it_is(store: Store) -> N
 
 def test_a_score_that_is_the_last_epochs_is_logged_once(store: Store) -> None:
     log = StudyLog.open(store, "study 5", "asked", "five", "score", {})
+    epochs = [(1, {"score": 0.4}, 1000), (2, {"score": 0.5}, 2000)]
     for number, (score, steps) in enumerate({0.5: [1, 2], 0.7: [1, 2, 2]}.items()):
         trial = Trial(frozenset(), number, f"once {number}", "group", "baseline", (), {})
         run_id = log.start_run(trial, None)
-        waiting = EpochLog(store)
-        waiting.progressed({"run_id": run_id, "epochs": [[1, {"score": 0.4}, 1000], [2, {"score": 0.5}, 2000]]})
-        log.finish_run(run_id, Result(score, run_id=run_id), {}, {}, "a note", {"delta": 0.1}, waiting.last(run_id), waiting.take(run_id))
+        for _ in range(2):  # a second time, as after a connection that broke
+            log.finish_run(run_id, Result(score, run_id=run_id), {}, {}, "a note", {"delta": 0.1}, epochs, ended=3000)
         assert [each.step for each in store.client.get_metric_history(run_id, "score")] == steps
-        metrics = store.client.get_run(run_id).data.metrics
-        assert metrics["score"] == score and metrics["delta"] == 0.1, "the last value is what tables show"
+        run = store.client.get_run(run_id)
+        assert run.data.metrics["score"] == score and run.data.metrics["delta"] == 0.1, "the last value is what tables show"
+        assert run.info.end_time == 3000
 
 
 def test_the_machine_is_watched_where_mlflow_is_asked_to(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,10 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from ablation.effects import Precision
 from ablation.engine.analysis import analysed, decided, looked_so_far, question, results_by_arm, shows_effects
 from ablation.engine.execution import Execution, Pool
+from ablation.engine.journal import Journal
 from ablation.engine.looking import is_decided
 from ablation.engine.plan import asked_for, finished
 from ablation.engine.run_log import RunLog
@@ -26,7 +25,6 @@ from ablation.errors import InputError
 from ablation.report.logged import summary
 from ablation.report.looks import look_taken
 from ablation.report.protocol import seeds_decided
-from ablation.store import reading
 from ablation.store.connection import Store
 from ablation.store.names import CONFIGURATION, FINDINGS
 from ablation.store.shown import note_end, shown_before
@@ -36,6 +34,9 @@ from ablation.study.metric import Metric
 from ablation.study.outcome import Result
 from ablation.study.study import FOLDER, Study
 from ablation.study.subject import ReadArrays, Trial
+
+PATIENCE = 60.0
+"""Seconds for which a study whose runs are all made waits for a store that is away."""
 
 OWNER = ".study"
 """File in a study's folder that says whose it is, by the study's key."""
@@ -55,11 +56,24 @@ class Screen(Listener, Protocol):
 
 @dataclass(frozen=True)
 class Conducted:
-    """What a study leaves: its findings, the files that show them, and the address of its runs in MLflow."""
+    """What a study leaves.
+
+    Attributes:
+        findings: what it found.
+        files: those that show it.
+        address: of its runs in MLflow.
+        lacking: what MLflow lacks of it, why, and what to do, in a sentence; empty where it lacks nothing.
+    """
 
     findings: Findings
     files: tuple[Path, ...]
     address: str
+    lacking: str = ""
+
+    @property
+    def went_well(self) -> bool:
+        """Whether every run finished and is logged, and every effect could be estimated."""
+        return self.findings.went_well and not self.lacking
 
 
 @dataclass(frozen=True)
@@ -108,26 +122,36 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
             # Workers are reached before anything is logged. What they import takes seconds, as does MLflow here meanwhile.
             pool()
         log = StudyLog.open(store, study.key, study.question_key, study.name, study.subject.metric.key, _params(study))
+        runs = RunLog(log, study, Journal(study.key), screen.say)
         try:
             log.save_view(study.subject.metric)
-            log.keep({FINDINGS: to_json(question(study, shown_before(store, log.parent))), CONFIGURATION: study.configuration})
-            runs = RunLog(log, study.subject.data())
+            shown = shown_before(store, log.parent)
+            log.keep({FINDINGS: to_json(question(study, shown)), CONFIGURATION: study.configuration})
+            runs.recover(there)
             listeners.append(runs)
             ran = _run_missing(study, store, there, log, runs, pool, screen)
-            findings = _findings(ran, store, log)
-            files = _publish(ran.study, store, findings, pool().pool if pool.cache_info().currsize else None)
+            lacking = runs.wait(PATIENCE)
+            ran = replace(ran, results=runs.with_ids(ran.results))
+            if not lacking:
+                shown = shown_before(store, log.parent)
+            read = runs.reader(ran.results)
+            findings = _findings(ran, shown, runs.failures, read)
+            files = _publish(ran.study, findings, read, pool().pool if pool.cache_info().currsize else None)
             (study.folder / OWNER).write_text(study.key, encoding="utf-8")
-            if shows_effects(findings):
-                note_end(store, log.parent, len(findings.seeds))
-            status = "FAILED" if ran.failures else "FINISHED"
-            log.close(status, summary(findings), study.folder)
+            if not lacking:
+                if shows_effects(findings):
+                    note_end(store, log.parent, len(findings.seeds))
+                log.close("FAILED" if ran.failures else "FINISHED", summary(findings), study.folder)
+            runs.close()
         except BaseException:
             # First the workers, so that none logs to a run that is marked as killed.
             stack.close()
             with suppress(Exception):  # What stopped the study is the message, not that its store cannot take even this.
-                log.kill()
+                runs.close()
+                if not runs.away:
+                    log.kill()
             raise
-    return Conducted(findings, files, log.address)
+    return Conducted(findings, files, log.address, lacking)
 
 
 @dataclass(frozen=True)
@@ -204,7 +228,7 @@ def _made(
 ) -> _Ran:
     """Make those of the runs asked for that are neither there nor have failed, and return what all have left."""
     study, given_up = ran.study, {(failure.arm, failure.seed) for failure in ran.failures}
-    results = {**ran.results, **log.adopt(there, asked)}
+    results = {**ran.results, **runs.adopt(there, asked)}
     runs.compare(study, results)
     left = [trial for trial in asked if trial.key not in results and (trial.arm, trial.seed) not in given_up]
     if not left:
@@ -220,21 +244,13 @@ def _made(
     return replace(ran, results=results | made, failures=(*ran.failures, *failed))
 
 
-def _findings(ran: _Ran, store: Store, log: StudyLog) -> Findings:
+def _findings(ran: _Ran, shown: tuple[int, ...], failed: int, read: ReadArrays) -> Findings:
     runs = results_by_arm(ran.study, ran.results)
-    asked = question(ran.study, shown_before(store, log.parent))
-    found = analysed(asked, runs, ran.failures, log.failed(), ran.precision, ran.taken)
-    return replace(found, variability=ran.study.subject.variability(found.runs, _reader(store)), unfinished=False)
+    found = analysed(question(ran.study, shown), runs, ran.failures, failed, ran.precision, ran.taken)
+    return replace(found, variability=ran.study.subject.variability(found.runs, read), unfinished=False)
 
 
-def _reader(store: Store) -> ReadArrays:
-    def read(result: Result, name: str) -> dict[str, np.ndarray] | None:
-        return reading.arrays(store, result.run_id, name) if name in result.stored else None
-
-    return read
-
-
-def _publish(study: Study, store: Store, findings: Findings, pool: Pool | None) -> tuple[Path, ...]:
+def _publish(study: Study, findings: Findings, read: ReadArrays, pool: Pool | None) -> tuple[Path, ...]:
     """Write the study's folder, unless it shows these findings already, and return its files."""
     from ablation.report.publish import publish, unchanged
 
@@ -242,7 +258,7 @@ def _publish(study: Study, store: Store, findings: Findings, pool: Pool | None) 
         findings,
         study.folder,
         {CONFIGURATION: study.configuration, **study.subject.files()},
-        partial(study.subject.pictures, findings, _reader(store)),
+        partial(study.subject.pictures, findings, read),
         pool,
     )
 

@@ -1,6 +1,5 @@
 """Deltas: for each run, its score minus that of the arm it is compared with, with the same seed."""
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ablation.designs import label
@@ -31,32 +30,33 @@ class Deltas:
     seed, in the metric's own units.
 
     Args:
-        logged: names of the metrics that runs have already, by their ids.
+        logged: names of the metrics that runs have already, by the keys of their trials; new ones are added.
     """
 
-    def __init__(self, study: Study, logged: Mapping[str, Collection[str]]) -> None:
+    def __init__(self, study: Study, logged: dict[str, set[str]]) -> None:
         self._study, self._designs = study, [design for design in study.designs if design.features]
         self._keys = {(trial.arm, trial.seed): trial.key for trial in study.trials}
-        self._logged = {run_id: set(names) for run_id, names in logged.items()}
+        self._logged = logged
         self._results: dict[str, Result] = {}
 
     def add(self, trial: Trial, result: Result) -> dict[str, list[Delta]]:
-        """Take a finished run, and return the differences that it completes, its own and those of others from it, by the ids of runs."""
+        """Take a finished run, and return the differences that it completes, its own and those of others from it, by the keys of trials."""
         self._results[trial.key] = result
         metric = self._study.subject.metric.key
         found: dict[str, list[Delta]] = {}
         for index, design in enumerate(self._designs):
             name = f"{metric}_delta" if index == 0 else f"delta_{design.name}"
             for arm, reference in design.references.items():
-                ours, theirs = (self._results.get(self._keys[each, trial.seed]) for each in (arm, reference))
+                key = self._keys[arm, trial.seed]
+                ours, theirs = self._results.get(key), self._results.get(self._keys[reference, trial.seed])
                 if trial.arm not in (arm, reference) or ours is None or theirs is None:
                     continue
-                logged = self._logged.setdefault(ours.run_id, set())
+                logged = self._logged.setdefault(key, set())
                 if name not in logged:
                     logged.add(name)
                     value = ours.score - theirs.score
                     other = label(reference, self._study.features)
                     words = f"{value:+.4g}".replace("-", "−")
                     sentence = f"{metric} {words} against “{other}” with the same seed ({design.name})."
-                    found.setdefault(ours.run_id, []).append(Delta(name, value, sentence))
+                    found.setdefault(key, []).append(Delta(name, value, sentence))
         return found

@@ -1,7 +1,7 @@
 """The plan: which runs there are already, which are missing, and how long they may take."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 from types import MappingProxyType
 
@@ -10,6 +10,7 @@ import numpy as np
 from ablation.effects import residuals
 from ablation.engine.analysis import decided, looked_so_far, results_by_arm
 from ablation.engine.execution import Execution
+from ablation.engine.journal import Journal
 from ablation.engine.looking import is_decided
 from ablation.report.aliases import before_runs
 from ablation.report.looks import looks_planned
@@ -144,6 +145,14 @@ def asked_for(study: Study, results: Mapping[str, Result] = MappingProxyType({})
 
 
 def finished(study: Study, store: Store, trials: Sequence[Trial]) -> dict[str, Result]:
-    """Return the finished runs of some of a study's trials that serve it, by their keys."""
+    """Return the finished runs of some of a study's trials that serve it, by their keys; those that only its journal has are without id."""
     arms = {trial.key: trial.arm for trial in trials}
-    return reading.finished(store, arms, study.key, lambda key, result: study.subject.serves(arms[key], result))
+    there = reading.finished(store, arms, study.key, lambda key, result: study.subject.serves(arms[key], result))
+    return {**kept(study, trials), **there}
+
+
+def kept(study: Study, trials: Sequence[Trial]) -> dict[str, Result]:
+    """Return the finished runs of some of a study's trials that serve it and are in its journal, by their keys, without id."""
+    arms = {trial.key: trial.arm for trial in trials}
+    found = {entry.trial.key: replace(entry.result, run_id="") for entry in Journal(study.key).all() if entry.result is not None}
+    return {key: result for key, result in found.items() if key in arms and study.subject.serves(arms[key], result)}

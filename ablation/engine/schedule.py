@@ -66,8 +66,8 @@ def run_all(
         queue.remove(trial)
         runs.started(trial)
         screen.started(trial)
-        work = (subject, trial, runs.run_id(trial), log, pool.threads, pool.own, pool.send)
         with interruption.at_once():
+            work = (subject, trial, runs.run_id(trial), log, pool.threads, pool.own, pool.send)
             running[pool.executor.submit(perform, *work)] = trial
 
     with Interruption() as interruption:
@@ -76,7 +76,6 @@ def run_all(
         while running:
             ended = wait(running, PATIENCE, FIRST_COMPLETED).done
             interruption.check()
-            runs.waited()
             for future in ended:
                 trial = running.pop(future)
                 if future.cancelled():

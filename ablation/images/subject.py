@@ -97,6 +97,7 @@ class Images(Subject):
             "description": f"Data: {self.source.description}",
             "features": self.catalogue.names,
             "epochs": self.training.epochs,
+            "stores": self.save_model,
         }.items():
             object.__setattr__(self, name, value)
         self.start_recipe()

@@ -1,14 +1,8 @@
-"""Epochs as they end, logged so that MLflow's pages show them while runs train."""
+"""Epochs as they end, until they are logged: MLflow's pages show them while runs train."""
 
-import time
 from collections.abc import Mapping
-from threading import Lock, get_ident
-from typing import TYPE_CHECKING, Any
-
-from ablation.store.connection import Store
-
-if TYPE_CHECKING:
-    from mlflow.entities import Metric
+from threading import Lock
+from typing import Any
 
 INTERVAL = 3.0  # seconds between two calls that log epochs: each call costs some tens of milliseconds
 MOST_METRICS = 900  # MLflow takes 1,000 in one call
@@ -18,52 +12,39 @@ Epoch = tuple[int, dict[str, float], int]
 
 
 class EpochLog:
-    """Collects what runs report from any thread, and logs it from the one that made it."""
+    """Keeps what runs report, from any thread, and which part of it is logged already. Runs are known by the keys of their trials."""
 
-    def __init__(self, store: Store) -> None:
-        self._store, self._thread = store, get_ident()
+    def __init__(self) -> None:
         self._lock = Lock()
-        self._waiting: dict[str, list[Epoch]] = {}
-        self._last: dict[str, Epoch] = {}
-        self._flushed = time.monotonic()
+        self._epochs: dict[str, list[Epoch]] = {}
+        self._logged: dict[str, int] = {}
 
     def progressed(self, event: Mapping[str, Any]) -> None:
         """Take what a run reports."""
-        run_id = event["run_id"]
         with self._lock:
+            known = self._epochs.setdefault(event["run"], [])
             # A run that lost its worker begins anew, with the same numbers.
-            new = [epoch for epoch in event["epochs"] if epoch[0] > self.last(run_id)[0]]
-            if new:
-                self._waiting.setdefault(run_id, []).extend(new)
-                self._last[run_id] = new[-1]
-        # A run in this thread leaves nobody else to log it; another thread is the one that talks to the workers, and may not wait.
-        if get_ident() == self._thread:
-            self.flush_old()
+            last = known[-1][0] if known else 0
+            known += [(epoch[0], epoch[1], epoch[2]) for epoch in event["epochs"] if epoch[0] > last]
 
-    def flush_old(self) -> None:
-        """Log what is waiting, if the last time is a while ago."""
-        if time.monotonic() - self._flushed >= INTERVAL:
-            self._flushed = time.monotonic()
-            for run_id in list(self._waiting):
-                self.flush(run_id)
-
-    def flush(self, run_id: str) -> None:
-        """Log what is waiting of a run."""
-        logged = self.take(run_id)
-        for start in range(0, len(logged), MOST_METRICS):
-            self._store.client.log_batch(run_id, metrics=logged[start : start + MOST_METRICS])
-
-    def take(self, run_id: str) -> "list[Metric]":
-        """Return what is waiting of a run, to be logged with what else there is to log."""
+    def whole(self, key: str) -> tuple[Epoch, ...]:
+        """Return all epochs of a run."""
         with self._lock:
-            epochs = self._waiting.pop(run_id, [])
-        if not epochs:
-            return []
-        from mlflow.entities import Metric
+            return tuple(self._epochs.get(key, ()))
 
-        return [Metric(name, value, ended, number) for number, metrics, ended in epochs for name, value in metrics.items()]
+    def waiting(self) -> dict[str, list[Epoch]]:
+        """Return what is not logged yet, by run."""
+        with self._lock:
+            new = {key: epochs[self._logged.get(key, 0) :] for key, epochs in self._epochs.items()}
+        return {key: epochs for key, epochs in new.items() if epochs}
 
-    def last(self, run_id: str) -> tuple[int, Mapping[str, float]]:
-        """Return the number of a run's last epoch and its metrics; 0 and none where it has reported no epoch."""
-        number, metrics, _ = self._last.get(run_id, (0, {}, 0))
-        return number, metrics
+    def logged(self, key: str, count: int) -> None:
+        """Take note that so many more epochs of a run are logged."""
+        with self._lock:
+            self._logged[key] = self._logged.get(key, 0) + count
+
+    def forget(self, key: str) -> int:
+        """Let go of a run that has ended, and return how many of its epochs are logged."""
+        with self._lock:
+            self._epochs.pop(key, None)
+            return self._logged.pop(key, 0)

@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType, SimpleNamespace
@@ -15,7 +15,7 @@ import numpy as np
 from ablation.designs import label
 from ablation.store import reading
 from ablation.store.connection import Store
-from ablation.store.epochs import MOST_METRICS
+from ablation.store.epochs import MOST_METRICS, Epoch
 from ablation.store.names import (
     ARM,
     ARM_NAME,
@@ -49,8 +49,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoggedChild:
-    """What a child run has so far: the names of its metrics, and its description."""
+    """A child run as the store has it.
 
+    Attributes:
+        run_id: MLflow's.
+        status: MLflow's.
+        key: of its trial; empty where another study made it.
+        copy_of: id of the run that it is a copy of; empty for one that was made here.
+        metrics: names of those that it has.
+        note: its description.
+    """
+
+    run_id: str
+    status: str
+    key: str
+    copy_of: str
     metrics: frozenset[str]
     note: str
 
@@ -118,17 +131,31 @@ class StudyLog:
 
     # ---- a child run ---------------------------------------------------------------------------------------------------
 
-    def start_run(self, trial: Trial, data: Mapping[str, str] | None) -> str:
-        """Start a child run and return its id. ``data`` is the data set's name, digest and description."""
-        tags = {PARENT: self.parent, KEY: trial.key, NOTE: self.about(trial), **_tags(trial)}
-        run_id: str = self.store.client.create_run(self.experiment_id, tags=tags, run_name=trial.name).info.run_id
+    def start_run(self, trial: Trial, data: Mapping[str, str] | None, began: int | None = None) -> str:
+        """Start a child run and return its id.
+
+        Args:
+            data: the data set's name, digest and description.
+            began: when, in milliseconds since 1970; None for now.
+        """
+        run_id = self.make_run(trial, began)
         _log(self.store, run_id, params=trial.params)
+        self.name_data(run_id, data)
+        return run_id
+
+    def make_run(self, trial: Trial, began: int | None = None) -> str:
+        """Make a child run that has a name and tags, and return its id."""
+        tags = {PARENT: self.parent, KEY: trial.key, NOTE: self.about(trial), **_tags(trial)}
+        run = self.store.client.create_run(self.experiment_id, start_time=began, tags=tags, run_name=trial.name)
+        return str(run.info.run_id)
+
+    def name_data(self, run_id: str, data: Mapping[str, str] | None) -> None:
+        """Log which data set a run uses, where it is one that has a name."""
         if data is not None:
             from mlflow.entities import Dataset, DatasetInput, InputTag
 
             dataset = Dataset(data["name"], data["digest"], "local", json.dumps({"source": data["description"]}))
             self.store.client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
-        return run_id
 
     def about(self, trial: Trial) -> str:
         """Return what the description of a run begins with: its arm, its seed and the way to its study."""
@@ -144,20 +171,27 @@ class StudyLog:
         arrays: Mapping[str, Mapping[str, np.ndarray]],
         note: str = "",
         metrics: Mapping[str, float] = MappingProxyType({}),
-        last: tuple[int, Mapping[str, float]] = (0, MappingProxyType({})),
-        waiting: "Sequence[Logged]" = (),
+        epochs: Sequence[Epoch] = (),
+        logged: int = 0,
+        params: Mapping[str, str] = MappingProxyType({}),
+        ended: int | None = None,
     ) -> None:
-        """Log a run's result, its description and its files, and mark it as finished.
+        """Log a run's result, its description and its files, and mark it as finished. Done a second time, it changes nothing.
 
         Args:
             texts, arrays: files by name; arrays become ``.npz``.
             metrics: further ones.
-            last: number and metrics of the last epoch that was reported. A score that is among them is not logged a second time.
-            waiting: metrics of epochs that are not logged yet.
+            epochs: all that were reported. A score that is among the metrics of the last one is not logged a second time.
+            logged: how many of these are logged already.
+            params: the run's settings, where they are not logged yet.
+            ended: when, in milliseconds since 1970; None for now.
         """
-        epoch, reported = last
-        score = [] if reported.get(self.metric) == result.score else [_metric(self.metric, result.score, epoch)]
-        _log(self.store, run_id, metrics={**_summary(result), **metrics}, tags={NOTE: note} if note else {}, more=[*waiting, *score])
+        epoch, reported = epochs[-1][:2] if epochs else (0, {})
+        points = _points(epochs[logged:])
+        if reported.get(self.metric) != result.score:
+            points.append(_metric(self.metric, result.score, epoch, ended))
+        points += [_metric(name, value, at=ended) for name, value in {**_summary(result), **metrics}.items()]
+        _log(self.store, run_id, params, tags={NOTE: note} if note else {}, more=points)
         with TemporaryDirectory() as folder:
             for name, content in arrays.items():
                 np.savez_compressed(Path(folder) / name, allow_pickle=False, **content)
@@ -165,14 +199,18 @@ class StudyLog:
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             self.store.client.log_artifacts(run_id, folder)
         # The status is the last thing written, so that a run never counts as finished without its result.
-        self.store.client.set_terminated(run_id, "FINISHED")
+        self.store.client.set_terminated(run_id, "FINISHED", ended)
 
-    def fail_run(self, run_id: str, message: str, texts: Mapping[str, str]) -> None:
+    def fail_run(self, run_id: str, note: str, texts: Mapping[str, str], epochs: Sequence[Epoch] = (), ended: int | None = None) -> None:
         """Mark a run as failed, with its error as its description and what is known of it as files."""
-        self.store.client.set_tag(run_id, NOTE, message)
+        _log(self.store, run_id, tags={NOTE: note}, more=_points(epochs))
         if texts:
             self._keep(run_id, texts)
-        self.store.client.set_terminated(run_id, "FAILED")
+        self.store.client.set_terminated(run_id, "FAILED", ended)
+
+    def log_epochs(self, run_id: str, epochs: Sequence[Epoch]) -> None:
+        """Log epochs of a run that goes on."""
+        _log(self.store, run_id, more=_points(epochs))
 
     def watched(self, run_id: str) -> AbstractContextManager[None]:
         """Log how busy the machine is while a run goes, where MLflow is asked to. Called in the process that makes the run."""
@@ -209,43 +247,47 @@ class StudyLog:
         self.store.client.log_artifacts(run_id, str(folder), FILES)
         return tuple(f"{FILES}/{file.relative_to(folder).as_posix()}" for file in sorted(folder.rglob("*")) if file.is_file())
 
-    def add(self, run_id: str, metrics: Mapping[str, float], note: str) -> None:
-        """Log metrics of a run and its description in one call; metrics that are NaN are left out."""
-        _log(self.store, run_id, metrics=metrics, tags={NOTE: note})
+    def add(self, run_id: str, metrics: Mapping[str, float], note: str = "", params: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Log metrics, settings and the description of a run in one call; metrics that are NaN are left out."""
+        _log(self.store, run_id, params, metrics, {NOTE: note} if note else {})
 
     # ---- all of them ---------------------------------------------------------------------------------------------------
 
-    def adopt(self, results: Mapping[str, Result], trials: Iterable[Trial]) -> dict[str, Result]:
-        """Give each run that another study made a short child here that copies its numbers. Return all, under their ids here."""
-        children = self._children()
-        mine = {run.info.run_id for run in children}
-        copies = {run.data.tags[COPY]: run.info.run_id for run in children if COPY in run.data.tags}
-        adopted = {}
-        for trial in trials:
-            if trial.key in results:
-                result = results[trial.key]
-                original = result.run_id
-                run_id = original if original in mine else copies.get(original) or self._copy(trial, result)
-                adopted[trial.key] = replace(result, run_id=run_id)
-        return adopted
+    def copy_run(self, trial: Trial, result: Result, note: str, metrics: Mapping[str, float], copy: str | None = None) -> str:
+        """Give a run that another study made a short child here that copies its numbers, and return the child's id.
 
-    def _copy(self, trial: Trial, result: Result) -> str:
-        tags = {PARENT: self.parent, COPY: result.run_id, **_tags(trial)}
-        copy: str = self.store.client.create_run(self.experiment_id, tags=tags, run_name=trial.name).info.run_id
-        original = run_link(self.experiment_id, result.run_id)
-        note = f"{self.about(trial)}\n\nAnother study made this run; its numbers are copied from [the original]({original})."
+        Args:
+            result: of the original.
+            note: the child's description.
+            metrics: further ones.
+            copy: a child that was begun and came to no end, which is completed.
+        """
+        if copy is None:
+            tags = {PARENT: self.parent, COPY: result.run_id, **_tags(trial)}
+            copy = str(self.store.client.create_run(self.experiment_id, tags=tags, run_name=trial.name).info.run_id)
         last = {name: values[-1] for name, values in result.history.items() if values}
-        _log(self.store, copy, trial.params, {**last, self.metric: result.score, **_summary(result)}, {NOTE: note})
+        _log(self.store, copy, trial.params, {**last, self.metric: result.score, **_summary(result), **metrics}, {NOTE: note})
         self.store.client.set_terminated(copy, "FINISHED")
         return copy
 
-    def logged(self) -> dict[str, LoggedChild]:
-        """Return what each child run has so far, by its id."""
-        return {run.info.run_id: LoggedChild(frozenset(run.data.metrics), run.data.tags.get(NOTE, "")) for run in self._children()}
+    def about_copy(self, trial: Trial, original: str) -> str:
+        """Return the description of a copy of a run, by the original's id."""
+        where = run_link(self.experiment_id, original)
+        return f"{self.about(trial)}\n\nAnother study made this run; its numbers are copied from [the original]({where})."
 
-    def failed(self) -> int:
-        """Return how many child runs ended in an error, those that were repeated with success included."""
-        return sum(run.info.status == "FAILED" for run in self._children())
+    def children(self) -> list[LoggedChild]:
+        """Return the child runs, the oldest first."""
+        return [
+            LoggedChild(
+                run.info.run_id,
+                run.info.status,
+                run.data.tags.get(KEY, ""),
+                run.data.tags.get(COPY, ""),
+                frozenset(run.data.metrics),
+                run.data.tags.get(NOTE, ""),
+            )
+            for run in self._children()
+        ]
 
     def kill_unfinished(self) -> None:
         """Mark child runs that still count as running as killed."""
@@ -348,7 +390,11 @@ def _log(
     )
 
 
-def _metric(name: str, value: float, step: int = 0) -> "Logged":
+def _metric(name: str, value: float, step: int = 0, at: int | None = None) -> "Logged":
     from mlflow.entities import Metric as Logged
 
-    return Logged(name, float(value), int(time.time() * 1000), step)
+    return Logged(name, float(value), int(time.time() * 1000) if at is None else at, step)
+
+
+def _points(epochs: Sequence[Epoch]) -> "list[Logged]":
+    return [_metric(name, value, number, ended) for number, metrics, ended in epochs for name, value in metrics.items()]

@@ -83,12 +83,14 @@ class Subject(ABC):
         description: what the scores are of, for captions: ``Data: sprites (synthetic)``.
         features: all that can be on or off, in the study's order.
         epochs: how many epochs a run reports, where that is known.
+        stores: whether a run may leave a network or a folder of files, which its worker stores by itself.
     """
 
     name: str
     description: str
     features: tuple[str, ...]
     epochs: int | None = None
+    stores: bool = True
 
     @property
     @abstractmethod

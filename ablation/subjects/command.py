@@ -109,6 +109,7 @@ class Command(Subject):
         self._result = check_result(result)
         self._folder = folder or "."
         self._keep = _texts("subject.keep", keep)
+        self.stores = bool(self._keep)
         self._timeout = timeout
         for name, text in (("subject.result", self._result), ("subject.folder", self._folder)):
             self._line.check(name, text, ("seed", "run_dir", "arm"))

@@ -52,6 +52,7 @@ class Function(Subject):
         self._module = _module_of(target)
         self.description = f"Function: {self.name}{f' ({self._module})' if self._module else ''}"
         self._target = target
+        self.stores = False
         self._metric = metric
         self._arguments = arguments(target, self.name, features, exclusive)
         self.features = tuple(self._arguments.changes)

@@ -1,0 +1,52 @@
+"""A store that cannot be reached for now, told from one that refuses what it is given."""
+
+import socket
+from urllib.parse import urlsplit
+
+from ablation.store.connection import PATIENCE, Store
+
+SERVER_ERROR = 500
+"""From this status of HTTP on, a server or what stands before it says that it cannot answer now."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Return whether an error says that the store cannot be reached for now, or is being restarted, and the same may work later."""
+    each: BaseException | None = error
+    while each is not None:
+        kind = type(each)
+        status = _status(each)
+        if status is not None:
+            return status >= SERVER_ERROR
+        if isinstance(each, ConnectionError | TimeoutError) or kind.__module__.startswith(("requests.", "urllib3.")):
+            return True
+        if kind.__module__.startswith("sqlalchemy.") and kind.__name__ in ("OperationalError", "InterfaceError", "TimeoutError"):
+            return True
+        each = each.__cause__ or each.__context__
+    return False
+
+
+def _status(error: BaseException) -> int | None:
+    """Return the status of HTTP with which a server refused something; None where it is not that."""
+    answer = getattr(error, "response", None)
+    if answer is not None:
+        return int(answer.status_code)
+    if type(error).__name__ == "RestException" or str(error).startswith("API request to endpoint"):
+        return int(error.get_http_status_code())  # type: ignore[attr-defined]  # of MLflow's exceptions
+    return None
+
+
+def answers(store: Store) -> bool:
+    """Return whether something listens where the store is; True for one that is no server."""
+    parts = urlsplit(store.uri)
+    if parts.scheme not in ("http", "https"):
+        return True
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)), PATIENCE).close()
+    except OSError:
+        return False
+    return True
+
+
+def what_is_away(store: Store) -> str:
+    """Return what a sentence about a store that cannot be reached begins with."""
+    return "The tracking server" if store.uri.startswith("http") else "MLflow's database"
