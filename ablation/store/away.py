@@ -3,7 +3,8 @@
 import socket
 from urllib.parse import urlsplit
 
-from ablation.store.connection import PATIENCE, Store
+from ablation.store.address import PATIENCE, PORTS
+from ablation.store.connection import Store
 
 SERVER_ERROR = 500
 """From this status of HTTP on, a server or what stands before it says that it cannot answer now."""
@@ -38,10 +39,11 @@ def _status(error: BaseException) -> int | None:
 def answers(store: Store) -> bool:
     """Return whether something listens where the store is; True for one that is no server."""
     parts = urlsplit(store.uri)
-    if parts.scheme not in ("http", "https"):
+    port = parts.port or PORTS.get(parts.scheme.partition("+")[0])
+    if not parts.hostname or port is None:
         return True
     try:
-        socket.create_connection((parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)), PATIENCE).close()
+        socket.create_connection((parts.hostname, port), PATIENCE).close()
     except OSError:
         return False
     return True
