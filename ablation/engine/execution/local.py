@@ -1,0 +1,98 @@
+"""Worker processes on this machine."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import current_thread, main_thread
+from typing import Any
+
+from ablation.checks import whole
+from ablation.engine.execution.dask import pool
+from ablation.engine.execution.pool import OnEvent, Pool
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": 1 << 30, "MALLOC_MMAP_THRESHOLD_": 1 << 25}
+"""What glibc reads: what a step frees stays with the process for the next step. Dask asks for the opposite, and then a small training
+spends most of its time on page faults."""
+
+
+@dataclass(frozen=True)
+class Local:
+    """Worker processes on this machine, by Dask distributed; nothing of it is reachable from outside.
+
+    Args:
+        workers: processes; None makes as many as the machine has cores for, at ``threads`` each.
+        threads: CPU threads of a run.
+    """
+
+    workers: int | None = None
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        whole("execution.workers", self.workers, 1, optional=True)
+        whole("execution.threads", self.threads, 1)
+
+    @property
+    def slots(self) -> int:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.workers or max(1, cores // self.threads)
+
+    @contextmanager
+    def open(self, on_event: OnEvent) -> Iterator[Pool]:
+        import logging
+
+        import dask
+        from distributed import Client, LocalCluster
+
+        variables = {**dict.fromkeys(THREADS, self.threads), **KEEP_MEMORY}
+        environment = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in variables.items()}
+        with _main_hidden(), dask.config.set(environment):
+            with _deaf_to_interruption():
+                # No memory limit of Dask's own: it would pause or kill runs that the machine can well take.
+                cluster = LocalCluster(
+                    n_workers=self.slots,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    # Any free port, for two studies may run at once, and no dashboard behind it.
+                    dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": False},
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                )
+            with cluster, Client(cluster, set_as_default=False) as client:
+                yield pool(client, self.slots, on_event, self.threads, own=True)
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Keep new processes from importing the program that this one runs.
+
+    They need nothing of it, and a plain script without ``if __name__ == "__main__"`` would conduct its study once more in each of them. A
+    worker that dies is replaced at any time, so this holds for as long as there are workers.
+    """
+    main = vars(sys.modules["__main__"])
+    hidden: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    main.pop("__file__", None)
+    main["__spec__"] = None  # as in an interactive session
+    try:
+        yield
+    finally:
+        main.update(hidden)
+
+
+@contextmanager
+def _deaf_to_interruption() -> Iterator[None]:
+    """Let processes that are made meanwhile ignore Ctrl-C, which goes to every process of a terminal: they end quietly with the study."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, heard)
