@@ -71,7 +71,7 @@ def conducted(subject: Trained, stop_on_error: bool = False) -> Heard:
     """Run all trials of a path with two seeds in this process, and return what was heard of them."""
     runs: Any = Heard()
     study = Study(subject, (cumulative(subject.features),), (0, 1))
-    with Inline().open(lambda _: None) as pool:
+    with Inline().open(packed(subject), lambda _: None) as pool:
         log = StudyLog(Store("sqlite:///unused.db", "ablation"), "1", "parent", "score", "study")
         run_all(study.trials, packed(subject), pool, log, runs, Heard(), stop_on_error)
     return runs

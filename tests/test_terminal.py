@@ -108,7 +108,7 @@ def test_the_live_display_has_as_many_lines_each_time_and_none_that_a_narrower_t
     screen, heights = Screen(terminal), set()
     trials = [Trial(frozenset(LONG[:n]), 3, f"key{n}", "group", f"+ {name}", LONG[:n], {}) for n, name in enumerate(LONG, start=1)]
     metric = Metric("val_accuracy", "validation accuracy", "accuracy", "%", "points", 100.0)
-    with screen.watching(metric, 120, {}, slots, 60):
+    with screen.watching(metric, 120, {}, lambda: slots, 60):
         for running in range(min(slots + 1, len(trials))):
             lines = terminal.render_lines(screen._render(), pad=False)
             heights.add(len(lines))

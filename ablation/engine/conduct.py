@@ -5,7 +5,6 @@ never made again, and whatever stops the study, the same command continues it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -20,7 +19,7 @@ from ablation.engine.looking import is_decided
 from ablation.engine.plan import asked_for, finished
 from ablation.engine.run_log import RunLog
 from ablation.engine.schedule import Listener, run_all
-from ablation.engine.worker import Packed, packed, start
+from ablation.engine.worker import Packed, packed
 from ablation.errors import InputError
 from ablation.report.logged import summary
 from ablation.report.looks import look_taken
@@ -46,9 +45,9 @@ class Screen(Listener, Protocol):
     """What a person sees of a study."""
 
     def watching(
-        self, metric: Metric, total: int, results: Mapping[str, Result], slots: int, epochs: int | None
+        self, metric: Metric, total: int, results: Mapping[str, Result], slots: Callable[[], int], epochs: int | None
     ) -> AbstractContextManager[None]:
-        """Show ``total`` runs, of which ``results`` are there already, while ``slots`` of them run at once, of ``epochs`` each."""
+        """Show ``total`` runs, of which ``results`` are there already, while ``slots`` of them can run at once, of ``epochs`` each."""
 
     def say(self, line: str) -> None:
         """Show one line."""
@@ -112,7 +111,9 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
         @cache
         def pool() -> _Opened:
             """Open the place where runs happen, for the first run that is missing."""
-            return _opened(study, stack.enter_context(execution.open(lambda event: _progressed(listeners, event))))
+            subject = packed(study.subject)
+            opened = stack.enter_context(execution.open(subject, lambda event: _progressed(listeners, event)))
+            return _Opened(opened, subject, execution.slots or 1)
 
         first = asked_for(study)
         there = finished(study, store, first)
@@ -156,25 +157,15 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
 
 @dataclass(frozen=True)
 class _Opened:
-    """A pool that is being set up for a subject: the subject as workers take it, and what they do first."""
+    """A pool that is being set up for a subject: the subject as its processes take it, and how many slots it should get."""
 
     pool: Pool
     subject: Packed
-    ready: tuple[Future[None], ...]
+    expected: int
 
-
-def _opened(study: Study, pool: Pool) -> _Opened:
-    """Let every process of a pool set itself up.
-
-    Raises:
-        InputError: if this very process cannot; other processes are asked with their first run.
-    """
-    subject = packed(study.subject)
-    ready = tuple(pool.executor.submit(start, subject, pool.threads, pool.own) for _ in range(pool.slots))
-    for each in ready:
-        if each.done() and (error := each.exception()):
-            raise InputError(str(error)) from error
-    return _Opened(pool, subject, ready)
+    def slots(self) -> int:
+        """Return how many runs can go at once, now or once its processes are ready."""
+        return max(self.pool.slots, self.expected)
 
 
 def _progressed(listeners: Sequence[Listener], event: Mapping[str, Any]) -> None:
@@ -234,12 +225,10 @@ def _made(
     if not left:
         return replace(ran, results=results)
     opened = pool()
-    if opened.pool.own:
-        wait(opened.ready)  # A run that comes meanwhile brings imports of its own, in another thread than that of Keras.
     total = len(asked) - len(given_up)
     if there:
         screen.say(f"{len(there)} of {total} runs are finished already and are not made again.")
-    with screen.watching(study.subject.metric, total, results, opened.pool.slots, study.subject.epochs):
+    with screen.watching(study.subject.metric, total, results, opened.slots, study.subject.epochs):
         made, failed = run_all(left, opened.subject, opened.pool, log, runs, screen, study.stop_on_error)
     return replace(ran, results=results | made, failures=(*ran.failures, *failed))
 

@@ -12,6 +12,10 @@ FRAMES, LONGEST_BLOCK = 4, 2_000
 """The last frames of the traceback that the note of a run shows, and the characters of them: MLflow takes no note of any length."""
 
 
+class WorkerDiedError(Exception):
+    """The process of a run has gone, each time that it was tried."""
+
+
 @dataclass(frozen=True)
 class Failed:
     """What a failed run leaves, on its way to the log: strings alone, for an error need not survive the way from one process to another.
@@ -48,7 +52,7 @@ def failed(error: BaseException) -> Failed:
 
 def died(error: BaseException) -> Failed:
     """Return what is kept of a run whose process has gone, by the error that was raised where it was waited for."""
-    if type(error).__name__ == "KilledWorker":
+    if isinstance(error, WorkerDiedError):
         message = "its worker process died each time it was tried (often for lack of memory)"
         return Failed(message, note=message)
     return failed(error)

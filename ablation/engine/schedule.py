@@ -22,9 +22,6 @@ WORTH_STAYING = 0.1
 """Share of a run's time that its group's start-up must take for a worker to stay with the group."""
 
 
-GONE = "the scheduler of execution=dask has gone away; once it runs again, the same command continues the study"
-
-
 class Listener(Protocol):
     """Hears of runs. :class:`ablation.engine.run_log.RunLog` and the screen are two."""
 
@@ -38,8 +35,15 @@ class Listener(Protocol):
     def failed(self, trial: Trial, failed: Failed) -> None: ...
 
 
+class Screen(Listener, Protocol):
+    """Shows runs, and says what happens meanwhile."""
+
+    def say(self, line: str) -> None:
+        """Show one line."""
+
+
 def run_all(
-    missing: Sequence[Trial], subject: Packed, pool: Pool, log: StudyLog, runs: RunLog, screen: Listener, stop_on_error: bool
+    missing: Sequence[Trial], subject: Packed, pool: Pool, log: StudyLog, runs: RunLog, screen: Screen, stop_on_error: bool
 ) -> tuple[dict[str, Result], tuple[Failure, ...]]:
     """Make and log all runs, and return the results by key and what failed. A failing run does not stop the others, unless asked to.
 
@@ -48,6 +52,9 @@ def run_all(
         subject: as a worker takes it.
         log: the study's; it goes to the workers, which store networks themselves.
         runs, screen: hear of every run.
+
+    Raises:
+        InputError: if no run can go any more.
     """
     seeds = {seed: place for place, seed in enumerate(dict.fromkeys(trial.seed for trial in missing))}
     # Every arm has a first seed before any has a second one. Arms with more features take longer; the longest first leaves the shortest
@@ -68,19 +75,23 @@ def run_all(
         screen.started(trial)
         with interruption.at_once():
             work = (subject, trial, runs.run_id(trial), log, pool.threads, pool.own, pool.send)
-            running[pool.executor.submit(perform, *work)] = trial
+            running[pool.submit(perform, *work)] = trial
 
     with Interruption() as interruption:
-        for _ in range(pool.slots):
-            submit(interruption, None, 0.0)
-        while running:
-            ended = wait(running, PATIENCE, FIRST_COMPLETED).done
+        while running or queue:
+            for line in pool.news():
+                screen.say(line)
+            while queue and len(running) < pool.slots:
+                submit(interruption, None, 0.0)
+            pool.expect(len(queue))
+            anything: set[Future[Any]] = {*running, pool.changed}
+            ended = wait(anything, PATIENCE, FIRST_COMPLETED).done & running.keys()
             interruption.check()
             for future in ended:
                 trial = running.pop(future)
-                if future.cancelled():
-                    raise InputError(GONE)
                 error = future.exception()
+                if isinstance(error, InputError):
+                    raise error
                 made = future.result() if error is None else died(error)
                 if isinstance(made, Made):
                     spared[trial.group] = max(spared.get(trial.group, 0.0), made.start_up)

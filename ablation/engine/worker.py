@@ -1,6 +1,5 @@
 """One run, in the process that makes it: from a subject and a trial to a result, with its progress on the way."""
 
-import os
 import platform
 import shutil
 import sys
@@ -47,10 +46,12 @@ class Packed:
     Attributes:
         before: what sets a process up before it reads the subject, pickled.
         subject: pickled, with the code of the user's own modules, which a worker elsewhere does not have.
+        packages: those whose versions decide the numbers of a run.
     """
 
     before: bytes
     subject: bytes
+    packages: tuple[str, ...]
 
 
 def perform(subject: Packed, trial: Trial, run_id: str, log: StudyLog, threads: int | None, own: bool, send: Send) -> Made | Failed:
@@ -71,7 +72,7 @@ def perform(subject: Packed, trial: Trial, run_id: str, log: StudyLog, threads: 
 
 
 def _made(subject: Packed, trial: Trial, run_id: str, log: StudyLog, threads: int | None, own: bool, send: Send) -> Made:
-    what = _started(subject, threads, own)
+    what, set_up = _started(subject, threads, own)
     progress = Progress(trial, run_id, send)
     progress.stage("starting")
     began = time.perf_counter()
@@ -93,7 +94,7 @@ def _made(subject: Packed, trial: Trial, run_id: str, log: StudyLog, threads: in
         score=outcome.score,
         history=outcome.history,
         measures=outcome.measures,
-        environment={**environment(threads), **outcome.environment},
+        environment={**environment(set_up["threads"]), **outcome.environment},
         seconds=seconds,
         stored=stored,
         run_id=run_id,
@@ -102,21 +103,20 @@ def _made(subject: Packed, trial: Trial, run_id: str, log: StudyLog, threads: in
     return Made(result, outcome.texts, outcome.arrays, outcome.start_up, outcome.note)
 
 
-def start(subject: Packed, threads: int | None, own: bool) -> None:
-    """Set this process up for the runs of a subject, before the first one comes."""
-    _started(subject, threads, own)
+def start(subject: Packed, threads: int | None, own: bool) -> Mapping[str, str]:
+    """Set this process up for the runs of a subject, before the first one comes, and return how it is set up now."""
+    return _started(subject, threads, own)[1]
 
 
-def _started(subject: Packed, threads: int | None, own: bool) -> Subject:
-    """Return a subject in a process that is set up for its runs."""
+def _started(subject: Packed, threads: int | None, own: bool) -> tuple[Subject, Mapping[str, str]]:
+    """Return a subject in a process that is set up for its runs, and how it is."""
     quiet()
     # The user's own code may import what this prepares.
     before = cloudpickle.loads(subject.before)
     if before is not None:
         before(threads, own)
     what = _unpacked(subject.subject)
-    what.start(threads, own)
-    return what
+    return what, what.start(threads, own)
 
 
 def packed(subject: Subject) -> Packed:
@@ -126,7 +126,7 @@ def packed(subject: Subject) -> Packed:
     for module in own:
         cloudpickle.register_pickle_by_value(module)
     try:
-        return Packed(bytes(cloudpickle.dumps(subject.before())), bytes(cloudpickle.dumps(subject)))
+        return Packed(bytes(cloudpickle.dumps(subject.before())), bytes(cloudpickle.dumps(subject)), subject.packages())
     finally:
         for module in own:
             cloudpickle.unregister_pickle_by_value(module)
@@ -143,12 +143,12 @@ def _unpacked(subject: bytes) -> Subject:
     return _latest[1]
 
 
-def environment(threads: int | None) -> dict[str, str]:
+def environment(threads: str) -> dict[str, str]:
     """Return what a reader must know to judge whether two runs are alike, whatever their subject is."""
     return {
         "python": platform.python_version(),
         "ablation": version("ablation"),
-        "threads": str(threads or os.cpu_count()),
+        "threads": threads,
         "processor": _processor(),
     }
 

@@ -5,21 +5,28 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ablation.quiet import quiet
+from ablation.study.subject import WrongProcessError
 
 PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
+
+THREADS = "TF_NUM_INTRAOP_THREADS"
+"""TensorFlow's variable, by which the threads of JAX are known here too: no other code changes it."""
+
+NUMERIC = ("TF_ENABLE_ONEDNN_OPTS", "NVIDIA_TF32_OVERRIDE")
+"""Variables by which a user chooses other arithmetic."""
 
 NEEDLESS = ("jax", "matplotlib", "pandas", "pyarrow", "sklearn")
 """What Keras and TensorFlow import where it is installed, a third of all that they do, and no training uses."""
 
 
-class WrongBackendError(RuntimeError):
+class WrongBackendError(WrongProcessError):
     """Keras already runs on another backend in this process."""
 
 
@@ -31,8 +38,11 @@ def choose(backend: str) -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-def prepare(backend: str, threads: int | None, own: bool = False) -> None:
+def prepare(backend: str, threads: int | None, own: bool = False) -> Mapping[str, str]:
     """Choose backend and CPU threads for this process, before Keras is first imported; afterwards both can only be confirmed.
+
+    Returns:
+        What the process runs with now, by name.
 
     Args:
         own: whether the process does nothing but train for one study, so that it may be set up for that alone.
@@ -48,13 +58,13 @@ def prepare(backend: str, threads: int | None, own: bool = False) -> None:
             )
     else:
         _import_keras(backend, threads, own)
-    _set_up(backend, threads)
+    return _set_up(backend, threads)
 
 
 def _import_keras(backend: str, threads: int | None, own: bool) -> None:
     choose(backend)
     if threads is not None:
-        for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"):
+        for name in ("OMP_NUM_THREADS", THREADS, "TF_NUM_INTEROP_THREADS", "NPROC"):
             os.environ[name] = str(threads)
         os.environ["XLA_FLAGS"] = (
             f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}".strip()
@@ -71,7 +81,7 @@ def _import_keras(backend: str, threads: int | None, own: bool) -> None:
         atexit.register(os._exit, 0)
 
 
-def _set_up(backend: str, threads: int | None) -> None:
+def _set_up(backend: str, threads: int | None) -> Mapping[str, str]:
     import keras
 
     # Whatever the user's keras.json says: a run's key stands for this precision and this order of axes.
@@ -82,6 +92,16 @@ def _set_up(backend: str, threads: int | None) -> None:
         import torch
 
         torch.set_num_threads(threads)
+    return {"threads": str(_threads(backend)), "precision": keras.config.floatx(), **{name: os.environ.get(name, "") for name in NUMERIC}}
+
+
+def _threads(backend: str) -> int:
+    """Return the CPU threads that this process computes with, whoever imported the framework first."""
+    if backend == "torch":
+        import torch
+
+        return torch.get_num_threads()
+    return int(os.environ.get(THREADS) or os.cpu_count() or 1)
 
 
 @contextmanager

@@ -224,8 +224,14 @@ class Images(Subject):
 
     # ---- runs ----------------------------------------------------------------------------------------------------------
 
-    def before(self) -> Callable[[int | None, bool], None]:
+    def packages(self) -> tuple[str, ...]:
+        return ("keras", *PACKAGES[self.backend], "numpy")
+
+    def before(self) -> Callable[[int | None, bool], Mapping[str, str]]:
         return partial(prepare, self.backend)
+
+    def start(self, threads: int | None, own: bool) -> Mapping[str, str]:
+        return prepare(self.backend, threads, own)
 
     def run(self, trial: Trial, report: Report) -> Outcome:
         job = Job(

@@ -3,9 +3,9 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ablation.store.names import FINDINGS
 from ablation.study.findings import Findings, to_json
@@ -23,17 +23,15 @@ OWN = "own.json"
 class Workers(Protocol):
     """Processes that can draw."""
 
-    @property
-    def executor(self) -> Executor:
-        """Takes the work."""
+    here: bool
+    """Whether they are on this machine."""
 
     @property
     def slots(self) -> int:
         """How many of them there are."""
 
-    @property
-    def own(self) -> bool:
-        """Whether they are on this machine and have nothing else to do."""
+    def submit(self, work: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        """Have work done in one of them."""
 
 
 def unchanged(findings: Findings, folder: Path) -> tuple[Path, ...] | None:
@@ -74,15 +72,15 @@ def publish(
         folder: its folder.
         texts: further files by name, such as the resolved configuration.
         add_pictures: writes pictures that need more than the findings into the folder, and returns them.
-        workers: draw the charts meanwhile, if they are this study's own; otherwise this process draws them.
+        workers: draw the charts meanwhile, if they are on this machine; otherwise this process draws them.
     """
     from ablation import report
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     drawing: list[Future[None]] = []
-    if workers and workers.own:
-        drawing = [workers.executor.submit(_draw, findings, folder.absolute(), part, workers.slots) for part in range(workers.slots)]
+    if workers and workers.here and (parts := workers.slots):
+        drawing = [workers.submit(_draw, findings, folder.absolute(), part, parts) for part in range(parts)]
     else:
         _draw(findings, folder, part=0, parts=1)
     added = add_pictures(folder)

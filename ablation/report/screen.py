@@ -6,7 +6,7 @@ In a terminal a live display, elsewhere plain lines.
 import os
 import shlex
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -63,13 +63,17 @@ class Screen:
         self._lock = Lock()
         self._live: Live | None = None
         self._running: dict[str, tuple[Trial, dict[str, Any]]] = {}
-        self._done, self._total, self._slots = 0, 0, 1
+        self._done, self._total = 0, 0
+        self._slots: Callable[[], int] = lambda: 1
+        self._most_slots = 1
         self._epochs: int | None = None
         self._seconds: list[float] = []
 
     @contextmanager
-    def watching(self, metric: Metric, total: int, results: Mapping[str, Result], slots: int, epochs: int | None) -> Iterator[None]:
-        """Show ``total`` runs, of which ``results`` are there already, while ``slots`` of them run at once, of ``epochs`` each."""
+    def watching(
+        self, metric: Metric, total: int, results: Mapping[str, Result], slots: Callable[[], int], epochs: int | None
+    ) -> Iterator[None]:
+        """Show ``total`` runs, of which ``results`` are there already, while ``slots`` of them can run at once, of ``epochs`` each."""
         self._metric = metric
         self._done, self._total, self._slots, self._epochs = len(results), total, slots, epochs
         self._seconds = [result.seconds for result in results.values()]
@@ -120,7 +124,7 @@ class Screen:
         remaining = self._total - self._done
         if not remaining or not self._seconds:
             return ""
-        return f"; about {duration(sum(self._seconds) / len(self._seconds) * remaining / min(self._slots, remaining))} left"
+        return f"; about {duration(sum(self._seconds) / len(self._seconds) * remaining / min(max(self._slots(), 1), remaining))} left"
 
     def _render(self) -> RenderableType:
         with self._lock:
@@ -133,13 +137,14 @@ class Screen:
         body.add_column(max_width=STAGE)
         # As many lines each time: where one thread prints while another draws, rich then still finds what it has drawn. A run that has
         # ended and the next one stand beside each other for a moment.
-        lines = max(min(self._slots + 1, MOST_RUNS, self.console.height - HEAD), 1)
+        self._most_slots = max(self._most_slots, self._slots())
+        lines = max(min(self._most_slots + 1, MOST_RUNS, self.console.height - HEAD), 1)
         for trial, event in running[:lines]:
             stage = Text(self._stage(event), no_wrap=True, overflow="ellipsis")
             body.add_row(Name(f"  {trial.name}", lines=1), stage, Text(self._latest(event), no_wrap=True))
         for _ in range(lines - len(running)):
             body.add_row("", "", "")
-        more = [Text(f"  and {len(running) - lines} more" if len(running) > lines else "")] if self._slots >= lines else []
+        more = [Text(f"  and {len(running) - lines} more" if len(running) > lines else "")] if self._most_slots >= lines else []
         return Constrain(Group(head, body, *more), WIDTH)
 
     def _stage(self, event: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """What is ablated: given an arm and a seed, a subject trains and returns a score."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,10 @@ class Scoring:
 
     score: str
     intervals: str
+
+
+class WrongProcessError(RuntimeError):
+    """This process is set up in another way already and cannot be changed; a new one could be."""
 
 
 class Subject(ABC):
@@ -154,20 +159,30 @@ class Subject(ABC):
         """Say whether a finished run of an arm has all that is asked for now."""
         return True
 
-    def before(self) -> Callable[[int | None, bool], None] | None:
+    def packages(self) -> tuple[str, ...]:
+        """Return the packages whose versions decide the numbers of a run; all processes that make runs have the same."""
+        return ()
+
+    def before(self) -> Callable[[int | None, bool], Any] | None:
         """Return what sets a process up before the subject's own code, and all that it imports, is read there; None for nothing.
 
         It takes the arguments of :meth:`start`.
         """
         return None
 
-    def start(self, threads: int | None, own: bool) -> None:
-        """Set a process up before the first run in it.
+    def start(self, threads: int | None, own: bool) -> Mapping[str, str]:
+        """Set a process up before the first run in it, and return how it is set up now, by name, as far as it decides numbers.
+
+        ``threads`` is one of the names; further ones must be the same in all processes of a study.
 
         Args:
             threads: CPU threads of a run; None leaves it to the subject.
             own: whether the process does nothing else.
+
+        Raises:
+            WrongProcessError: if it is set up in another way already, and cannot be changed.
         """
+        return {"threads": os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())}
 
     def remarks(self) -> tuple[str, ...]:
         """Return what is known before any run and a reader must know, in whole sentences."""

@@ -194,9 +194,10 @@ class Command(Subject):
 
     # ---- a run -------------------------------------------------------------------------------------------------------------
 
-    def start(self, threads: int | None, own: bool) -> None:
+    def start(self, threads: int | None, own: bool) -> Mapping[str, str]:
         """Let the commands of this process have as many threads as a run is given."""
         self._threads = threads
+        return {"threads": str(threads)} if threads else super().start(threads, own)
 
     def run(self, trial: Trial, report: Report) -> Outcome:
         """Run the command to its end, and read its score.

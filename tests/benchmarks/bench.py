@@ -61,7 +61,7 @@ def main() -> None:
 
         figures["command"] = measure_command_study()
     packages = ("keras", *PACKAGES[chosen.backend], "mlflow")
-    figures["environment"] = {**environment(chosen.threads), **{name: version(name) for name in packages}}
+    figures["environment"] = {**environment(str(chosen.threads)), **{name: version(name) for name in packages}}
     print(figures["environment"])
     with open(chosen.json, "w", encoding="utf-8") as file:
         json.dump(figures, file, indent=2)

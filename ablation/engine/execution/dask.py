@@ -1,71 +1,152 @@
-"""The workers of a Dask scheduler."""
+"""The workers of a Dask scheduler that runs already."""
 
-import secrets
+import json
+import logging
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ablation.checks import whole
+from ablation.checks import number, whole
 from ablation.engine.execution.pool import OnEvent, Pool
+from ablation.engine.worker import Packed
 from ablation.errors import InputError
+from ablation.wording import counted
 
 PATIENCE = 3  # seconds until a scheduler counts as unreachable
+
+LOUD = ("distributed", "distributed.client", "distributed.core", "tornado.application", "asyncio")
+"""Loggers of Dask's that complain at length of a scheduler that has gone."""
 
 
 @dataclass(frozen=True)
 class Dask:
-    """The workers of a running Dask scheduler. They need this package, and what the subject stages under the same path.
+    """The workers of a running Dask scheduler, those that come later too. They need this package in the same version.
 
     Args:
-        address: of the scheduler, such as ``tcp://10.0.0.5:8786``.
+        address: of the scheduler, such as ``tcp://10.0.0.5:8786``; ``tls://`` with the certificates of Dask's own configuration.
+        scheduler_file: the file in which the scheduler wrote its address, in place of that.
         threads: CPU threads of a run; None leaves it to the subject.
+        wait: seconds after which a scheduler without workers counts as lost.
+        resources: what a run takes of a worker's resources, such as ``{GPU: 1}``; workers without them are not used.
     """
 
-    address: str | None
+    address: str | None = None
+    scheduler_file: str | None = None
     threads: int | None = None
+    wait: float = 600
+    resources: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
-        if not self.address:
-            raise InputError("execution=dask needs the scheduler's address, for instance execution.address=tcp://127.0.0.1:8786")
-        if urlsplit(self.address).port is None:
-            raise InputError(f"execution.address={self.address} is no address of a scheduler; expected for instance tcp://127.0.0.1:8786")
+        if bool(self.address) == bool(self.scheduler_file):
+            raise InputError(
+                "execution=dask needs the scheduler's address, for instance execution.address=tcp://127.0.0.1:8786, or the file in which "
+                "it is written: execution.scheduler_file=scheduler.json"
+            )
+        if self.address:
+            _parts(self.address)
         whole("execution.threads", self.threads, 1, optional=True)
+        number("execution.wait", self.wait, at_least=0)
+        for name, amount in (self.resources or {}).items():
+            number(f"execution.resources.{name}", amount, above=0)
 
     @property
     def slots(self) -> None:
         return None
 
     @contextmanager
-    def open(self, on_event: OnEvent) -> Iterator[Pool]:
-        from distributed import Client
+    def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
+        from ablation.engine.execution.workers import Place, Workers
 
-        where = urlsplit(str(self.address))
-        try:
-            # A plain connection first: Dask's own client tries an absent scheduler for long, and complains at length.
-            socket.create_connection((where.hostname or "", where.port or 0), timeout=PATIENCE).close()
-            client = Client(self.address, timeout=PATIENCE, set_as_default=False)
-        except OSError as error:
-            raise InputError(f"the scheduler {self.address} cannot be reached; expected execution.address to name a running one") from error
-        with client:
-            workers = len(client.scheduler_info(n_workers=-1)["workers"])
-            if not workers:
-                raise InputError(f"the scheduler {self.address} has no workers; start one with 'dask worker {self.address} --nthreads 1'")
-            yield pool(client, workers, on_event, self.threads)
-
-
-def pool(client: Any, slots: int, on_event: OnEvent, threads: int | None, own: bool = False) -> Pool:
-    # A topic of its own, for a scheduler may serve several studies.
-    topic = f"ablation-{secrets.token_hex(8)}"
-    client.subscribe_topic(topic, lambda event: on_event(event[1]))
-    # No retries: Dask repeats a run whose worker died in any case, and a run that failed would fail again.
-    return Pool(client.get_executor(pure=False), slots, partial(_send, topic), threads, own)
+        address = self.address or _written(str(self.scheduler_file))
+        place = Place(
+            name=f"the scheduler {address}",
+            waiting=lambda runs: _waiting(address, runs, self.resources or {}),
+            gone=f"the scheduler {address} has gone away; once it runs again, the same command continues the study",
+            wait=self.wait,
+            threads=self.threads,
+            resources=self.resources or {},
+            grows=True,
+        )
+        with _silent(), _connected(address) as client:
+            pool = Workers(client, subject, place, on_event)
+            try:
+                pool.check_present()
+                yield pool
+            finally:
+                pool.close()
 
 
-def _send(topic: str, event: dict[str, Any]) -> None:
-    from distributed import get_worker
+def _waiting(address: str, runs: int, resources: Mapping[str, float]) -> str:
+    wanted = "".join(f" --resources {name}={amount:g}" for name, amount in resources.items())
+    waits = f", and {counted(runs, 'run')} {'waits' if runs == 1 else 'wait'} for one" if runs else ""
+    start = f"start one with: dask worker {address} --nthreads 1{wanted}"
+    return f"waiting for workers: the scheduler {address} has none that can be used{waits}; {start}"
 
-    get_worker().log_event(topic, event)
+
+def _parts(address: str) -> tuple[str, int]:
+    """Return host and port of an address."""
+    try:
+        where = urlsplit(address)
+        if where.hostname and where.port:
+            return where.hostname, where.port
+    except ValueError:
+        pass
+    raise InputError(f"execution.address={address} is no address of a scheduler; expected for instance tcp://127.0.0.1:8786")
+
+
+def _written(file: str) -> str:
+    """Return the address that a scheduler has written into a file."""
+    try:
+        return str(json.loads(Path(file).read_text(encoding="utf-8"))["address"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"execution.scheduler_file={file} names no scheduler ({type(error).__name__}); expected the file of 'dask scheduler "
+            "--scheduler-file'"
+        ) from error
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    from distributed import Client
+
+    absent = f"the scheduler {address} cannot be reached; expected execution.address to name a running one"
+    try:
+        # A plain connection first: Dask's own client tries an absent scheduler for long, and complains at length.
+        socket.create_connection(_parts(address), timeout=PATIENCE).close()
+    except OSError as error:
+        raise InputError(absent) from error
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"the scheduler {address} cannot be used ({error}); {CERTIFICATES}") from error
+    except OSError as error:
+        secure = address.startswith("tls://")
+        raise InputError(
+            f"the scheduler {address} does not answer; {CERTIFICATES if secure else 'does it expect tls:// in place of tcp://?'}"
+        ) from error
+    try:
+        yield client
+    finally:
+        with suppress(Exception):  # such as a scheduler that has gone
+            client.close(timeout=PATIENCE)
+
+
+CERTIFICATES = "expected its certificates in Dask's configuration, distributed.comm.tls"
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Dask's own complaints off the screen: what a person must know is said in a sentence."""
+    loggers = [logging.getLogger(name) for name in LOUD]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,22 +1,31 @@
 """Runs in this very process."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ablation.checks import whole
 from ablation.engine.execution.pool import OnEvent, Pool
+from ablation.engine.worker import Packed, start
+from ablation.errors import InputError
 
 
-class _Inline(Executor):
+class _Here(Pool):
     """Does the work in the calling thread, when it is submitted."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def __init__(self, send: OnEvent, threads: int | None) -> None:
+        self.send, self.threads, self.changed = send, threads, Future()
+
+    @property
+    def slots(self) -> int:
+        return 1
+
+    def submit(self, work: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
         future: Future[Any] = Future()
         try:
-            future.set_result(fn(*args, **kwargs))
+            future.set_result(work(*arguments))
         except Exception as error:
             future.set_exception(error)
         return future
@@ -40,5 +49,9 @@ class Inline:
         return 1
 
     @contextmanager
-    def open(self, on_event: OnEvent) -> Iterator[Pool]:
-        yield Pool(_Inline(), 1, on_event, self.threads)
+    def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
+        try:
+            start(subject, self.threads, own=False)
+        except Exception as error:
+            raise InputError(str(error)) from error
+        yield _Here(on_event, self.threads)

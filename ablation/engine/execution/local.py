@@ -1,17 +1,18 @@
 """Worker processes on this machine."""
 
+import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import current_thread, main_thread
 from typing import Any
 
 from ablation.checks import whole
-from ablation.engine.execution.dask import pool
 from ablation.engine.execution.pool import OnEvent, Pool
+from ablation.engine.worker import Packed
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -19,10 +20,13 @@ KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": 1 << 30, "MALLOC_MMAP_THRESHOLD_": 1 <<
 """What glibc reads: what a step frees stays with the process for the next step. Dask asks for the opposite, and then a small training
 spends most of its time on page faults."""
 
+NO_PAGES: dict[str, list[str]] = {f"distributed.{server}.http.routes": [] for server in ("scheduler", "worker")}
+"""Dask's pages for a browser, which would be open to all users of this machine."""
+
 
 @dataclass(frozen=True)
 class Local:
-    """Worker processes on this machine, by Dask distributed; nothing of it is reachable from outside.
+    """Worker processes on this machine, by Dask distributed; nothing of it can be used from outside, or by another user.
 
     Args:
         workers: processes; None makes as many as the machine has cores for, at ``threads`` each.
@@ -42,21 +46,32 @@ class Local:
         return self.workers or max(1, cores // self.threads)
 
     @contextmanager
-    def open(self, on_event: OnEvent) -> Iterator[Pool]:
-        import logging
-
+    def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
         import dask
-        from distributed import Client, LocalCluster
+        from distributed import Client, LocalCluster, Security
 
-        variables = {**dict.fromkeys(THREADS, self.threads), **KEEP_MEMORY}
+        from ablation.engine.execution.workers import Place, Workers
+
+        variables = {name: str(value) for name, value in {**dict.fromkeys(THREADS, self.threads), **KEEP_MEMORY}.items()}
         environment = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in variables.items()}
-        with _main_hidden(), dask.config.set(environment):
-            with _deaf_to_interruption():
+        place = Place(
+            name="this machine",
+            waiting=lambda _: "waiting for worker processes to start",
+            gone="the scheduler of the worker processes has failed; the same command continues the study",
+            wait=60,
+            threads=self.threads,
+            own=True,
+            here=True,
+        )
+        with _main_hidden(), dask.config.set({**environment, **NO_PAGES}):
+            with _deaf_to_interruption(), _in_environment(variables):
                 # No memory limit of Dask's own: it would pause or kill runs that the machine can well take.
                 cluster = LocalCluster(
                     n_workers=self.slots,
                     threads_per_worker=1,
                     processes=True,
+                    # Whoever can reach a scheduler can run code as its user: only this process and its workers have the key.
+                    security=Security.temporary(),
                     host="127.0.0.1",
                     # Any free port, for two studies may run at once, and no dashboard behind it.
                     dashboard_address="127.0.0.1:0",
@@ -65,7 +80,26 @@ class Local:
                     silence_logs=logging.CRITICAL,
                 )
             with cluster, Client(cluster, set_as_default=False) as client:
-                yield pool(client, self.slots, on_event, self.threads, own=True)
+                pool = Workers(client, subject, place, on_event)
+                try:
+                    yield pool
+                finally:
+                    pool.close()
+
+
+@contextmanager
+def _in_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of this process for a while: Dask prefers its own ones to those that it is asked to give its workers."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
