@@ -219,7 +219,9 @@ class Workers(Pool):
                 return
 
     def _look(self) -> None:
-        found = self._client.scheduler_info(n_workers=-1)["workers"]
+        if self._client.status != "running":
+            raise ConnectionError  # What it was doing is lost to this client, even if it finds the scheduler once more.
+        found = self._client.sync(self._client.scheduler.identity, n_workers=-1)["workers"]
         with self._lock:
             if self._closed.is_set():
                 return

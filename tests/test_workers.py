@@ -1,0 +1,203 @@
+"""Slots are the workers of a scheduler that have shown what they are, as they come and go."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+from distributed import Client, LocalCluster, get_worker
+from test_schedule import Trained
+
+from ablation.engine.credentials import credentials, difference
+from ablation.engine.execution import workers
+from ablation.engine.execution.workers import Place, Workers
+from ablation.engine.failed import WorkerDiedError
+from ablation.engine.worker import packed
+from ablation.errors import InputError
+from ablation.study.subject import WrongProcessError
+
+OTHER = "other"
+"""A worker of this name has something that the study does not have."""
+
+
+@pytest.fixture
+def cluster() -> Iterator[LocalCluster]:
+    """A scheduler with two workers, which are threads of this process."""
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None, memory_limit=0, silence_logs=50
+    ) as made:
+        yield made
+
+
+class Prepared(Trained):
+    """A subject whose processes are set up by a function of the test's."""
+
+    def __init__(self, set_up: Callable[[], Mapping[str, str]]) -> None:
+        super().__init__(0.0)
+        self.set_up = set_up
+
+    def start(self, threads: int | None, own: bool) -> Mapping[str, str]:
+        return self.set_up()
+
+
+@contextmanager
+def pool(cluster: LocalCluster, subject: Trained | None = None, **of_place: Any) -> Iterator[Workers]:
+    place = Place("the scheduler", lambda runs: f"{runs} runs wait", "it has gone", **{"wait": 60.0, **of_place})
+    with Client(cluster, timeout=2, set_as_default=False) as client, closing(Workers(client, packed(subject or Trained(0.0)), place, print)) as made:
+        yield made
+
+
+def until(reached: Callable[[], object], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline, "never came"
+        time.sleep(0.02)
+
+
+def where() -> str:
+    return str(get_worker().name)
+
+
+def add(cluster: LocalCluster, name: str) -> None:
+    cluster.worker_spec[name] = cluster.new_spec
+    cluster.sync(cluster._correct_state)
+
+
+def test_a_worker_that_comes_later_is_used_and_one_that_leaves_is_not(cluster: LocalCluster) -> None:
+    with pool(cluster) as opened:
+        until(lambda: opened.slots == 2)
+        opened.news()
+        add(cluster, "late")
+        opened.changed.result(timeout=20)
+        assert opened.slots == 3
+        assert {future.result(20) for future in [opened.submit(where) for _ in range(3)]} == {"0", "1", "late"}
+        cluster.scale(1)
+        until(lambda: opened.slots == 1)
+        assert opened.submit(where).result(20) == str(next(iter(cluster.workers.values())).name)
+
+
+def test_what_a_worker_did_that_has_left_is_begun_again_and_not_for_ever(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "TRIES", 2)
+    go = threading.Event()
+    monkeypatch.setattr(threading, "go", go, raising=False)  # what a task in this process finds
+
+    def work() -> str:
+        threading.go.wait(20)  # type: ignore[attr-defined]
+        return str(get_worker().name)
+
+    with pool(cluster) as opened:
+        until(lambda: opened.slots == 2)
+        first: Future[str] = opened.submit(work)
+        [busy] = [worker for worker in opened._workers.values() if worker.run]
+        del cluster.worker_spec[int(busy.name)]
+        cluster.sync(cluster._correct_state)
+        until(lambda: opened.slots == 1)
+        assert not first.done()
+        cluster.scale(0)
+        with pytest.raises(WorkerDiedError):
+            first.result(20)
+        go.set()
+
+
+def shown(packages: tuple[str, ...], dask_worker: Any = None) -> dict[str, str]:
+    """Show what a worker with another Keras would; without a worker, what the study has."""
+    return {**credentials(packages), "keras": "3.14.0" if dask_worker and dask_worker.name == OTHER else "3.15.1"}
+
+
+def test_a_worker_with_other_versions_is_refused_by_name(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "credentials", shown)
+    add(cluster, OTHER)
+    with pool(cluster) as opened:
+        opened.check_present()
+        until(lambda: opened.slots == 2)
+        [line] = opened.news()
+        assert line.startswith("the worker other at ")
+        assert line.endswith("is not used: it has keras 3.14.0, and this study 3.15.1")
+        assert OTHER not in {future.result(20) for future in [opened.submit(where) for _ in range(4)]}
+
+
+def test_where_no_worker_can_be_believed_nothing_starts(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "credentials", lambda packages, dask_worker=None: {"code": "new" if dask_worker else "old"})
+    with pool(cluster) as opened, pytest.raises(InputError, match="its ablation  has other code than this study's, and there is no nanny"):
+        opened.check_present()
+
+
+def test_a_process_that_is_set_up_otherwise_is_not_taken_as_it_is(cluster: LocalCluster) -> None:
+    def wrong() -> Mapping[str, str]:
+        raise WrongProcessError("this process already runs Keras on torch")
+
+    for set_up, why in ((wrong, "already runs Keras on torch"), (lambda: {"threads": "1"}, "runs with 1 thread, and execution.threads=2")):
+        with pool(cluster, Prepared(set_up), threads=2) as opened, pytest.raises(InputError, match=why):
+            until(lambda opened=opened: opened.news() and False)
+
+
+def test_workers_that_compute_otherwise_than_the_first_are_refused(cluster: LocalCluster) -> None:
+    with pool(cluster, Prepared(lambda: {"threads": "1", "precision": f"float{get_worker().name}"})) as opened:
+        until(lambda: opened.slots == 1)
+        said: list[str] = []
+        until(lambda: said.extend(opened.news()) or said)
+        assert "it has precision float" in said[0]
+        assert opened.slots == 1
+
+
+def test_what_is_waited_for_is_said_once_and_not_for_ever(cluster: LocalCluster) -> None:
+    cluster.scale(0)
+    until(lambda: not cluster.workers)
+    with pool(cluster, wait=2.0) as opened:
+        future = opened.submit(where)
+        said: list[str] = []
+        until(lambda: said.extend(opened.news()) or said)
+        assert said == ["1 runs wait"]
+        with pytest.raises(InputError, match="no worker has come to the scheduler for 2 seconds"):
+            future.result(20)
+
+
+def test_a_cluster_that_grows_with_its_work_is_shown_that_there_is_some(cluster: LocalCluster) -> None:
+    cluster.scale(0)
+    until(lambda: not cluster.workers)
+    cluster.adapt(minimum=0, maximum=2, interval="100ms")
+    with pool(cluster, grows=True) as opened:
+        opened.expect(3)
+        until(lambda: opened.slots > 0)
+        assert opened.submit(where).result(20)
+
+
+def test_two_studies_on_one_scheduler_do_not_hear_each_other(cluster: LocalCluster) -> None:
+    heard: dict[str, list[Any]] = {"one": [], "two": []}
+    place = Place("the scheduler", lambda runs: "", "it has gone", 60.0)
+    with Client(cluster, set_as_default=False) as one, Client(cluster, set_as_default=False) as two:
+        pools = {name: Workers(client, packed(Trained(0.0)), place, heard[name].append) for name, client in (("one", one), ("two", two))}
+        for name, opened in pools.items():
+            until(lambda opened=opened: opened.slots == 2)
+            opened.submit(opened.send, {"from": name}).result(20)
+        until(lambda: all(heard.values()))
+        for opened in pools.values():
+            opened.close()
+    assert {name: [event["from"] for event in events] for name, events in heard.items()} == {"one": ["one"], "two": ["two"]}
+
+
+def test_a_scheduler_that_goes_away_ends_it_in_a_sentence() -> None:
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None, memory_limit=0, silence_logs=50
+        ) as made,
+        pool(made) as opened,
+    ):
+        until(lambda: opened.slots == 1)
+        future = opened.submit(time.sleep, 5)
+        made.sync(made.scheduler.close)
+        with pytest.raises(InputError, match="it has gone"):
+            future.result(20)
+        with pytest.raises(InputError, match="it has gone"):
+            opened.news()
+
+
+def test_a_difference_names_what_is_other() -> None:
+    ours = {"Python": "3.11", "ablation": "1", "code": "a", "keras": "3"}
+    assert difference(ours, ours) == ""
+    assert difference({**ours, "Python": "3.12"}, ours) == "it has Python 3.12, and this study 3.11"
+    assert difference({**ours, "code": "b"}, ours) == "its ablation 1 has other code than this study's"
+    assert difference({name: ours[name] for name in ("Python", "ablation", "code")}, ours) == "it has no keras, and this study 3"
