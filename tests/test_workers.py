@@ -46,7 +46,10 @@ class Prepared(Trained):
 @contextmanager
 def pool(cluster: LocalCluster, subject: Trained | None = None, **of_place: Any) -> Iterator[Workers]:
     place = Place("the scheduler", lambda runs: f"{runs} runs wait", "it has gone", **{"wait": 60.0, **of_place})
-    with Client(cluster, timeout=2, set_as_default=False) as client, closing(Workers(client, packed(subject or Trained(0.0)), place, print)) as made:
+    with (
+        Client(cluster, timeout=2, set_as_default=False) as client,
+        closing(Workers(client, packed(subject or Trained(0.0)), place, print)) as made,
+    ):
         yield made
 
 
