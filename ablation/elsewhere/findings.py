@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,8 +54,9 @@ def _findings(
     table: Table, asked: Question, score: str, runs: Runs, known: Recognised, designs: tuple[Design, ...], about_seeds: tuple[str, ...]
 ) -> Findings:
     arms, seeds = tuple(dict.fromkeys((*union(designs), *runs.arms))), tuple(np.unique(runs.seed).tolist())
+    nothing: dict[str, Any] = {}  # one for all: a table may have a hundred thousand runs
     results = {
-        (runs.arms[arm], seed): Result(value)
+        (runs.arms[arm], seed): Result(value, nothing, nothing, nothing, uncovered=nothing)
         for arm, seed, value in zip(runs.arm.tolist(), runs.seed.tolist(), runs.score.tolist(), strict=True)
     }
     question = Findings(
