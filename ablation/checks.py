@@ -102,6 +102,9 @@ def choice(name: str, value: object, options: Iterable[str | None]) -> None:
         raise InputError(f"{name}={words} is not known{nearest(words, ['null' if each is None else each for each in known])}")
 
 
+MOST_LETTERS = 100
+"""Of a value that a message shows."""
+
 WIDEST = 100_000
 """The most units of a layer."""
 
@@ -120,4 +123,9 @@ def shown(value: object) -> str:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if isinstance(value, str) and value.isalpha() else repr(value)
+    return short(value if isinstance(value, str) and value.isalpha() else repr(value))
+
+
+def short(text: str) -> str:
+    """Return a text, cut where it is too long for a message."""
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"

@@ -12,6 +12,7 @@ from ablation.checks import choice, flag
 from ablation.configuration.files import IMAGES
 from ablation.configuration.instances import instantiated, plain
 from ablation.configuration.settings import check_keys
+from ablation.designs import Design
 from ablation.engine.execution import Execution
 from ablation.errors import InputError
 from ablation.store.connection import Store
@@ -59,7 +60,7 @@ def asked_for(config: DictConfig) -> Asked:
     precise = None if config.effects.precision is None else Adaptive(plain(config.effects.precision), config.effects.max_seeds)
     sequential = stopped if config.seeds == "sequential" else None
     adaptive = precise if config.seeds == "auto" else None
-    designs = [design(subject.features) for design in instantiated(config.features.designs).values()]
+    designs = [_design(name, design, subject) for name, design in instantiated(config.features.designs).items()]
     study = Study(
         subject=subject,
         designs=tuple(fitted(design, subject.features, subject.allows, subject.without) for design in designs),
@@ -73,6 +74,14 @@ def asked_for(config: DictConfig) -> Asked:
         command=shlex.join(["python", "-m", "ablation", *HydraConfig.get().overrides.task]),
     )
     return Asked(study, Store.of_environment(plain(config.study.experiment)), instantiated(config.execution), config.plan)
+
+
+def _design(name: str, design: Any, subject: Subject) -> Design:
+    """Let what stands among the designs choose arms of the subject's features."""
+    made = design(subject.features) if callable(design) else design
+    if not isinstance(made, Design):
+        raise InputError(f"features.designs.{name} makes no design; expected settings with '_target_' and '_partial_: true'")
+    return made
 
 
 def _images(config: DictConfig, choices: Any) -> Subject:

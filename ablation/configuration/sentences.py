@@ -14,6 +14,12 @@ from ablation.configuration.words import unread
 from ablation.errors import InputError, expected, first_line, nearest
 from ablation.study.cause import explained, in_words, place
 
+UNFIT = {
+    "Cannot merge DictConfig with ListConfig": "it holds settings, and this is a list",
+    "Cannot merge ListConfig with DictConfig": "it holds a list, and these are settings",
+}
+"""What Hydra says of a value of another form, in plain words."""
+
 
 def in_a_sentence(error: Exception) -> str | None:
     """Return what to say of an error that the user, the disk or the store caused; None for one that is ours."""
@@ -61,6 +67,7 @@ def hydra_in_a_sentence(error: BaseException, arguments: Sequence[str]) -> str:
         return wrong_setting(full[1] if full else setting[1], subject, known_settings(arguments))
     unfit = re.search(r"Error merging override (.*)", text)
     if unfit and error.__cause__ is not None:
-        return f"{unfit[1]} does not fit: {first_line(error.__cause__)}"
+        reason = first_line(error.__cause__)
+        return f"{unfit[1]} does not fit: {UNFIT.get(reason, reason)}"
     where = getattr(error, "full_key", None)
     return f"{where}: {first_line(error)}" if where else first_line(error)

@@ -1,6 +1,7 @@
 """Which settings a study has, and what to say of one that it does not have."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import hydra
@@ -9,6 +10,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from ablation.checks import short
 from ablation.configuration.files import FOLDER, HYDRA, IMAGES, groups
 from ablation.errors import InputError, nearest
 
@@ -35,6 +37,7 @@ def check_keys(config: DictConfig, subject: str | None) -> None:
                 raise InputError(f"the setting '{part}.{name}' is not known{nearest(name, map(str, ours[part]))}")
 
 
+@cache
 def _read(file: str) -> dict[str, Any]:
     """Return the settings of a file of ours."""
     settings = OmegaConf.to_container(OmegaConf.load(FOLDER / f"{file}.yaml"), resolve=False)
@@ -52,13 +55,10 @@ def _check_form(config: DictConfig, needed: Mapping[str, Any], prefix: str = "")
             continue
         if not isinstance(node, DictConfig) or node._is_none() or node._is_missing() or node._is_interpolation():
             example = f", such as {full}.{next(iter(below))}=…" if below else ""
-            raise InputError(f"{full} holds settings{example}; expected one of them, not {full}={_short(node)}")
+            raise InputError(
+                f"{full} holds settings{example}; expected one of them, not {full}={'null' if node._is_none() else short(str(node))}"
+            )
         _check_form(node, below, f"{full}.")
-
-
-def _short(node: Any) -> str:
-    value = "null" if node._is_none() else str(node)
-    return value if len(value) <= 40 else f"{value[:39]}…"
 
 
 def _of_images() -> set[str]:
@@ -108,10 +108,15 @@ def known_settings(arguments: Sequence[str]) -> list[str]:
     """Return the settings that a study with the choices among these arguments has."""
     choices = [each for each in arguments if each.partition("=")[0] in groups() and "," not in each and "[" not in each]
     for chosen in (choices, []):
-        GlobalHydra.instance().clear()
         try:
-            with hydra.initialize_config_dir(str(FOLDER), **HYDRA):
-                return [*_keys(hydra.compose("config", chosen)), *groups()]
+            return [*_of_choices(tuple(chosen)), *groups()]
         except (HydraException, OmegaConfBaseException):
             continue
     return groups()
+
+
+@cache
+def _of_choices(chosen: tuple[str, ...]) -> list[str]:
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(FOLDER), **HYDRA):
+        return _keys(hydra.compose("config", list(chosen)))

@@ -7,7 +7,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString
 from hydra.errors import HydraException
 
-from ablation.checks import shown
+from ablation.checks import short, shown
 from ablation.configuration.files import groups, options
 from ablation.errors import InputError, nearest
 
@@ -65,9 +65,9 @@ def _read(word: str) -> Override:
 
 def unread(word: str) -> str:
     """Return what is wrong with a word that is no setting."""
-    name, equals, value = word.partition("=")
+    name, equals, value = short(word).partition("=")
     if not equals or not name:
-        return f"'{word}' is no setting; expected name=value, such as plan=true"
+        return f"'{short(word)}' is no setting; expected name=value, such as plan=true"
     if value.startswith(("[", "{")):
         return f"the value of {name} cannot be read: {value}; expected a list such as [a,b] or a mapping such as {{a: 1}}, in quotes"
     quoted = value.replace('"', '\\"')
