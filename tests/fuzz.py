@@ -228,7 +228,8 @@ def configuration(case: str, draw: random.Random) -> Ended:
     def make() -> None:
         sys.argv = ["ablation", *given]
         study = ask(given).study
-        assert study.name and study.key and len(os.fsencode(study.folder.name)) <= 255
+        # Not its key, for which data would be read or fetched.
+        assert study.arms and len(os.fsencode(study.given_name or "")) <= 255
 
     result = ended(case, " ".join(given), make)
     left = [name for name in ("mlflow.db", "mlruns") if Path(name).exists()]

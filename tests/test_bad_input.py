@@ -208,6 +208,17 @@ def test_a_store_that_cannot_be_one(address: str, words: str, tmp_path: Path, mo
     assert len(str(raised.value).splitlines()) == 1
 
 
+def test_an_account_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    with pytest.raises(InputError, match="this account has no home folder, and MLflow needs one; expected HOME to name a writable folder"):
+        planned(["data.dir=data"])
+
+
 def test_a_tracking_server_that_is_not_there(tmp_path: Path) -> None:
     ended = ablation(tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert ended.code == 1

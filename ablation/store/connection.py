@@ -45,6 +45,7 @@ class Store:
         text("study.experiment", experiment)
         if len(experiment) > LONGEST_NAME or not experiment.isprintable() or not experiment.strip():
             raise InputError(f"study.experiment has {len(experiment)} letters; expected 1 to {LONGEST_NAME} that can be printed")
+        _check_home()
         uri = check_address(named_uri())
         path = database_of(uri)
         if path is not None:
@@ -146,6 +147,14 @@ class Store:
             if found is None:
                 raise
             return str(found.experiment_id)
+
+
+def _check_home() -> None:
+    """Refuse an account without a home, as that of a container can be: MLflow cannot be imported there."""
+    try:
+        Path.home()
+    except RuntimeError as error:
+        raise InputError("this account has no home folder, and MLflow needs one; expected HOME to name a writable folder") from error
 
 
 def _quiet() -> None:
