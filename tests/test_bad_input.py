@@ -1,6 +1,8 @@
 """Bad input: one plain sentence, exit status 1, no traceback, nothing trained, nothing logged."""
 
+import errno
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from command import ablation, write_function
 
 from ablation.configuration import asked_in_words
+from ablation.engine.execution.local import Local
 from ablation.engine.plan import plan
 from ablation.errors import InputError
 
@@ -217,6 +220,16 @@ def test_an_account_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("pwd.getpwuid", unknown)
     with pytest.raises(InputError, match="this account has no home folder, and MLflow needs one; expected HOME to name a writable folder"):
         planned(["data.dir=data"])
+
+
+def test_shared_memory_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only() -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("multiprocessing.Lock", read_only)
+    words = "worker processes need shared memory, and /dev/shm cannot be used (Read-only file system)"
+    with pytest.raises(InputError, match=re.escape(words)), Local(1).open(lambda: None, print):
+        pass
 
 
 def test_a_tracking_server_that_is_not_there(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 from command import ASKED, Ended, ablation, in_this_process, line_of, logged, report_in_this_process, start, table, write_function
 
+from ablation.engine.execution.local import _deaf_to_interruption
 from ablation.errors import InputError
 
 SAME = (*ASKED, "seeds=2", "study.name=first")
@@ -44,6 +46,31 @@ def test_a_killed_study_continues_where_it_was(whole: tuple[Path, Ended], tmp_pa
     assert len(store.parents) == 1
     assert not [run for run in store.runs if run.info.status == "RUNNING"]
     assert table(tmp_path, "first") == table(folder, "first")
+
+
+def test_a_command_that_is_stopped_while_it_imports_says_so_in_a_line(tmp_path: Path) -> None:
+    process = start(tmp_path, *STUDY)
+    caught = Path(f"/proc/{process.pid}/status")
+    while not int(caught.read_text().partition("SigCgt:")[2].split()[0], 16) >> (signal.SIGTERM - 1) & 1:
+        time.sleep(0.01)  # until its own first lines have run
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == "ablation: stopped before the study began\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_while_workers_start_is_heard_afterwards() -> None:
+    reached = []
+
+    def start_workers() -> None:
+        with _deaf_to_interruption():
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.append("the end")
+
+    with pytest.raises(KeyboardInterrupt):
+        start_workers()
+    assert reached
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])

@@ -1,18 +1,20 @@
 """Worker processes on this machine."""
 
 import logging
+import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import current_thread, main_thread
+from multiprocessing import resource_tracker
 from typing import Any
 
 from ablation.checks import whole
 from ablation.engine.execution.pool import OnEvent, Pool
 from ablation.engine.worker import Packed
+from ablation.errors import InputError
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -47,6 +49,7 @@ class Local:
 
     @contextmanager
     def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
+        _check_shared_memory()
         import dask
         from distributed import Client, LocalCluster, Security
 
@@ -121,12 +124,25 @@ def _main_hidden() -> Iterator[None]:
 
 @contextmanager
 def _deaf_to_interruption() -> Iterator[None]:
-    """Let processes that are made meanwhile ignore Ctrl-C, which goes to every process of a terminal: they end quietly with the study."""
-    if current_thread() is not main_thread():
-        yield
-        return
-    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Let processes that are made meanwhile never hear Ctrl-C, which goes to every process of a terminal: they end quietly with the study.
+
+    This process hears it afterwards. Threads and processes inherit what is blocked.
+    """
+    # It would unblock the signal when the first process is made.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, heard)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _check_shared_memory() -> None:
+    """Refuse a machine on which no process can be made, which Dask would say at length."""
+    try:
+        multiprocessing.Lock()
+    except OSError as error:
+        raise InputError(
+            f"worker processes need shared memory, and /dev/shm cannot be used ({error.strerror}); expected it to be writable, "
+            "or execution=inline"
+        ) from error
