@@ -249,6 +249,18 @@ def test_the_climb_breaks_at_a_missing_arm(monkeypatch: pytest.MonkeyPatch) -> N
     assert "no result" in words and "baseline" in words and "+\u00a0augmentation" in words
 
 
+def test_charts_round_a_mean_as_the_table_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = synthetic(seeds=2)
+    scores = findings.scores.copy()
+    scores[:, 0] = 0.967, 0.962  # their mean lies between two printed values
+    findings = replace(findings, scores=scores)
+    assert findings.digits == 1
+    shown = findings.metric.level(scores[:, 0].mean(), 1)
+    for figure in (climb(findings, 0), arms(findings), cost(findings)):
+        levels = [text.partition(" ")[0] for text, _ in texts(figure, monkeypatch)]
+        assert shown in levels
+
+
 def test_learning_curves_have_a_panel_for_each_arm_on_one_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = synthetic(cumulative(FEATURES), leave_one_out(FEATURES), one_at_a_time(FEATURES), failed=NO_FOURTH)
     figure = learning_curves(findings)

@@ -28,12 +28,12 @@ def arms(findings: Findings) -> Figure:
     metric = findings.metric
     count, features = len(shown), findings.features
     columns = [findings.arms.index(arm) for arm in shown]
-    scores = metric.scale * findings.scores[:, columns]
-    means, deviations = mean_and_sd(scores)
+    scores = findings.scores[:, columns]
+    means, _ = mean_and_sd(scores)
     slot = float(np.clip(PLOT / count, NARROWEST, WIDEST))
     names = [wrap(feature, NAMES, BODY) for feature in features]
     line = max(LINE, *(0.06 + height(name, BODY) for name in names))
-    values = [f"{mean:.{findings.digits}f}" if not np.isnan(mean) else "" for mean in means]
+    values = [metric.mean(mean, np.nan, findings.digits) for mean in means]
     numbered = slot >= FROM
     above = 0.1 + widest(values, SMALL) if numbered else 0.05
 
@@ -52,7 +52,7 @@ def arms(findings: Findings) -> Figure:
     lower = sheet.axes(start, 0.0, plot, matrix)
     for axes in (upper, lower):
         axes.set_xlim(-0.5, plot / slot - 0.5)
-    _scores(upper, scores, means, deviations, metric.scale)
+    _scores(upper, metric.scale * scores, metric.scale)
     tidy(upper, "y")
     upper.tick_params(axis="x", length=0, labelbottom=False)
     upper.set_ylabel(label, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
@@ -74,7 +74,8 @@ def _shown(findings: Findings) -> tuple[list[Arm], int]:
     return ranked[: MOST // 2] + ranked[-MOST // 2 :], len(ranked) - MOST
 
 
-def _scores(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: np.ndarray, scale: float) -> None:
+def _scores(axes: Axes, scores: np.ndarray, scale: float) -> None:
+    means, deviations = mean_and_sd(scores)
     places = np.arange(len(means))
     axes.vlines(places, means - deviations, means + deviations, color=GAIN, linewidth=1.3, zorder=3)
     if len(scores) > 1:

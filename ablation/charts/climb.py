@@ -23,13 +23,13 @@ def climb(findings: Findings, design_index: int, form: Form = SCREEN) -> Figure:
     design = findings.designs[design_index]
     metric = findings.metric
     scores = metric.scale * findings.scores_of(design)
-    # Scaled last, as in the tables: a mean that lies between two printed values is rounded alike.
-    averages, deviations = (metric.scale * each for each in mean_and_sd(findings.scores_of(design)))
+    pooled = mean_and_sd(findings.scores_of(design))
+    averages, deviations = (metric.scale * each for each in pooled)
     finished = (~np.isnan(scores)).sum(axis=0)
     asked = findings.asked_of(design).sum(axis=0)
     labels = [name.replace("+ ", "+\u00a0") for name in arm_names(design, findings.features)]
     words = [word for label in labels for word in re.split(r"(?<=_)", label)]
-    values = [_value(*each, findings.digits) for each in zip(averages, deviations, strict=True)]
+    values = [metric.mean(*each, findings.digits) for each in zip(*pooled, strict=True)]
     count, seeds = len(labels), len(findings.seeds)
 
     high = HIGH if form.columns else LOW
@@ -78,12 +78,6 @@ def climb(findings: Findings, design_index: int, form: Form = SCREEN) -> Figure:
         color = INK if finished[place] == asked[place] else MUTED
         axes.text(place, 1.02, values[place], size=SMALL, color=color, ha="center", va="bottom", transform=axes.get_xaxis_transform())
     return sheet.figure
-
-
-def _value(mean: float, sd: float, digits: int) -> str:
-    if np.isnan(mean):
-        return ""
-    return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if not np.isnan(sd) else "")
 
 
 def _caption(findings: Findings, fewer: bool) -> list[str]:

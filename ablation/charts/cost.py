@@ -42,14 +42,13 @@ def cost(findings: Findings) -> Figure:
     """
     shown, metric = _shown(findings), findings.metric
     names = [wrap(name, NAMES, BODY) for _, name in shown]
-    scores = metric.scale * findings.scores[:, [findings.arms.index(arm) for arm, _ in shown]]
+    scores = findings.scores[:, [findings.arms.index(arm) for arm, _ in shown]]
     measures = [measured(findings, arm).measures for arm, _ in shown]
     panels = {each.words: (each, [known.get(each.key, np.nan) for known in measures]) for each in costs(findings)}
     texts = {
         words: ["–" if np.isnan(value) else _written(each, value, findings) for value in values] for words, (each, values) in panels.items()
     }
-    means, deviations = mean_and_sd(scores)
-    levels = [_level(mean, sd, findings.digits) for mean, sd in zip(means, deviations, strict=True)]
+    levels = [metric.mean(*each, findings.digits) or "–" for each in zip(*mean_and_sd(scores), strict=True)]
 
     slot = max(0.3, *(0.08 + height(name, BODY) for name in names)) if len(names) > 1 else 0.4
     start = MARGIN + widest(names, BODY) + SPACE
@@ -76,7 +75,7 @@ def cost(findings: Findings) -> Figure:
         drawn.append(axes)
         left += room[name] + beside[name] + 2 * SPACE
     drawn[0].set_yticks(range(len(names)), names, size=BODY, color=INK, linespacing=LINESPACING, parse_math=False)
-    _scores(drawn[0], scores, means, deviations, any(is_path(design) for design in findings.designs), metric.scale)
+    _scores(drawn[0], metric.scale * scores, any(is_path(design) for design in findings.designs), metric.scale)
     for axes, (_, values) in zip(drawn[1:], panels.values(), strict=True):
         _bars(axes, np.array(values))
     return sheet.figure
@@ -93,20 +92,15 @@ def _shown(findings: Findings) -> list[tuple[Arm, str]]:
     return [(arm, label(arm, findings.features)) for arm in arms]
 
 
-def _level(mean: float, sd: float, digits: int) -> str:
-    if np.isnan(mean):
-        return "–"
-    return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if not np.isnan(sd) else "")
-
-
 def _written(measure: Measure, value: float, findings: Findings) -> str:
     # A chart has no room for all digits of a count.
     short = replace(measure, format="short") if measure.format == "count" else measure
     return written(short, value, findings.metric, findings.digits)
 
 
-def _scores(axes: Axes, scores: np.ndarray, means: np.ndarray, deviations: np.ndarray, joined: bool, scale: float) -> None:
+def _scores(axes: Axes, scores: np.ndarray, joined: bool, scale: float) -> None:
     """Draw mean, standard deviation and seeds of each arm; along a path, a line from arm to arm."""
+    means, deviations = mean_and_sd(scores)
     rows = np.arange(len(means))
     axes.plot(means, rows, color=GAIN, marker="o", markersize=5.5, linewidth=1.2 if joined else 0, zorder=4)
     axes.hlines(rows, means - deviations, means + deviations, color=GAIN, linewidth=1.3, zorder=3)

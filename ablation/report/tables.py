@@ -94,7 +94,7 @@ def _line(row: Row, findings: Findings) -> dict[str, str]:
     arm, credit, metric, digits, seeds = row.measured, row.credit, findings.metric, findings.digits, row.asked
     score = "no result" if arm else ""
     if arm and arm.seeds:
-        score = metric.level(arm.score, digits) + (f" ± {metric.level(arm.score_sd, digits)}" if arm.seeds > 1 else "")
+        score = metric.mean(arm.score, arm.score_sd, digits)
     finished = arm.seeds if arm else credit.seeds if credit else 0
     costs = {
         each.heading: written(each, arm.measures[each.key], metric, digits) if arm and each.key in arm.measures else ""

@@ -85,6 +85,12 @@ class Metric:
         """Write a score without its unit."""
         return f"{self.scale * score:.{digits}f}"
 
+    def mean(self, mean: float, sd: float, digits: int) -> str:
+        """Write a mean of scores with their standard deviation, without their unit; empty where no score is known."""
+        if np.isnan(mean):
+            return ""
+        return self.level(mean, digits) + (f" ± {self.level(sd, digits)}" if not np.isnan(sd) else "")
+
     def signed(self, difference: float, digits: int) -> str:
         """Write a difference of two scores without its unit, always with its sign; what rounds to zero is positive."""
         return f"{round(self.scale * difference, digits) + 0.0:+.{digits}f}".replace("-", "−")
