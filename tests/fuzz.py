@@ -10,6 +10,7 @@ A configuration is composed and its study made; nothing is trained. The suite ru
 import argparse
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
@@ -440,7 +441,7 @@ def cases(kind: str, seed: int, count: int) -> list[str]:
     return [f"{kind}/{seed}/{number}" for number in range(count)]
 
 
-def show(results: Iterable[Ended], seconds: float) -> bool:
+def show(results: Iterable[Ended], seconds: float, processor: float) -> bool:
     """Print counts and what failed; return whether nothing did."""
     for kind in KINDS:
         some = [each for each in results if each.case.startswith(kind)]
@@ -452,7 +453,7 @@ def show(results: Iterable[Ended], seconds: float) -> bool:
     failed = [each for each in results if each.how == FAILED]
     for each in failed:
         print(f"{each.case}: {each.given}\n    {each.said}")
-    print(f"{seconds:.0f} s in all")
+    print(f"{seconds:.0f} s in all, {processor:.0f} s of processor time")
     return not failed
 
 
@@ -469,7 +470,8 @@ def main() -> int:
     with ProcessPoolExecutor(given.processes) as pool:
         parts = pool.map(fuzz, [chosen[first :: given.processes] for first in range(given.processes)])
         results = [each for part in parts for each in part]
-    return 0 if show(results, time.perf_counter() - began) else 1
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return 0 if show(results, time.perf_counter() - began, used.ru_utime + used.ru_stime) else 1
 
 
 if __name__ == "__main__":

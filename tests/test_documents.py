@@ -43,6 +43,7 @@ NOT_HERE = {
     "python -W error -m pdoc": "reads every module; .ci/run does it",
     "mlflow ui": "a server, which does not end",
     "execution=dask": "needs a running scheduler; test_execution.py starts one",
+    "tests/fuzz.py": "takes a minute or more; test_fuzz.py runs a part",
     "python -m ablation.images.predict": "needs a trained network; test_predictions.py trains one",
     "python -m ablation.compare": "needs two finished studies; test_two_studies.py makes them",
     "python -m ablation.images.compare": "needs trained networks on several backends; test_compare.py has some",
