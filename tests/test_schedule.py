@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from ablation.engine.worker import Made, packed
 from ablation.store.connection import Store
 from ablation.store.study_log import StudyLog
 from ablation.study.metric import Measure, Metric
-from ablation.study.outcome import Outcome
+from ablation.study.outcome import Outcome, Result
 from ablation.study.study import Study
 from ablation.study.subject import Report, Scoring, Subject, Trial
 
@@ -44,6 +44,21 @@ class Trained(Subject):
         return Scoring("", "")
 
 
+class Free:
+    """Lets every run be made."""
+
+    def ask(self, keys: Iterable[str]) -> None: ...
+
+    def holds(self, key: str) -> bool:
+        return True
+
+    def is_elsewhere(self, key: str) -> bool:
+        return False
+
+    def made(self) -> Mapping[str, Result]:
+        return {}
+
+
 class Heard:
     """Keeps what it hears of runs."""
 
@@ -59,9 +74,13 @@ class Heard:
 
     def progressed(self, event: Mapping[str, Any]) -> None: ...
 
-    def waited(self) -> None: ...
-
     def finished(self, trial: Trial, made: Made) -> None: ...
+
+    def adopted(self, trial: Trial, result: Result) -> Result:
+        self.names.append(f"{trial.name}, from elsewhere")
+        return result
+
+    def say(self, line: str) -> None: ...
 
     def failed(self, trial: Trial, failed: Failed) -> None:
         self.failures[trial.name] = failed.message
@@ -73,7 +92,7 @@ def conducted(subject: Trained, stop_on_error: bool = False) -> Heard:
     study = Study(subject, (cumulative(subject.features),), (0, 1))
     with Inline().open(packed(subject), lambda _: None) as pool:
         log = StudyLog(Store("sqlite:///unused.db", "ablation"), "1", "parent", "score", "study")
-        run_all(study.trials, packed(subject), pool, log, runs, Heard(), stop_on_error)
+        run_all(study.trials, packed(subject), pool, log, runs, Heard(), stop_on_error, Free())
     return runs
 
 

@@ -16,14 +16,16 @@ from ablation.engine.analysis import analysed, decided, looked_so_far, question,
 from ablation.engine.execution import Execution, Pool
 from ablation.engine.journal import Journal
 from ablation.engine.looking import is_decided
-from ablation.engine.plan import asked_for, finished
-from ablation.engine.run_log import RunLog
+from ablation.engine.plan import asked_for, finished, stored
+from ablation.engine.run_log import LAST_MOMENT, RunLog
 from ablation.engine.schedule import Listener, run_all
+from ablation.engine.schedule import Screen as RunScreen
 from ablation.engine.worker import Packed, packed
 from ablation.errors import InputError
 from ablation.report.logged import summary
 from ablation.report.looks import look_taken
 from ablation.report.protocol import seeds_decided
+from ablation.store.claims import Claims, Owner
 from ablation.store.connection import Store
 from ablation.store.names import CONFIGURATION, FINDINGS
 from ablation.store.shown import note_end, shown_before
@@ -41,16 +43,13 @@ OWNER = ".study"
 """File in a study's folder that says whose it is, by the study's key."""
 
 
-class Screen(Listener, Protocol):
+class Screen(RunScreen, Protocol):
     """What a person sees of a study."""
 
     def watching(
         self, metric: Metric, total: int, results: Mapping[str, Result], slots: Callable[[], int], epochs: int | None
     ) -> AbstractContextManager[None]:
         """Show ``total`` runs, of which ``results`` are there already, while ``slots`` of them can run at once, of ``epochs`` each."""
-
-    def say(self, line: str) -> None:
-        """Show one line."""
 
 
 @dataclass(frozen=True)
@@ -122,15 +121,18 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
         if len(there) < len(first):
             # Workers are reached before anything is logged. What they import takes seconds, as does MLflow here meanwhile.
             pool()
-        log = StudyLog.open(store, study.key, study.question_key, study.name, study.subject.metric.key, _params(study))
-        runs = RunLog(log, study, Journal(study.key), screen.say)
+        owner = Owner.this_process()
+        log = StudyLog.open(store, study.key, study.question_key, study.name, study.subject.metric.key, _params(study), owner.token)
+        claims = Claims(store, log.experiment_id, log.parent, owner, log.watch, lambda keys: stored(study, store, runs.trials(keys)))
+        claims.begin()
+        runs = RunLog(log, study, Journal(study.key), screen.say, claims.release)
         try:
             log.save_view(study.subject.metric)
             shown = shown_before(store, log.parent)
             log.keep({FINDINGS: to_json(question(study, shown)), CONFIGURATION: study.configuration})
             runs.recover(there)
             listeners.append(runs)
-            ran = _run_missing(study, store, there, log, runs, pool, screen)
+            ran = _run_missing(study, store, there, log, runs, pool, screen, claims)
             lacking = runs.wait(PATIENCE)
             ran = replace(ran, results=runs.with_ids(ran.results))
             if not lacking:
@@ -142,13 +144,16 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
             if not lacking:
                 if shows_effects(findings):
                     note_end(store, log.parent, len(findings.seeds))
+                claims.close(PATIENCE)
                 log.close("FAILED" if ran.failures else "FINISHED", summary(findings), study.folder)
             runs.close()
+            claims.close(LAST_MOMENT)
         except BaseException:
             # First the workers, so that none logs to a run that is marked as killed.
             stack.close()
             with suppress(Exception):  # What stopped the study is the message, not that its store cannot take even this.
                 runs.close()
+                claims.close(LAST_MOMENT)
                 if not runs.away:
                     log.kill()
             raise
@@ -181,6 +186,7 @@ def _run_missing(
     runs: RunLog,
     pool: Callable[[], _Opened],
     screen: Screen,
+    claims: Claims,
 ) -> _Ran:
     """Make the runs that are not there.
 
@@ -191,7 +197,7 @@ def _run_missing(
         asked = asked_for(ran.study, ran.results, ran.taken)
         if ran.results:
             there = finished(ran.study, store, [trial for trial in asked if trial.key not in ran.results])
-        ran = _made(ran, asked, there, log, runs, pool, screen)
+        ran = _made(ran, asked, there, log, runs, pool, screen, claims)
         if ran.failures and study.stop_on_error:
             return ran
         if study.sequential is not None:
@@ -216,6 +222,7 @@ def _made(
     runs: RunLog,
     pool: Callable[[], _Opened],
     screen: Screen,
+    claims: Claims,
 ) -> _Ran:
     """Make those of the runs asked for that are neither there nor have failed, and return what all have left."""
     study, given_up = ran.study, {(failure.arm, failure.seed) for failure in ran.failures}
@@ -229,7 +236,7 @@ def _made(
     if there:
         screen.say(f"{len(there)} of {total} runs are finished already and are not made again.")
     with screen.watching(study.subject.metric, total, results, opened.slots, study.subject.epochs):
-        made, failed = run_all(left, opened.subject, opened.pool, log, runs, screen, study.stop_on_error)
+        made, failed = run_all(left, opened.subject, opened.pool, log, runs, screen, study.stop_on_error, claims)
     return replace(ran, results=results | made, failures=(*ran.failures, *failed))
 
 

@@ -37,6 +37,7 @@ class _Wanted:
         began: when, in milliseconds since 1970.
         ended: whether the journal holds what it left.
         original: result of the run that it is a copy of.
+        new: whether that was made while this study went on: then another process that conducts this study may have made it.
         note, metrics: its description, and further metrics.
         tries: how often the store has refused it.
     """
@@ -45,6 +46,7 @@ class _Wanted:
     began: int | None = None
     ended: bool = False
     original: Result | None = None
+    new: bool = False
     note: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     tries: int = 0
@@ -56,6 +58,7 @@ class _Wanted:
             began=self.began if later.began is None else later.began,
             ended=self.ended or later.ended,
             original=later.original or self.original,
+            new=self.new or later.new,
             note=later.note or self.note,
             metrics={**self.metrics, **later.metrics},
             tries=max(self.tries, later.tries),
@@ -71,18 +74,26 @@ class Delivery:
         journal: holds what runs left until the store has it.
         epochs: what runs that go on have reported.
         say: shows a line on the screen.
+        logged: called with the key of each trial whose end is logged.
     """
 
     def __init__(
-        self, log: StudyLog, data: Mapping[str, str] | None, journal: Journal, epochs: EpochLog, say: Callable[[str], None]
+        self,
+        log: StudyLog,
+        data: Mapping[str, str] | None,
+        journal: Journal,
+        epochs: EpochLog,
+        say: Callable[[str], None],
+        logged: Callable[[str], None],
     ) -> None:
-        self._log, self._data, self._journal, self._epochs, self._say = log, data, journal, epochs, say
+        self._log, self._data, self._journal, self._epochs, self._say, self._logged = log, data, journal, epochs, say, logged
         self._changed = Condition()
         self._wanted: dict[str, _Wanted] = {}
         self._refused: dict[str, str] = {}
         self._under_way = 0
         self._ids: dict[str, str] = {}
         self._described: set[str] = set()
+        self._foreign: set[str] = set()  # children of this study that another process logs
         self._away_since: float | None = None
         self._said = 0.0
         self._flushed = time.monotonic()
@@ -110,9 +121,9 @@ class Delivery:
         """Log what the journal holds of a run, with its description and further metrics."""
         self._want(_Wanted(trial, ended=True, note=note, metrics=metrics))
 
-    def copied(self, trial: Trial, original: Result, note: str) -> None:
-        """Log a copy of a run that another study made."""
-        self._want(_Wanted(trial, original=original, note=note))
+    def copied(self, trial: Trial, original: Result, note: str, metrics: Mapping[str, float], new: bool) -> None:
+        """Log a copy of a run that another study made; ``new`` if it was made just now, as a child of this study perhaps."""
+        self._want(_Wanted(trial, original=original, note=note, metrics=metrics, new=new))
 
     def added(self, trial: Trial, note: str, metrics: Mapping[str, float]) -> None:
         """Log more metrics of a run, and its description anew."""
@@ -201,9 +212,13 @@ class Delivery:
     def _deliver(self, wanted: _Wanted) -> None:
         """Bring one run to the store. Done a second time, after it failed half-way, it comes to the same."""
         log, trial = self._log, wanted.trial
-        if trial.key in self._refused:
+        if trial.key in self._refused or trial.key in self._foreign:
             return
         if wanted.original is not None:
+            if wanted.new and log.holds(wanted.original.run_id):
+                self._foreign.add(trial.key)
+                self._know(trial.key, wanted.original.run_id)
+                return
             copy = log.copy_run(trial, wanted.original, wanted.note, wanted.metrics, self._ids.get(trial.key))
             self._know(trial.key, copy)
             return
@@ -226,12 +241,14 @@ class Delivery:
             log.fail_run(run_id, wanted.note, entry.texts, entry.epochs[logged:], entry.ended)
             self._journal.drop(trial.key)
             self._forget(trial.key)
+            self._logged(trial.key)
             return
         params = trial.params if new else {}
         more = (wanted.note, wanted.metrics, entry.epochs, logged, params, entry.ended)
         log.finish_run(run_id, entry.result, entry.texts, entry.arrays, *more)
         self._described.add(trial.key)
         self._journal.drop(trial.key)
+        self._logged(trial.key)
 
     def _know(self, key: str, run_id: str) -> None:
         with self._changed:

@@ -146,9 +146,13 @@ def asked_for(study: Study, results: Mapping[str, Result] = MappingProxyType({})
 
 def finished(study: Study, store: Store, trials: Sequence[Trial]) -> dict[str, Result]:
     """Return the finished runs of some of a study's trials that serve it, by their keys; those that only its journal has are without id."""
+    return {**kept(study, trials), **stored(study, store, trials)}
+
+
+def stored(study: Study, store: Store, trials: Sequence[Trial]) -> dict[str, Result]:
+    """Return the finished runs of some of a study's trials that serve it and are in the store, by their keys."""
     arms = {trial.key: trial.arm for trial in trials}
-    there = reading.finished(store, arms, study.key, lambda key, result: study.subject.serves(arms[key], result))
-    return {**kept(study, trials), **there}
+    return reading.finished(store, arms, study.key, lambda key, result: study.subject.serves(arms[key], result))
 
 
 def kept(study: Study, trials: Sequence[Trial]) -> dict[str, Result]:

@@ -38,12 +38,13 @@ class RunLog:
         study: the study.
         journal: the study's.
         say: shows a line on the screen.
+        logged: called with the key of each trial whose end is logged.
     """
 
-    def __init__(self, log: StudyLog, study: Study, journal: Journal, say: Callable[[str], None]) -> None:
+    def __init__(self, log: StudyLog, study: Study, journal: Journal, say: Callable[[str], None], logged: Callable[[str], None]) -> None:
         self._log, self._journal, self._epochs = log, journal, EpochLog()
         self._stores = study.subject.stores or is_asked_for()
-        self._delivery = Delivery(log, study.subject.data(), journal, self._epochs, say)
+        self._delivery = Delivery(log, study.subject.data(), journal, self._epochs, say, logged)
         self._children = log.children()
         self._deltas: Deltas | None = None
         self._trials: dict[str, Trial] = {}
@@ -75,7 +76,7 @@ class RunLog:
                 self._metrics[trial.key], self._notes[trial.key] = set(child.metrics), child.note
             if child is None or child.status != FINISHED:  # A copy that was begun and came to no end is completed.
                 note = self._notes[trial.key] = self._log.about_copy(trial, result.run_id)
-                self._delivery.copied(trial, result, note)
+                self._delivery.copied(trial, result, note, {}, new=False)
         return adopted
 
     def recover(self, there: Mapping[str, Result]) -> None:
@@ -116,6 +117,10 @@ class RunLog:
         for key, deltas in found.items():
             self._add(self._trials[key], deltas)
 
+    def trials(self, keys: Sequence[str]) -> list[Trial]:
+        """Return trials of the study by their keys."""
+        return [self._trials[key] for key in keys]
+
     # ---- runs that go --------------------------------------------------------------------------------------------------
 
     def run_id(self, trial: Trial) -> str:
@@ -138,6 +143,18 @@ class RunLog:
         self._delivery.ended(trial, note, {delta.name: delta.value for delta in mine})
         for key, deltas in completed.items():
             self._add(self._trials[key], deltas)
+
+    def adopted(self, trial: Trial, result: Result) -> Result:
+        """Let a run count as this study's that another study has finished meanwhile."""
+        self._notes[trial.key] = self._log.about_copy(trial, result.run_id)
+        self._metrics.setdefault(trial.key, set())
+        completed = {} if self._deltas is None else self._deltas.add(trial, result)
+        mine = completed.pop(trial.key, [])
+        note = self._noted(trial, *(delta.words for delta in mine))
+        self._delivery.copied(trial, result, note, {delta.name: delta.value for delta in mine}, new=True)
+        for key, deltas in completed.items():
+            self._add(self._trials[key], deltas)
+        return result
 
     def failed(self, trial: Trial, failed: Failed) -> None:
         self._failures += 1

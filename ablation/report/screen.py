@@ -106,6 +106,12 @@ class Screen:
         left = "" if self._live else self._left()  # which the live display says
         self.say(f"{self._count()}  {trial.name}: {self._score(result.score)}  ({duration(result.seconds)}{left})")
 
+    def adopted(self, trial: Trial, result: Result) -> None:
+        """Show a run that another study has made meanwhile."""
+        with self._lock:
+            self._done += 1
+        self.say(f"{self._count()}  {trial.name}: {self._score(result.score)}  (made by another study)")
+
     def failed(self, trial: Trial, failed: "Failed") -> None:
         with self._lock:
             self._running.pop(trial.key, None)

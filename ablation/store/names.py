@@ -15,6 +15,10 @@ ARM, SEED, BEST = "ablation.arm", "ablation.seed", "ablation.best_arm"
 ARM_NAME, ON, OFF = "arm", "on", "off"
 """The tag that names a run's arm for people, and what the tag of a feature says; the tag has the feature's own name."""
 
+CLAIM, OWNER = "ablation.claim.", "ablation.owner"
+"""With the first begin the names of a study's tags that say what a process has in hand; the second is the tag of a run that names who
+logs it."""
+
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 
 RESULT, ERROR = "result.json", "error.txt"

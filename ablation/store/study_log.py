@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType, SimpleNamespace
@@ -14,6 +14,7 @@ import numpy as np
 
 from ablation.designs import label
 from ablation.store import reading
+from ablation.store.claims import LAPSE, Claim, Watch, claims_in, remove
 from ablation.store.connection import Store
 from ablation.store.epochs import MOST_METRICS, Epoch
 from ablation.store.names import (
@@ -28,6 +29,7 @@ from ablation.store.names import (
     NOTE,
     OFF,
     ON,
+    OWNER,
     PARENT,
     QUESTION,
     RESULT,
@@ -95,6 +97,8 @@ class StudyLog:
         experiment_id, parent: MLflow's ids of the experiment and of the study's run.
         metric: name of the metric that scores are logged under.
         name: of the study.
+        owner: token of the process that conducts the study.
+        watch: tells which other processes are at work on the same study.
     """
 
     store: Store
@@ -102,10 +106,12 @@ class StudyLog:
     parent: str
     metric: str
     name: str
+    owner: str = ""
+    watch: Watch = field(default_factory=Watch, compare=False)
 
     @classmethod
-    def open(cls, store: Store, key: str, question: str, name: str, metric: str, params: Mapping[str, Any]) -> "StudyLog":
-        """Reopen the parent run of the study with this key, or make it. Runs that a killed process left as running are marked as killed."""
+    def open(cls, store: Store, key: str, question: str, name: str, metric: str, params: Mapping[str, Any], owner: str = "") -> "StudyLog":
+        """Reopen the parent run of the study with this key, or make it. Runs that a dead process left as running are marked as killed."""
         experiment = store.experiment_id(create=True)
         assert experiment is not None
         found = reading.search(store, experiment, f"tags.`{STUDY}` = '{key}'")
@@ -116,8 +122,11 @@ class StudyLog:
         else:
             parent = store.client.create_run(experiment, tags={STUDY: key, QUESTION: question}, run_name=name).info.run_id
             _log(store, parent, params=params, tags={NOTE: _way_to_runs(experiment, parent)})
-        log = cls(store, experiment, parent, metric, name)
-        log.kill_unfinished()
+        log = cls(store, experiment, parent, metric, name, owner)
+        for claim in log.claims():
+            if log.watch.lives(claim) is False:
+                remove(store, parent, claim)
+        log.kill_unfinished(log.neighbours())
         return log
 
     @property
@@ -145,7 +154,7 @@ class StudyLog:
 
     def make_run(self, trial: Trial, began: int | None = None) -> str:
         """Make a child run that has a name and tags, and return its id."""
-        tags = {PARENT: self.parent, KEY: trial.key, NOTE: self.about(trial), **_tags(trial)}
+        tags = {PARENT: self.parent, KEY: trial.key, NOTE: self.about(trial), **self._owned(), **_tags(trial)}
         run = self.store.client.create_run(self.experiment_id, start_time=began, tags=tags, run_name=trial.name)
         return str(run.info.run_id)
 
@@ -263,7 +272,7 @@ class StudyLog:
             copy: a child that was begun and came to no end, which is completed.
         """
         if copy is None:
-            tags = {PARENT: self.parent, COPY: result.run_id, **_tags(trial)}
+            tags = {PARENT: self.parent, COPY: result.run_id, **self._owned(), **_tags(trial)}
             copy = str(self.store.client.create_run(self.experiment_id, tags=tags, run_name=trial.name).info.run_id)
         last = {name: values[-1] for name, values in result.history.items() if values}
         _log(self.store, copy, trial.params, {**last, self.metric: result.score, **_summary(result), **metrics}, {NOTE: note})
@@ -289,11 +298,36 @@ class StudyLog:
             for run in self._children()
         ]
 
-    def kill_unfinished(self) -> None:
-        """Mark child runs that still count as running as killed."""
+    def holds(self, run_id: str) -> bool:
+        """Return whether a run is a child of this study."""
+        return bool(self.store.client.get_run(run_id).data.tags.get(PARENT) == self.parent)
+
+    def claims(self) -> list[Claim]:
+        """Return the claims of the processes that conduct, or have conducted, this study, but for this process."""
+        claims = claims_in(self.store.client.get_run(self.parent).data.tags)
+        return [claim for claim in claims if claim.owner.token != self.owner]
+
+    def neighbours(self, certainly: bool = False) -> frozenset[str]:
+        """Return the tokens of other processes that conduct this study now.
+
+        Args:
+            certainly: whether to wait until it is known of each; else one that cannot be told counts as alive.
+        """
+        deadline = time.monotonic() + LAPSE
+        while True:
+            alive = {claim.owner.token: self.watch.lives(claim) for claim in self.claims()}
+            if not certainly or None not in alive.values() or time.monotonic() > deadline:
+                return frozenset(token for token, lives in alive.items() if lives is not False)
+            time.sleep(1.0)
+
+    def kill_unfinished(self, neighbours: Collection[str]) -> None:
+        """Mark child runs that still count as running as killed, but for those of neighbours."""
         for run in self._children():
-            if run.info.status == "RUNNING":
+            if run.info.status == "RUNNING" and run.data.tags.get(OWNER) not in neighbours:
                 self.store.client.set_terminated(run.info.run_id, "KILLED")
+
+    def _owned(self) -> dict[str, str]:
+        return {OWNER: self.owner} if self.owner else {}
 
     def _children(self) -> Sequence[Any]:
         return reading.children(self.store, self.parent, self.experiment_id)
@@ -311,8 +345,12 @@ class StudyLog:
             self.store.client.log_artifacts(run_id, folder)
 
     def close(self, status: str, summary: Summary, folder: Path) -> None:
-        """End the study: its summary, its files, its status. What a dead worker left running is killed."""
-        self.kill_unfinished()
+        """End the study: its summary, its files, its status. What a dead worker left running is killed.
+
+        Where another process conducts it too, that one gives it its status.
+        """
+        neighbours = self.neighbours(certainly=True)
+        self.kill_unfinished(neighbours)
         note = f"{_way_to_runs(self.experiment_id, self.parent)}\n\n{summary.note}"
         tags = {NOTE: note, **({BEST: summary.best} if summary.best else {})}
         if summary.effects:
@@ -322,7 +360,8 @@ class StudyLog:
         points += [_metric(name, value) for name, value in summary.metrics.items()]
         _log(self.store, self.parent, tags=tags, more=self._new(points))
         self.store.client.log_artifacts(self.parent, str(folder))
-        self.store.client.set_terminated(self.parent, status)
+        if not neighbours:
+            self.store.client.set_terminated(self.parent, status)
 
     def _new(self, points: "Sequence[Logged]") -> "list[Logged]":
         """Return those metrics of the study that do not stand there already, of a study that was continued."""
@@ -336,9 +375,11 @@ class StudyLog:
         return [point for point in points if known.get((point.key, point.step)) != point.value]
 
     def kill(self) -> None:
-        """Mark the study and what was running of it as killed."""
-        self.kill_unfinished()
-        self.store.client.set_terminated(self.parent, "KILLED")
+        """Mark the study and what was running of it as killed, but for what another process has in hand."""
+        neighbours = self.neighbours()
+        self.kill_unfinished(neighbours)
+        if not neighbours:
+            self.store.client.set_terminated(self.parent, "KILLED")
 
 
 def _save_keras(path: str, validate_serving_input: bool, **given: Any) -> None:
