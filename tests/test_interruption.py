@@ -35,10 +35,14 @@ def test_a_killed_study_continues_where_it_was(whole: tuple[Path, Ended], tmp_pa
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     finished = {run.info.run_id for run in logged(tmp_path).trained}
-    assert 2 <= len(finished) < 6
+    there = {run.data.tags["ablation.key"] for run in logged(tmp_path).trained} | {
+        file.stem for file in tmp_path.glob("mlruns/journal/*/*.run")
+    }
+    assert 2 <= len(there) < 6
 
     ended = in_this_process(tmp_path, *SAME)
     assert ended.code == 0, ended.out
+    assert f"{len(there)} of 6 runs are finished already" in ended.out
     store = logged(tmp_path)
     assert finished <= {run.info.run_id for run in store.trained}, "a finished run was made again"
     keys = [run.data.tags["ablation.key"] for run in store.trained]
