@@ -27,7 +27,7 @@ class Unsuited:
     """Needs what the network does not have."""
 
     def __call__(self, recipe: Recipe) -> Recipe:
-        return replace(recipe, residual="article")
+        return replace(recipe, block=lambda x, filters, strides, name, parts: x)
 
     def verify(self, evidence: Evidence) -> bool:
         return True

@@ -73,7 +73,7 @@ def test_all_subsets_of_the_features_build_and_each_counts_what_it_adds(article:
         features = {name: article[name] for name in article if name in on}
         recipe = recipe_of(features, width)
         # Subsets that differ in data and optimiser alone have one network: it is built once.
-        slots = (bool(recipe.normalization), recipe.residual, bool(recipe.pooling), recipe.dropout)
+        slots = (bool(recipe.normalization), bool(recipe.block), bool(recipe.pooling), recipe.dropout)
         if slots not in networks:
             networks[slots] = count(features, width, shape, classes)
         return networks[slots]

@@ -31,7 +31,7 @@ from ablation.images.training.draws import Draws, draw_epoch
 SLOTS = {
     "augmentation": "augmentations",
     "batch_norm": "normalization",
-    "residual": "residual",
+    "residual": "block",
     "gap": "pooling",
     "dropout": "dropout",
     "mixup": "mixing",
@@ -264,7 +264,7 @@ def test_mixup_by_hand() -> None:
 
     images = np.array([[0, 255], [51, 102], [204, 0]], np.uint8).reshape(3, 1, 2, 1)
     own, partners, weights = np.array([0, 2], np.int32), np.array([1, 1], np.int32), np.array([0.25, 1.0], np.float32)
-    mixed = np.asarray(mix(images, Draws(own, partners, weights, (), np.zeros((2, 3), np.float32))))
+    mixed = np.asarray(mix(images, Draws(own, partners, weights, (), np.zeros((2, 3), np.float32)), Mixup()))
     # A quarter of image 0 and three of image 1, pixels in units of 255; then image 2 alone.
     np.testing.assert_allclose(mixed.reshape(2, 2), [[0.75 * 0.2, 0.25 + 0.75 * 0.4], [0.8, 0.0]], atol=1e-6)
 
@@ -273,10 +273,10 @@ def test_labels_are_mixed_with_the_weights_of_the_pixels() -> None:
     labels = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0])
     draws = draw_epoch(Recipe(mixing=Mixup()), seed=3, epoch=1, labels=labels, classes=3, batch=4, shape=(1, 1))
     assert draws.partners is not None
-    assert draws.weights is not None
-    assert len(draws.own) == len(draws.partners) == len(draws.weights) == 8, "two whole batches of four"
+    assert draws.mixing is not None
+    assert len(draws.own) == len(draws.partners) == len(draws.mixing) == 8, "two whole batches of four"
     expected = np.zeros((8, 3))
-    for row, (own, partner, weight) in enumerate(zip(draws.own, draws.partners, draws.weights, strict=True)):
+    for row, (own, partner, weight) in enumerate(zip(draws.own, draws.partners, draws.mixing, strict=True)):
         expected[row, labels[own]] += weight
         expected[row, labels[partner]] += 1 - weight
     np.testing.assert_allclose(draws.targets, expected, atol=1e-6)
@@ -293,7 +293,7 @@ def test_without_mixup_labels_are_one_hot() -> None:
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0])
 def test_weights_follow_the_beta_distribution_one_for_each_image(alpha: float) -> None:
-    weights = Mixup(alpha).draw(np.random.default_rng(0), 4000)
+    weights = Mixup(alpha).draw(np.random.default_rng(0), 4000, 1, 1)
     assert stats.kstest(weights.astype(float), stats.beta(alpha, alpha).cdf).pvalue > 0.01
 
 

@@ -12,8 +12,8 @@ import pytest
 from ablation.errors import InputError
 from ablation.images.catalogue import compose
 from ablation.images.data import Images
-from ablation.images.features import BatchNorm, Dropout, Feature, GlobalAveragePooling, Residual
-from ablation.images.models import CNN, MLP, VGG16, LeNet, MobileNet, Model, ResNet50, idle
+from ablation.images.features import GELU, BatchNorm, Dropout, Feature, GlobalAveragePooling, Residual, SqueezeExcite
+from ablation.images.models import CNN, MLP, VGG16, LeNet, MobileNet, Model, ResNet, ResNet50, WideResNet, idle
 from ablation.images.recipe import NETWORK_SLOTS, Recipe
 from ablation.images.training.settings import SCALINGS, Training
 
@@ -30,7 +30,9 @@ SMALL: dict[str, Model] = {
 }
 FILLING: dict[str, Feature] = {
     "normalization": BatchNorm(),
-    "residual": Residual("controlled"),
+    "block": Residual("controlled"),
+    "after_block": SqueezeExcite(),
+    "activation": GELU(),
     "pooling": GlobalAveragePooling(),
     "dropout": Dropout(0.5),
 }
@@ -71,6 +73,10 @@ def pixels(count: int, shape: tuple[int, int, int], seed: int = 0) -> np.ndarray
         (VGG16(), {"batch_norm": BatchNorm()}, (32, 32, 3), 10, 33_655_114, 33_646_666, 13),
         (LeNet(), {"batch_norm": BatchNorm()}, (32, 32, 3), 10, 62_050 + 2 * (6 + 16), 62_050, 2),
         (MLP(), {}, (28, 28, 3), 2, 471_002, 471_002, 0),
+        (ResNet(), {}, (32, 32, 3), 10, 274_442, 273_066, 21),
+        (ResNet(form="paper"), {}, (32, 32, 3), 10, 271_098, 269_722, 19),
+        (ResNet(110, form="paper"), {}, (32, 32, 3), 10, 1_736_058, 1_727_962, 109),
+        (WideResNet(28, 10), {}, (32, 32, 3), 10, 36_497_146, 36_479_194, 28),
         (MLP([500]), {}, (28, 28, 3), 2, 2352 * 500 + 500 + 1002, 2352 * 500 + 500 + 1002, 0),
     ],
     ids=lambda value: type(value).__name__ if hasattr(value, "slots") else None,
@@ -194,10 +200,14 @@ def test_grey_and_colour_are_taken_at_the_smallest_size_and_no_smaller(name: str
         lambda: MobileNet(weights="imagnet"),
         lambda: ResNet50(weights="imagenet", trainable="heads"),
         lambda: ResNet50(trainable="head"),
+        lambda: ResNet(depth=21),
+        lambda: ResNet(form="his"),
+        lambda: WideResNet(depth=20),
+        lambda: WideResNet(factor=0),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(make: Any) -> None:
-    with pytest.raises(InputError, match=r"model\.(hidden|width|weights|trainable)"):
+    with pytest.raises(InputError, match=r"model\.(hidden|width|weights|trainable|depth|form|factor)"):
         make()
 
 

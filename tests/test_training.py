@@ -316,9 +316,9 @@ def test_features_are_shown_the_first_images_that_the_seed_trains_on(
     assert count >= 16
     np.testing.assert_allclose(evidence.images, images.x[first.own[:count]] / 255, atol=1e-6)
     np.testing.assert_array_equal(evidence.targets, first.targets[:count])
-    assert first.weights is not None
+    assert first.mixing is not None
     assert first.partners is not None
-    share = first.weights[:count, None, None, None]
+    share = first.mixing[:count, None, None, None]
     mixed = share * images.x[first.own[:count]] + (1 - share) * images.x[first.partners[:count]]
     np.testing.assert_allclose(evidence.mixed, mixed / 255, atol=1e-6)
 

@@ -89,7 +89,8 @@ def _of_options() -> dict[str, list[str]]:
     found = {}
     for file in sorted(FOLDER.glob("*/*.yaml")):
         if file.parent.name not in ("experiment", "subject"):
-            found[f"{file.parent.name}={file.stem}"] = _keys(OmegaConf.load(file), f"{file.parent.name}.")
+            of_all = file.read_text(encoding="utf-8").startswith("# @package _global_")
+            found[f"{file.parent.name}={file.stem}"] = _keys(OmegaConf.load(file), "" if of_all else f"{file.parent.name}.")
     return found
 
 

@@ -14,7 +14,7 @@ from ablation.images.recipe import NETWORK_SLOTS, Recipe, filled
 from ablation.images.slots import Optimizer
 from ablation.study.cause import explained
 
-SHARED_SLOTS = {"augmentations", "targets", "streams"}
+SHARED_SLOTS = {"after_block", "network", "augmentations", "targets", "gradients", "streams"}
 """Slots that several features may add to; each of the others holds one thing, and so does each part of ``optimizer``."""
 
 OPTIMIZER = "optimizer"

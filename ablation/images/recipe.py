@@ -7,11 +7,23 @@ feature may fill them only if the model declares that it honours them.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
 
 import numpy as np
 
-from ablation.images.slots import Augmentation, LayerFactory, Mixing, Optimizer
+from ablation.images.slots import (
+    AfterBlock,
+    Augmentation,
+    Averaging,
+    Block,
+    Branch,
+    InitializerFactory,
+    LayerFactory,
+    Loss,
+    Mixing,
+    NetworkChange,
+    Optimizer,
+    Transformation,
+)
 
 
 def _network(needs: str) -> dict[str, str]:
@@ -24,26 +36,42 @@ class Recipe:
 
     Attributes:
         normalization: makes the layer after each convolution, before its activation.
-        residual: form of the residual blocks that replace pairs of convolutions.
+        block: builds the blocks of a network in place of its own, or of pairs of convolutions.
+        after_block: what follows each block, in order; on its residual branch where it has one.
+        branch: what becomes of each residual branch before it is added to its skip.
+        activation: makes the layer after each normalised convolution and hidden dense layer; empty means ReLU.
         pooling: makes the layer that turns the last feature maps into a vector; empty means flatten.
         dropout: rate of the dropout after each stage; 0 means none.
         scaling: makes the first layer of the network, which scales pixels; empty leaves them in [0, 1].
+        initializer: makes what kernels are drawn from; empty means what each layer declares.
+        network: changes of the whole network once it is built, in order.
         mixing: how images and labels are mixed in pairs.
         augmentations: random changes of the (mixed) training images, in order.
         targets: changes of the (mixed) one-hot labels that the loss uses in training, ``(n, classes) → (n, classes)``, in order.
+        loss: what training minimises; empty means cross-entropy, in which validation always counts.
+        gradients: changes of the gradients before the optimiser gets them, in order.
         optimizer: the optimiser that takes the steps.
+        averaging: how weights are averaged over the steps; the averages are validated and kept. Empty means that the last weights are.
         streams: names that are part of the key of all random numbers of an epoch: other names give other numbers, and change nothing else.
     """
 
     normalization: LayerFactory | None = field(default=None, metadata=_network("layers left to normalise"))
-    residual: Literal["article", "controlled"] | None = field(default=None, metadata=_network("convolution blocks"))
+    block: Block | None = field(default=None, metadata=_network("convolution blocks"))
+    after_block: tuple[AfterBlock, ...] = field(default=(), metadata=_network("convolution blocks to follow"))
+    branch: Branch | None = field(default=None, metadata=_network("residual branches of its own"))
+    activation: LayerFactory | None = field(default=None, metadata=_network("activations to replace"))
     pooling: LayerFactory | None = field(default=None, metadata=_network("feature maps left to pool"))
     dropout: float = field(default=0.0, metadata=_network("place for dropout"))
     scaling: LayerFactory | None = field(default=None, metadata=_network("scaling of pixels but its own"))
+    initializer: InitializerFactory | None = None
+    network: tuple[NetworkChange, ...] = ()
     mixing: Mixing | None = None
     augmentations: tuple[Augmentation, ...] = ()
     targets: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()
+    loss: Loss | None = None
+    gradients: tuple[Transformation, ...] = ()
     optimizer: Optimizer = field(default_factory=Optimizer)
+    averaging: Averaging | None = None
     streams: tuple[str, ...] = ()
 
 

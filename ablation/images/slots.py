@@ -1,4 +1,4 @@
-"""What fills the slots of a recipe: layers, draws, optimisers."""
+"""What fills the slots of a recipe: layers and parts of networks, draws, losses, optimisers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,15 +9,52 @@ import numpy as np
 if TYPE_CHECKING:
     import keras
 
+    from ablation.images.models.parts import Parts
+
 LayerFactory = Callable[[str], "keras.Layer"]
 """Makes a new layer with the given name."""
 
 
-class Mixing(Protocol):
-    """Draws the weights with which training images are mixed with their partners."""
+class Block(Protocol):
+    """Builds a block of a network."""
 
-    def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Return the weight of each image in [0, 1], shape ``(count,)``; its partner gets the rest."""
+    def __call__(self, x: Any, filters: int, strides: int, name: str, parts: "Parts") -> Any:
+        """Return feature maps with ``filters`` channels, made of ``x``, whose sides the strides divide.
+
+        Args:
+            name: of the block; the names of its layers begin with it.
+            parts: convolutions, normalisation, activation and whatever else the recipe fills, see
+                :class:`ablation.images.models.parts.Parts`.
+        """
+        ...
+
+
+AfterBlock = Callable[[Any, str], Any]
+"""Returns what takes the place of a block's feature maps, of the same shape, under names that begin with the block's."""
+
+Branch = Callable[[Any, float, str], Any]
+"""Returns what takes the place of a residual branch, given how deep its block is, above 0 to 1 for the last, and the block's name."""
+
+InitializerFactory = Callable[[], "keras.Initializer"]
+"""Makes the initialiser of a layer's kernel."""
+
+NetworkChange = Callable[["keras.Model"], "keras.Model"]
+"""Returns another network of the same inputs and outputs."""
+
+
+class Mixing(Protocol):
+    """How training images are mixed with their partners: numbers drawn on the host, applied on the device."""
+
+    def draw(self, rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:
+        """Return the numbers for ``count`` images, of as many rows."""
+        ...
+
+    def shares(self, numbers: np.ndarray, height: int, width: int) -> np.ndarray:
+        """Return the share of each image's own label in [0, 1], shape ``(count,)``; its partner's gets the rest."""
+        ...
+
+    def apply(self, images: Any, partners: Any, numbers: Any) -> Any:
+        """Mix ``images`` with ``partners`` (batch, height, width, channels), with ``keras.ops``, deterministically."""
         ...
 
 
@@ -46,6 +83,18 @@ class Scaling:
 
         return keras.layers.Rescaling(self.scale, list(self.offset) if isinstance(self.offset, tuple) else self.offset, name=name)
 
+
+Loss = Callable[[Any, Any], Any]
+"""Returns the loss of each image from float32 logits and targets, ``(n, classes)`` twice → ``(n,)``, with ``keras.ops``."""
+
+GradientsAt = Callable[[list[Any]], list[Any]]
+"""Returns the gradients of the same batch, with the same masks, at other weights; nothing else changes."""
+
+Transformation = Callable[[list[Any], list[Any], GradientsAt], list[Any]]
+"""Returns the gradients that the optimiser gets, from those of the batch and the weights that they belong to, with ``keras.ops``."""
+
+Averaging = Callable[[int, int], float]
+"""Returns the share that an average of weights keeps at a step, from 0, of so many steps; the weights after the step get the rest."""
 
 Schedule = Callable[[int, int], float]
 """Returns the share of the learning rate at a step, from 0, of so many steps."""

@@ -86,7 +86,7 @@ class Trainer:
         draws = self._program.draw(self._images, 0, next(self._epochs))
         batch, total = self._program.batch_size, torch.zeros((), device=self._device)
         warps = draws.augmentations[0] if draws.augmentations else None
-        arrays = [self._placed(each) for each in (draws.own, draws.targets, draws.partners, draws.weights, warps)]
+        arrays = [self._placed(each) for each in (draws.own, draws.targets, draws.partners, draws.mixing, warps)]
         for start in range(0, len(draws.own), batch):
             part = slice(start, start + batch)
             loss = self._loss(*(None if each is None else each[part] for each in arrays))

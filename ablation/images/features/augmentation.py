@@ -50,7 +50,8 @@ class RandomWarp:
 
     def verify(self, evidence: Evidence) -> bool:
         """Pixels are changed in training, and only there."""
-        return not np.array_equal(evidence.trained, evidence.mixed) and np.array_equal(evidence.evaluated, evidence.images)
+        before, after = evidence.around(self)
+        return not np.array_equal(before, after) and np.array_equal(evidence.evaluated, evidence.images)
 
 
 def warp(angle: np.ndarray, down: np.ndarray, right: np.ndarray, flipped: np.ndarray, height: int, width: int) -> np.ndarray:

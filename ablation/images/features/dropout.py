@@ -31,5 +31,7 @@ class Dropout:
         """The network has dropout layers, all with this rate."""
         import keras
 
-        rates = [layer.rate for layer in evidence.network.layers if isinstance(layer, keras.layers.Dropout)]
+        # Those that drop whole branches are another technique's.
+        dropping = [layer for layer in evidence.network.layers if isinstance(layer, keras.layers.Dropout) and not layer.noise_shape]
+        rates = [layer.rate for layer in dropping]
         return bool(rates) and all(rate == self.rate for rate in rates)

@@ -1,12 +1,13 @@
 """What a feature is, and the evidence from which it verifies that it took effect."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ablation.images.recipe import Recipe
+from ablation.images.slots import Augmentation, Transformation
 
 if TYPE_CHECKING:
     import keras
@@ -27,6 +28,12 @@ class Evidence:
         targets: labels that the loss uses in training, same shape.
         order: indices of the training images in ``images``, in the order in which they are drawn, ``(batch,)``.
         order_without: for each named stream of the recipe, the order that would be drawn without it.
+        augmented: each augmentation with the batch before and after it, in order.
+        learning_rates: of all steps of the training, shape ``(steps,)``.
+        learning_rate: of the optimiser, at its height.
+        averaging: the share that an average of the weights keeps at each step, same shape; None where nothing is averaged.
+        loss: logits and targets, ``(n, classes)`` twice → what training minimises for each image, ``(n,)``.
+        transform: gradients, weights and a function from other weights to gradients → the gradients that the optimiser gets.
     """
 
     network: "keras.Model"
@@ -39,6 +46,17 @@ class Evidence:
     targets: np.ndarray
     order: np.ndarray
     order_without: Mapping[str, np.ndarray]
+    augmented: Sequence[tuple[Augmentation, np.ndarray, np.ndarray]]
+    learning_rates: np.ndarray
+    learning_rate: float
+    averaging: np.ndarray | None
+    loss: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    transform: Transformation
+
+    def around(self, augmentation: Augmentation) -> tuple[np.ndarray, np.ndarray]:
+        """Return the batch before and after an augmentation; what it is after them all, twice, where it is none of them."""
+        pairs = [(before, after) for other, before, after in self.augmented if other == augmentation]
+        return pairs[0] if pairs else (self.trained, self.trained)
 
 
 class Feature(Protocol):

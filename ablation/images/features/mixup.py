@@ -1,7 +1,7 @@
 """Mixup."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,9 +29,20 @@ class Mixup:
     def __call__(self, recipe: Recipe) -> Recipe:
         return replace(recipe, mixing=self)
 
-    def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Return the weight of each image in [0, 1], shape ``(count,)``; its partner gets the rest."""
+    def draw(self, rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:
+        """Return the share of each image in [0, 1], shape ``(count,)``; its partner gets the rest."""
         return rng.beta(self.alpha, self.alpha, count).astype(np.float32)
+
+    def shares(self, numbers: np.ndarray, height: int, width: int) -> np.ndarray:
+        """Return the shares that were drawn: labels are mixed as pixels are."""
+        return numbers
+
+    def apply(self, images: Any, partners: Any, numbers: Any) -> Any:
+        """Return the weighted means of ``images`` and ``partners`` (batch, height, width, channels)."""
+        from keras import ops
+
+        shares = ops.reshape(numbers, (-1, 1, 1, 1))
+        return shares * images + (1 - shares) * partners
 
     def verify(self, evidence: Evidence) -> bool:
         """Pixels and labels are mixed in training, labels still sum to 1, and images are not mixed in evaluation."""

@@ -1,10 +1,11 @@
 """Residual blocks."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from ablation.checks import choice
 from ablation.images.features.feature import Evidence
+from ablation.images.models.parts import Parts
 from ablation.images.recipe import Recipe
 
 
@@ -26,7 +27,14 @@ class Residual:
         choice("residual.form", self.form, ("article", "controlled"))
 
     def __call__(self, recipe: Recipe) -> Recipe:
-        return replace(recipe, residual=self.form)
+        return replace(recipe, block=self.block)
+
+    def block(self, x: Any, filters: int, strides: int, name: str, parts: Parts) -> Any:
+        """Build two convolutions whose result is added to the block's input; the second is normalised after that."""
+        filters = x.shape[-1] if self.form == "article" else filters
+        skip = parts.skip(x, filters, strides, name)
+        x = parts.finish(parts.convolve(x, filters, f"{name}_conv1", strides=strides), f"{name}_conv1")
+        return parts.finish(parts.add(parts.convolve(x, filters, f"{name}_conv2"), skip, name), f"{name}_conv2")
 
     def verify(self, evidence: Evidence) -> bool:
         """The network has skip connections."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ablation.checks import WIDEST, whole
 from ablation.errors import InputError
 from ablation.images.models.model import ImageShape, scaled_input
+from ablation.images.models.parts import Parts
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ SMALLEST = 15  # 15 → 7 → 3 → 1: each stage ends in a 3×3 convolution of 
 class CNN:
     """A 1×1 convolution, then three stages of three 3×3 convolutions, of which the last has stride 2, then one dense layer.
 
-    With residual blocks on, the first two convolutions of each stage become a block.
+    The first two convolutions of each stage are a block, in whose place a feature can put another one.
 
     Args:
         width: filters of the first stage; the next two have twice and four times as many.
@@ -27,7 +28,7 @@ class CNN:
 
     known_as: ClassVar[str] = "cnn"
     width: int = 64
-    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "residual", "pooling", "dropout", "scaling"})
+    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "block", "after_block", "activation", "pooling", "dropout", "scaling"})
 
     def __post_init__(self) -> None:
         whole("model.width", self.width, 1, WIDEST)
@@ -43,37 +44,22 @@ class CNN:
     def build(self, recipe: Recipe, image_shape: ImageShape, classes: int) -> "keras.Model":
         import keras
 
-        layers = keras.layers
-
-        def activate(x: Any, name: str) -> Any:
-            if recipe.normalization:
-                x = recipe.normalization(f"{name}_norm")(x)
-            return layers.ReLU(name=f"{name}_relu")(x)
-
-        def convolve(x: Any, filters: int, name: str, **options: Any) -> Any:
-            return layers.Conv2D(filters, options.pop("size", 3), padding=options.pop("padding", "same"), name=name, **options)(x)
-
-        def block(x: Any, filters: int, name: str) -> Any:
-            skip = x if x.shape[-1] == filters else convolve(x, filters, f"{name}_skip", size=1)
-            x = activate(convolve(x, filters, f"{name}_conv1"), f"{name}_conv1")
-            x = layers.Add(name=f"{name}_add")([convolve(x, filters, f"{name}_conv2"), skip])
-            return activate(x, f"{name}_conv2")
-
+        parts = Parts(recipe, recipe.normalization)
         inputs, x = scaled_input(recipe, image_shape)
-        x = activate(convolve(x, self.width, "stem", size=1), "stem")
+        x = parts.finish(parts.convolve(x, self.width, "stem", size=1), "stem")
         for stage in range(STAGES):
             filters, name = self.width * 2**stage, f"stage{stage + 1}"
-            if recipe.residual:
-                # The article's skips are identities, so its blocks have as many filters as their input has channels.
-                x = block(x, x.shape[-1] if recipe.residual == "article" else filters, name)
-            else:
-                for part in ("conv1", "conv2"):
-                    x = activate(convolve(x, filters, f"{name}_{part}"), f"{name}_{part}")
-            x = activate(convolve(x, filters, f"{name}_down", strides=2, padding="valid"), f"{name}_down")
-            if recipe.dropout:
-                x = layers.Dropout(recipe.dropout, name=f"{name}_dropout")(x)
-        x = recipe.pooling("pool")(x) if recipe.pooling else layers.Flatten(name="flatten")(x)
-        return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="cnn")
+            x = (recipe.block or plain)(x, filters, 1, name, parts)
+            x = parts.finish(parts.convolve(x, filters, f"{name}_down", strides=2, padding="valid"), f"{name}_down")
+            x = parts.drop(x, name)
+        x = recipe.pooling("pool")(x) if recipe.pooling else keras.layers.Flatten(name="flatten")(x)
+        return keras.Model(inputs, keras.layers.Dense(classes, dtype="float32", name="logits")(x), name="cnn")
+
+
+def plain(x: Any, filters: int, strides: int, name: str, parts: Parts) -> Any:
+    """Build the block of two convolutions that the network has where no feature brings another one."""
+    x = parts.finish(parts.convolve(x, filters, f"{name}_conv1", strides=strides), f"{name}_conv1")
+    return parts.follow(parts.finish(parts.convolve(x, filters, f"{name}_conv2"), f"{name}_conv2"), name)
 
 
 def _last(side: int) -> int:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ablation.errors import InputError
 from ablation.images.models.model import ImageShape, scaled_input
+from ablation.images.models.parts import Parts
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class LeNet:
     """
 
     known_as: ClassVar[str] = "lenet"
-    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "pooling", "dropout", "scaling"})
+    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "activation", "pooling", "dropout", "scaling"})
 
     def check(self, image_shape: ImageShape) -> None:
         height, width, _ = image_shape
@@ -36,19 +37,14 @@ class LeNet:
     def build(self, recipe: Recipe, image_shape: ImageShape, classes: int) -> "keras.Model":
         import keras
 
-        layers = keras.layers
+        layers, parts = keras.layers, Parts(recipe, recipe.normalization)
         inputs, x = scaled_input(recipe, image_shape)
         for place, filters in enumerate(FILTERS, start=1):
-            x = layers.Conv2D(filters, 5, name=f"conv{place}")(x)
-            if recipe.normalization:
-                x = recipe.normalization(f"conv{place}_norm")(x)
-            x = layers.ReLU(name=f"conv{place}_relu")(x)
+            x = parts.finish(parts.convolve(x, filters, f"conv{place}", size=5, padding="valid"), f"conv{place}")
             x = layers.MaxPooling2D(2, name=f"pool{place}")(x)
         x = recipe.pooling("pool")(x) if recipe.pooling else layers.Flatten(name="flatten")(x)
         for place, units in enumerate(HIDDEN, start=1):
-            x = layers.Dense(units, activation="relu", name=f"dense{place}")(x)
-            if recipe.dropout:
-                x = layers.Dropout(recipe.dropout, name=f"dense{place}_dropout")(x)
+            x = parts.drop(parts.activate(layers.Dense(units, name=f"dense{place}")(x), f"dense{place}"), f"dense{place}")
         return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="lenet")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ablation.checks import whole_numbers
 from ablation.images.models.model import ImageShape, scaled_input
+from ablation.images.models.parts import Parts
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class MLP:
 
     known_as: ClassVar[str] = "mlp"
     hidden: Sequence[int] = (200,)
-    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "dropout", "scaling"})
+    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "activation", "dropout", "scaling"})
 
     def __post_init__(self) -> None:
         whole_numbers("model.hidden", self.hidden)
@@ -35,14 +36,9 @@ class MLP:
     def build(self, recipe: Recipe, image_shape: ImageShape, classes: int) -> "keras.Model":
         import keras
 
-        layers = keras.layers
+        layers, parts = keras.layers, Parts(recipe, recipe.normalization)
         inputs, x = scaled_input(recipe, image_shape)
         x = layers.Flatten(name="flatten")(x)
         for place, units in enumerate(self.hidden, start=1):
-            x = layers.Dense(units, name=f"dense{place}")(x)
-            if recipe.normalization:
-                x = recipe.normalization(f"dense{place}_norm")(x)
-            x = layers.ReLU(name=f"dense{place}_relu")(x)
-            if recipe.dropout:
-                x = layers.Dropout(recipe.dropout, name=f"dense{place}_dropout")(x)
+            x = parts.drop(parts.finish(layers.Dense(units, name=f"dense{place}")(x), f"dense{place}"), f"dense{place}")
         return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="mlp")

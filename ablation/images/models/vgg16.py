@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ablation.checks import WIDEST, whole, whole_numbers
 from ablation.images.models.model import ImageShape, scaled_input
+from ablation.images.models.parts import Parts
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class VGG16:
     known_as: ClassVar[str] = "vgg16"
     width: int = 64
     hidden: Sequence[int] = (4096, 4096)
-    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "pooling", "dropout", "scaling"})
+    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "activation", "pooling", "dropout", "scaling"})
 
     def __post_init__(self) -> None:
         whole("model.width", self.width, 1, WIDEST)
@@ -46,19 +47,14 @@ class VGG16:
     def build(self, recipe: Recipe, image_shape: ImageShape, classes: int) -> "keras.Model":
         import keras
 
-        layers = keras.layers
+        layers, parts = keras.layers, Parts(recipe, recipe.normalization)
         inputs, x = scaled_input(recipe, image_shape)
         for group, (times, convolutions) in enumerate(GROUPS, start=1):
             for place in range(1, convolutions + 1):
                 name = f"group{group}_conv{place}"
-                x = layers.Conv2D(times * self.width, 3, padding="same", name=name)(x)
-                if recipe.normalization:
-                    x = recipe.normalization(f"{name}_norm")(x)
-                x = layers.ReLU(name=f"{name}_relu")(x)
+                x = parts.finish(parts.convolve(x, times * self.width, name), name)
             x = layers.MaxPooling2D(2, padding="same", name=f"group{group}_pool")(x)
         x = recipe.pooling("pool")(x) if recipe.pooling else layers.Flatten(name="flatten")(x)
         for place, units in enumerate(self.hidden, start=1):
-            x = layers.Dense(units, activation="relu", name=f"dense{place}")(x)
-            if recipe.dropout:
-                x = layers.Dropout(recipe.dropout, name=f"dense{place}_dropout")(x)
+            x = parts.drop(parts.activate(layers.Dense(units, name=f"dense{place}")(x), f"dense{place}"), f"dense{place}")
         return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="vgg16")

@@ -1,10 +1,10 @@
 """Draws: all of a training's randomness except dropout masks, drawn on the host from the run's seed.
 
 Each kind of number has its own stream, ``default_rng([seed, stream, …, epoch])``. So arms with the same seed share split, order,
-partners, mixup weights and warps, whichever features they have, and their differences are paired.
+partners, mixing and warps, whichever features they have, and their differences are paired.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -13,7 +13,7 @@ import numpy as np
 
 from ablation.images.recipe import Recipe
 
-SPLIT, ORDER, PARTNERS, WEIGHTS, AUGMENTATION, INITIAL, MASKS = range(7)
+SPLIT, ORDER, PARTNERS, MIXING, AUGMENTATION, INITIAL, MASKS, SURVIVAL = range(8)
 
 
 def generator(seed: int, stream: int, *keys: int | str) -> np.random.Generator:
@@ -28,27 +28,36 @@ class Draws:
     Attributes:
         own: indices of the images, ``(n,)`` int32.
         partners: indices of the images they are mixed with, ``(n,)`` int32, or None.
-        weights: weight of each image in the mix, ``(n,)`` float32, or None.
+        mixing: the numbers of the mixing, ``(n, …)`` float32, or None.
         augmentations: the numbers of each augmentation, ``(n, any)``.
         targets: labels that the loss uses, ``(n, classes)`` float32.
+        survival: what each residual branch is multiplied by, ``(n, branches)`` float32, or None where none is ever left out.
     """
 
     own: np.ndarray
     partners: np.ndarray | None
-    weights: np.ndarray | None
+    mixing: np.ndarray | None
     augmentations: tuple[np.ndarray, ...]
     targets: np.ndarray
+    survival: np.ndarray | None = None
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         """Return the arrays that are not None as a flat tuple, for a device; :meth:`of` is the inverse."""
-        mixing = (self.partners, self.weights) if self.partners is not None and self.weights is not None else ()
-        return (self.own, self.targets, *self.augmentations, *mixing)
+        optional = (self.partners, self.mixing, self.survival)
+        return (self.own, self.targets, *self.augmentations, *(each for each in optional if each is not None))
 
     @classmethod
-    def of(cls, arrays: tuple[Any, ...], mixed: bool) -> "Draws":
+    def of(cls, arrays: Sequence[Any], augmentations: int, mixed: bool) -> "Draws":
         """Rebuild from the tuple of :meth:`arrays`, of host or device arrays."""
-        partners, weights = arrays[-2:] if mixed else (None, None)
-        return cls(arrays[0], partners, weights, tuple(arrays[2 : -2 if mixed else None]), arrays[1])
+        own, targets, *rest = arrays
+        numbers, optional = tuple(rest[:augmentations]), rest[augmentations:]
+        partners, mixing = optional[:2] if mixed else (None, None)
+        survival = optional[2 * mixed :]
+        return cls(own, partners, mixing, numbers, targets, survival[0] if survival else None)
+
+    def like(self, arrays: Sequence[Any]) -> "Draws":
+        """Rebuild draws of the same kinds from such a tuple."""
+        return Draws.of(arrays, len(self.augmentations), self.partners is not None)
 
 
 def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -68,11 +77,12 @@ def draw_epoch(recipe: Recipe, seed: int, epoch: int, labels: np.ndarray, classe
     streams = recipe.streams
     own = generator(seed, ORDER, epoch, *streams).permutation(len(labels))[:count].astype(np.int32)
     targets = one_hot(labels[own], classes)
-    partners = weights = None
+    partners = mixing = None
     if recipe.mixing:
         partners = generator(seed, PARTNERS, epoch, *streams).permutation(len(labels))[:count].astype(np.int32)
-        weights = recipe.mixing.draw(generator(seed, WEIGHTS, epoch, *streams), count).astype(np.float32)
-        targets = weights[:, None] * targets + (1 - weights[:, None]) * one_hot(labels[partners], classes)
+        mixing = recipe.mixing.draw(generator(seed, MIXING, epoch, *streams), count, *shape).astype(np.float32)
+        shares = recipe.mixing.shares(mixing, *shape)[:, None]
+        targets = shares * targets + (1 - shares) * one_hot(labels[partners], classes)
     for change in recipe.targets:
         targets = change(targets)
     augmentations = []
@@ -81,11 +91,20 @@ def draw_epoch(recipe: Recipe, seed: int, epoch: int, labels: np.ndarray, classe
         # By name, so that adding another augmentation does not change the draws of this one; two of a kind are numbered.
         rng = generator(seed, AUGMENTATION, kinds[place], kinds[:place].count(kinds[place]), epoch, *streams)
         augmentations.append(augmentation.draw(rng, count, *shape))
-    return Draws(own, partners, weights, tuple(augmentations), targets.astype(np.float32))
+    return Draws(own, partners, mixing, tuple(augmentations), targets.astype(np.float32))
 
 
 def parts(draws: Draws, size: int) -> Iterator[Draws]:
     """Cut draws into consecutive parts of at most ``size`` images."""
-    mixed = draws.partners is not None
     for start in range(0, len(draws.own), size):
-        yield Draws.of(tuple(array[start : start + size] for array in draws.arrays()), mixed)
+        yield draws.like([array[start : start + size] for array in draws.arrays()])
+
+
+def survival(rates: Mapping[str, float], seed: int, epoch: int, count: int, streams: Sequence[str] = ()) -> np.ndarray:
+    """Draw which of ``count`` images keep which residual branch: 0, or 1 over the share that does, shape ``(count, branches)``.
+
+    Args:
+        rates: how often each layer that leaves out a branch does so, by its name.
+    """
+    kept = [generator(seed, SURVIVAL, name, epoch, *streams).random(count) >= rate for name, rate in rates.items()]
+    return (np.column_stack(kept) / (1 - np.array(list(rates.values())))).astype(np.float32)

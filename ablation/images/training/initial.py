@@ -9,7 +9,18 @@ import math
 import keras
 import numpy as np
 
+from ablation.images.slots import InitializerFactory
 from ablation.images.training.draws import INITIAL, MASKS, generator
+
+KERNELS = ("kernel_initializer", "depthwise_initializer", "pointwise_initializer")
+
+
+def use_initializer(network: keras.Model, make: InitializerFactory) -> None:
+    """Let every kernel be drawn from a new initialiser, but for those that start from given values, such as pretrained ones."""
+    for layer in network._flatten_layers():
+        for name in KERNELS:
+            if getattr(layer, name, None) is not None:
+                setattr(layer, name, make())
 
 
 def initialize(network: keras.Model, seed: int) -> None:

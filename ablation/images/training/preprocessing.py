@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from ablation.images.slots import Augmentation
+from ablation.images.slots import Augmentation, Mixing
 from ablation.images.training.draws import Draws
 
 
@@ -13,13 +13,10 @@ def gather(images: Any, indices: Any) -> Any:
     return ops.cast(ops.take(images, indices, axis=0), "float32") * (1 / 255)
 
 
-def mix(images: Any, draws: Draws) -> Any:
+def mix(images: Any, draws: Draws, mixing: Mixing | None) -> Any:
     """Gather the drawn images, each mixed with its partner if there is one."""
     own = gather(images, draws.own)
-    if draws.partners is None:
-        return own
-    weights = ops.reshape(draws.weights, (-1, 1, 1, 1))
-    return weights * own + (1 - weights) * gather(images, draws.partners)
+    return own if mixing is None else mixing.apply(own, gather(images, draws.partners), draws.mixing)
 
 
 def augment(images: Any, draws: Draws, augmentations: tuple[Augmentation, ...]) -> Any:

@@ -7,15 +7,20 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
+from ablation.errors import InputError
 from ablation.images.data import Images
 from ablation.images.features import Evidence, Feature
 from ablation.images.models import Model
 from ablation.images.recipe import Recipe
 from ablation.images.training import preprocessing
-from ablation.images.training.draws import Draws, draw_epoch, one_hot, parts
-from ablation.images.training.initial import initialize, undeclared
+from ablation.images.training.averaging import shares
+from ablation.images.training.draws import Draws, draw_epoch, one_hot, parts, survival
+from ablation.images.training.initial import initialize, undeclared, use_initializer
 from ablation.images.training.learning_rate import learning_rate
 from ablation.images.training.loops import Loop, building, new_loop
+from ablation.images.training.loops.contract import losses, transformed
+from ablation.images.training.loops.survival import dropping
+from ablation.images.training.schedule import rates
 from ablation.images.training.settings import PRECISIONS
 
 ENOUGH = 64
@@ -44,6 +49,7 @@ class Program:
     image_shape: tuple[int, int, int]
     classes: int
     batch_size: int
+    steps: int
 
     @classmethod
     def build(
@@ -59,19 +65,22 @@ class Program:
         """Build network, optimiser and training loop.
 
         Args:
-            steps: of a training, over which the learning rate runs if it is not constant.
+            steps: of a training, over which the learning rate and averages of weights run.
+
+        Raises:
+            InputError: if a change of the network returns none, or another kind of one.
         """
         settings = recipe.optimizer
         with building(), _computing_in(precision):
-            network = model.build(recipe, image_shape, classes)
+            network = _changed(model.build(recipe, image_shape, classes), recipe)
             optimizer = keras.optimizers.get(
                 {"class_name": settings.name, "config": {"learning_rate": learning_rate(settings, steps), **dict(settings.options)}}
             )
             optimizer.build(network.trainable_variables)
         fresh = tuple(_kept(variable) for variable in optimizer.variables)
         given = tuple((variable, _kept(variable)) for variable in undeclared(network))
-        loop = new_loop(network, optimizer, recipe, batch_size)
-        return cls(recipe, network, optimizer, loop, fresh, given, image_shape, classes, batch_size)
+        loop = new_loop(network, optimizer, recipe, batch_size, steps)
+        return cls(recipe, network, optimizer, loop, fresh, given, image_shape, classes, batch_size, steps)
 
     def start(self, seed: int) -> None:
         """Reset the network to the initial weights of this seed, and the optimiser to its first step."""
@@ -84,11 +93,17 @@ class Program:
 
     def draw(self, train: Images, seed: int, epoch: int) -> Draws:
         """Draw the random numbers of an epoch for these training images."""
-        return draw_epoch(self.recipe, seed, epoch, train.y, self.classes, self.batch_size, self.image_shape[:2])
+        draws = draw_epoch(self.recipe, seed, epoch, train.y, self.classes, self.batch_size, self.image_shape[:2])
+        dropped = {layer.name: layer.rate for layer in dropping(self.network)}
+        return replace(draws, survival=survival(dropped, seed, epoch, len(draws.own), self.recipe.streams)) if dropped else draws
 
     def _order_without(self, stream: str, train: Images, seed: int) -> np.ndarray:
         without = replace(self.recipe, streams=tuple(name for name in self.recipe.streams if name != stream))
         return draw_epoch(without, seed, 0, train.y, self.classes, self.batch_size, self.image_shape[:2]).own
+
+    def _loss(self, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        on_device = keras.ops.convert_to_tensor
+        return np.asarray(keras.ops.convert_to_numpy(losses(on_device(logits), on_device(targets), self.recipe.loss)))
 
     def verify(self, features: dict[str, Feature], train: Images, seed: int) -> None:
         """Let every feature that is on verify its effect on the first images that this seed trains on.
@@ -103,24 +118,48 @@ class Program:
         own = np.arange(len(epoch.own), dtype=np.int32)
         first = replace(epoch, own=own, partners=None if epoch.partners is None else own + len(own))
         labels = one_hot(train.y[epoch.own], self.classes)
-        mixed = preprocessing.mix(stored, first)
         as_numpy = keras.ops.convert_to_numpy
+        mixed = as_numpy(preprocessing.mix(stored, first, self.recipe.mixing))
+        batches = [mixed]
+        for augmentation, numbers in zip(self.recipe.augmentations, first.augmentations, strict=True):
+            batches.append(as_numpy(augmentation.apply(keras.ops.convert_to_tensor(batches[-1]), keras.ops.convert_to_tensor(numbers))))
         evidence = Evidence(
             network=self.network,
             optimizer=self.optimizer,
             images=stored[own].astype(np.float32) * np.float32(1 / 255),
-            mixed=as_numpy(mixed),
-            trained=as_numpy(preprocessing.augment(mixed, first, self.recipe.augmentations)),
+            mixed=mixed,
+            trained=batches[-1],
             evaluated=as_numpy(preprocessing.gather(stored, first.own)),
             labels=labels,
             targets=first.targets,
             order=epoch.own,
             order_without={name: self._order_without(name, train, seed)[: len(epoch.own)] for name in self.recipe.streams},
+            augmented=tuple(zip(self.recipe.augmentations, batches[:-1], batches[1:], strict=True)),
+            learning_rates=rates(self.recipe.optimizer, self.steps),
+            learning_rate=self.recipe.optimizer.learning_rate,
+            averaging=shares(self.recipe.averaging, self.steps) if self.recipe.averaging else None,
+            loss=self._loss,
+            transform=lambda gradients, weights, at: transformed(gradients, weights, self.recipe, at),
         )
         for name, feature in features.items():
             if not feature.verify(evidence):
                 expected = (type(feature).verify.__doc__ or "Its verify returns true.").strip()
                 raise NoEffectError(f"feature '{name}' is on but had no effect; expected: {expected}")
+
+
+def _changed(network: keras.Model, recipe: Recipe) -> keras.Model:
+    """Return the network with the changes and the initialiser that the recipe has for it."""
+    takes, gives = network.input_shape, network.output_shape
+    for change in recipe.network:
+        network = change(network)
+        if not isinstance(network, keras.Model):
+            raise InputError(f"the change {change!r} of the network returns {network!r}; expected a Keras model")
+        if (network.input_shape, network.output_shape) != (takes, gives):
+            found = f"from {network.input_shape} to {network.output_shape}"
+            raise InputError(f"the change {change!r} returns a network {found}; expected one from {takes} to {gives}")
+    if recipe.initializer:
+        use_initializer(network, recipe.initializer)
+    return network
 
 
 @contextmanager

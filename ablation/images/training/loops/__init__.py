@@ -17,21 +17,21 @@ def building() -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def new_loop(network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int) -> Loop:
+def new_loop(network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int, steps: int) -> Loop:
     """Return the loop for the running backend."""
     match keras.backend.backend():
         case "tensorflow":
             from ablation.images.training.loops.tensorflow_loop import TensorFlowLoop
 
-            return TensorFlowLoop(network, optimizer, recipe, batch_size)
+            return TensorFlowLoop(network, optimizer, recipe, batch_size, steps)
         case "jax":
             from ablation.images.training.loops.jax_loop import JaxLoop
 
-            return JaxLoop(network, optimizer, recipe, batch_size)
+            return JaxLoop(network, optimizer, recipe, batch_size, steps)
         case _:
             from ablation.images.training.loops.torch_loop import TorchLoop
 
-            return TorchLoop(network, optimizer, recipe, batch_size)
+            return TorchLoop(network, optimizer, recipe, batch_size, steps)
 
 
 __all__ = ["Loop", "Totals", "building", "new_loop"]

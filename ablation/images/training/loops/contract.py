@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from ablation.images.recipe import Recipe
+from ablation.images.slots import GradientsAt, Loss
 from ablation.images.training import preprocessing
 from ablation.images.training.draws import Draws
 
@@ -29,7 +30,9 @@ class Totals:
 class Loop(Protocol):
     """Trains and evaluates one network on images that are on the device."""
 
-    def __init__(self, network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int) -> None: ...
+    def __init__(self, network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int, steps: int) -> None:
+        """Compile for batches of a size and, where the recipe asks for it, for a number of steps."""
+        ...
 
     def start(self) -> None:
         """Start from the current values of the network's and optimiser's variables."""
@@ -58,13 +61,22 @@ class Loop(Protocol):
 
 def prepare(images: Any, draws: Draws, recipe: Recipe) -> Any:
     """Return what the network sees in training: gathered, mixed, augmented."""
-    return preprocessing.augment(preprocessing.mix(images, draws), draws, recipe.augmentations)
+    return preprocessing.augment(preprocessing.mix(images, draws, recipe.mixing), draws, recipe.augmentations)
 
 
-def losses(logits: Any, targets: Any) -> Any:
-    """Return the categorical cross-entropy of each image, ``(n, classes)`` twice → ``(n,)``. All arms use it, with soft labels or not."""
+def losses(logits: Any, targets: Any, loss: Loss | None = None) -> Any:
+    """Return the loss of each image, ``(n, classes)`` twice → ``(n,)``: cross-entropy, with soft labels or not, where there is no other."""
     # A user's network may compute its last layer, too, in a lower precision than a loss needs.
-    return keras.losses.categorical_crossentropy(targets, ops.cast(logits, "float32"), from_logits=True)
+    logits = ops.cast(logits, "float32")
+    return loss(logits, targets) if loss else keras.losses.categorical_crossentropy(targets, logits, from_logits=True)
+
+
+def transformed(gradients: list[Any], weights: list[Any], recipe: Recipe, gradients_at: GradientsAt) -> list[Any]:
+    """Return what the recipe makes of a batch's gradients; a weight that the loss does not depend on has a gradient of zero."""
+    gradients = [ops.zeros_like(weight) if each is None else each for each, weight in zip(gradients, weights, strict=True)]
+    for change in recipe.gradients:
+        gradients = change(gradients, weights, gradients_at)
+    return gradients
 
 
 def hits(logits: Any, targets: Any) -> Any:

@@ -10,52 +10,79 @@ import numpy as np
 
 from ablation.images.recipe import Recipe
 from ablation.images.training import preprocessing
+from ablation.images.training.averaging import averaged, shares
 from ablation.images.training.draws import Draws
-from ablation.images.training.loops.contract import Totals, evaluation_parts, hits, losses, prepare
+from ablation.images.training.learning_rate import Lookup
+from ablation.images.training.loops.contract import Totals, evaluation_parts, hits, losses, prepare, transformed
 from ablation.images.training.loops.jax_compilation import jit_options
 from ablation.images.training.loops.jax_gradients import use_quick_gradients
+from ablation.images.training.loops.survival import Survival
 
 
 class JaxLoop:
     """See :class:`ablation.images.training.loops.contract.Loop`."""
 
-    def __init__(self, network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int) -> None:
-        mixed = recipe.mixing is not None
+    def __init__(self, network: keras.Model, optimizer: keras.optimizers.Optimizer, recipe: Recipe, batch_size: int, steps: int) -> None:
+        kinds = len(recipe.augmentations), recipe.mixing is not None
+        survival = Survival(network)
         self._network, self._optimizer, self._batch_size = network, optimizer, batch_size
         self._state: Any = None
+        self._averages = recipe.averaging is not None
+        chosen = averaged(network.trainable_variables), averaged(network.non_trainable_variables)
+        kept = Lookup(shares(recipe.averaging, steps)) if recipe.averaging else None
         if jax.default_backend() == "cpu":
             use_quick_gradients(network)
 
+        iterations = [variable is optimizer.iterations for variable in optimizer.variables].index(True)
+
         def objective(trainable: Any, other: Any, inputs: Any, targets: Any) -> Any:
             logits, other, penalties = network.stateless_call(trainable, other, inputs, training=True, return_losses=True)
-            each = losses(logits, targets)
+            each = losses(logits, targets, recipe.loss)
             return jnp.mean(each) + sum(penalties), (other, jnp.sum(each), jnp.sum(hits(logits, targets)))
 
         @partial(jax.jit, donate_argnums=(0, 1), **jit_options())
         def step(state: Any, totals: Any, images: Any, arrays: Any, index: Any) -> Any:
-            trainable, other, inner = state
+            trainable, other, inner, means = state
             slices = tuple(jax.lax.dynamic_slice_in_dim(array, index * batch_size, batch_size) for array in arrays)
-            draws = Draws.of(slices, mixed)
+            draws = Draws.of(slices, *kinds)
             inputs = prepare(images, draws, recipe)
-            gradients, (other, loss, correct) = jax.grad(objective, has_aux=True)(trainable, other, inputs, draws.targets)
-            trainable, inner = optimizer.stateless_apply(inner, gradients, trainable)
-            return (trainable, other, inner), (totals[0] + loss, totals[1] + correct)
+
+            def gradients_of(weights: Any) -> Any:
+                return jax.grad(objective, has_aux=True)(weights, other, inputs, draws.targets)
+
+            with survival.given(draws.survival):
+                gradients, (after, loss, correct) = gradients_of(trainable)
+                if recipe.gradients:
+                    gradients = transformed(gradients, trainable, recipe, lambda weights: gradients_of(weights)[0])
+            trainable, changed = optimizer.stateless_apply(inner, gradients, trainable)
+            if kept is not None:
+                share = kept(inner[iterations])
+                means = tuple(
+                    [mean * share + value * (1 - share) if use else value for mean, value, use in zip(*each, strict=True)]
+                    for each in zip(means, (trainable, after), chosen, strict=True)
+                )
+            return (trainable, after, changed, means), (totals[0] + loss, totals[1] + correct)
 
         @partial(jax.jit, **jit_options())
         def evaluate(state: Any, images: Any, indices: Any, targets: Any, counts: Any) -> Any:
-            logits, _ = network.stateless_call(state[0], state[1], preprocessing.gather(images, indices), training=False)
+            trainable, other, _, means = state
+            logits, _ = network.stateless_call(*(means or (trainable, other)), preprocessing.gather(images, indices), training=False)
             return jnp.sum(losses(logits, targets) * counts), jnp.sum(hits(logits, targets) * counts), logits
 
         self._step, self._evaluate = step, evaluate
 
     def start(self) -> None:
-        owners = (self._network.trainable_variables, self._network.non_trainable_variables, self._optimizer.variables)
         # Copies: the step donates the buffers of its state, and the variables must keep theirs.
-        self._state = tuple([jnp.array(variable.value, copy=True) for variable in variables] for variables in owners)
+        means = tuple(_copies(variables) for variables in self._owners[:2]) if self._averages else ()
+        self._state = (*(_copies(variables) for variables in self._owners), means)
+
+    @property
+    def _owners(self) -> tuple[Any, Any, Any]:
+        return self._network.trainable_variables, self._network.non_trainable_variables, self._optimizer.variables
 
     def finish(self) -> None:
-        owners = (self._network.trainable_variables, self._network.non_trainable_variables, self._optimizer.variables)
-        for variables, values in zip(owners, self._state, strict=True):
+        trainable, other, inner, means = self._state
+        for variables, values in zip(self._owners, (*(means or (trainable, other)), inner), strict=True):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
@@ -75,3 +102,7 @@ class JaxLoop:
         # Fetched once all parts have been started: a GPU would idle while each is awaited.
         total = Totals(sum(float(loss) for loss, _, _ in found), sum(float(correct) for _, correct, _ in found), len(targets))
         return total, np.concatenate([np.asarray(logits)[counts > 0] for (_, counts), (*_, logits) in zip(parts, found, strict=True)])
+
+
+def _copies(variables: list[keras.Variable]) -> list[jax.Array]:
+    return [jnp.array(variable.value, copy=True) for variable in variables]
