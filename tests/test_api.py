@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command import logged
+from command import logged, undrawn
 
 import ablation
 from ablation.errors import InputError
@@ -39,12 +39,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield made
 
 
-def run(function: Callable[..., Any] = train, features: Any = FEATURES, **settings: Any) -> ablation.FinishedStudy:
-    return ablation.run(function, features, **{"execution": "inline", "seeds": 5, **settings})
+def run(function: Callable[..., Any] = train, features: Any = FEATURES, pictures: bool = False, **settings: Any) -> ablation.FinishedStudy:
+    with undrawn(not pictures):
+        return ablation.run(function, features, **{"execution": "inline", "seeds": 5, **settings})
 
 
 def test_a_function_is_ablated_and_its_study_read_back(folder: Path) -> None:
-    study = run(metric="val_accuracy", name="mine")
+    study = run(metric="val_accuracy", name="mine", pictures=True)
     assert study.effects.set_index("feature").effect.to_dict() == pytest.approx(WORTH, abs=0.003)
     assert list(study.effects.verdict) == ["helps", "hurts"]
     assert study.contribution().get_axes()
@@ -97,6 +98,7 @@ def test_closures_partials_and_methods_run_in_other_processes() -> None:
     data = np.random.default_rng(0).normal(size=1000)
 
     def closure(seed: int, one: bool = False, two: bool = False) -> float:
+        assert os.getpid() != here
         return float(data[seed : seed + 100].mean()) + score(seed, {"one": one, "two": two})
 
     class Trainer:
@@ -104,14 +106,22 @@ def test_closures_partials_and_methods_run_in_other_processes() -> None:
             self.offset = offset
 
         def fit(self, seed: int, one: bool = False, two: bool = False) -> float:
-            assert os.getpid() != here
-            return self.offset + score(seed, {"one": one, "two": two})
+            return self.offset + closure(seed, one, two)
 
-    kinds = {"closure": closure, "train": functools.partial(train, two=True), "Trainer.fit": Trainer(0.5).fit}
-    for name, function in kinds.items():
-        study = run(function, ["one"], seeds=2, execution="local", name=name.replace(".", " "))
-        assert study.effects.effect[0] == pytest.approx(0.05, abs=0.003)
-        assert study.findings.description.startswith(f"Function: {name}")
+    study = run(functools.partial(Trainer(0.5).fit, two=True), ["one"], seeds=2, execution="local")
+    assert study.effects.effect[0] == pytest.approx(0.05, abs=0.003)
+
+
+def test_closures_partials_and_methods_are_called_by_their_names() -> None:
+    class Trainer:
+        def fit(self, seed: int, one: bool = False) -> float:
+            return train(seed, one)
+
+    def closure(seed: int, one: bool = False) -> float:
+        return train(seed, one)
+
+    for name, function in {"closure": closure, "train": functools.partial(train, two=True), "Trainer.fit": Trainer().fit}.items():
+        assert run(function, ["one"], seeds=2, name=name.replace(".", " ")).findings.description.startswith(f"Function: {name}")
 
 
 def test_a_function_may_report_epochs_and_return_more_than_its_score() -> None:

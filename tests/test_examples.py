@@ -6,39 +6,43 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import Ended, ablation, logged
+from command import Ended, ablation, add_database, in_this_process, logged
 
 EXAMPLES = Path(__file__).parent.parent / "docs/examples"
 
 
-def study(folder: Path, name: str) -> Ended:
-    """Conduct a study of one arm and one seed of a copy of the examples."""
+def study(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, command: bool = False) -> Ended:
+    """Conduct a study of one arm and one seed of a copy of the examples, here or as a command of its own."""
     shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True)
+    add_database(folder)
     # The scripts' python is the one that has what they import.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return ablation(folder, "--config-dir", "studies", f"subject={name}", "features=all", "seeds=1", "execution=inline", PATH=path)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    asked = (f"subject={name}", "features=all", "seeds=1")
+    if command:
+        return ablation(folder, "--config-dir", "studies", *asked, "execution=inline")
+    return in_this_process(folder, f"hydra.searchpath=[file://{folder}/studies]", *asked)
 
 
-def test_a_script_of_pytorch_that_prints(tmp_path: Path) -> None:
+def test_a_script_of_pytorch_that_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
-    ended = study(tmp_path, "torch")
-    assert ended.code == 0, ended.err
+    ended = study(tmp_path, "torch", monkeypatch)
+    assert ended.code == 0, ended.err or ended.out
     [run] = logged(tmp_path).trained
     assert run.data.metrics["val_accuracy"] > 0.5
     assert len(logged(tmp_path).client.get_metric_history(run.info.run_id, "val_accuracy")) >= 10
 
 
-def test_an_application_of_hydra(tmp_path: Path) -> None:
-    ended = study(tmp_path, "hydra")
-    assert ended.code == 0, ended.err
+def test_an_application_of_hydra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = study(tmp_path, "hydra", monkeypatch, command=True)
+    assert ended.code == 0, ended.err or ended.out
     [run] = logged(tmp_path).trained
     assert run.data.metrics["val_accuracy"] > 0.5
     assert not (tmp_path / "hydra_app/outputs").exists(), "its outputs belong in the folder of the run"
 
 
-def test_a_script_that_logs_itself_to_mlflow(tmp_path: Path) -> None:
-    ended = study(tmp_path, "mlflow")
-    assert ended.code == 0, ended.err
+def test_a_script_that_logs_itself_to_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = study(tmp_path, "mlflow", monkeypatch)
+    assert ended.code == 0, ended.err or ended.out
     store = logged(tmp_path)
     [run] = store.trained
     tumours = store.client.get_experiment_by_name("tumours")
