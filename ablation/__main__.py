@@ -23,12 +23,15 @@ def conduct(asked: "Asked") -> bool:
         return True
     from ablation.engine.conduct import conduct as conduct_study
     from ablation.report.screen import Screen, show_findings, show_way_to_runs
+    from ablation.report.summary import shortfall
 
     _heed(signal.default_int_handler)
     screen = Screen()
     conducted = conduct_study(asked.study, asked.store, asked.execution, screen)
     show_findings(conducted.findings, conducted.files, screen.console)
     show_way_to_runs(conducted.address, asked.store.uri, asked.store.is_default, screen.console)
+    if why := shortfall(conducted.findings):
+        print(f"ablation: the exit status is 1, for {why}", file=sys.stderr)
     if conducted.lacking:
         print(f"ablation: {conducted.lacking}", file=sys.stderr)
     return conducted.went_well

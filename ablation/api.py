@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ablation.checks import flag, number
 from ablation.designs import DESIGNS, Arm, Design, label
 from ablation.effects import seeds_for_machines
 from ablation.errors import InputError, nearest
@@ -82,14 +81,11 @@ def run(
     Raises:
         InputError: if something cannot work; nothing was run then.
     """
-    from ablation.study.metric import Metric, bounds_of, difference_of
+    from ablation.study.metric import own_metric
     from ablation.study.study import Adaptive, Sequential, Study, fitted, seeds_of
     from ablation.subjects.function import Function
 
-    flag("higher_is_better", higher_is_better)
-    number("scale", scale, above=0)
-    limits = bounds_of("bounds", bounds)
-    what = Metric(metric, unit=unit, difference=difference_of(unit), scale=scale, higher_is_better=higher_is_better, bounds=limits)
+    what = own_metric(metric, unit, scale, higher_is_better, bounds)
     subject = Function(function, features, what, exclusive=exclusive, version=version)
     adaptive = None
     if seeds == "auto":

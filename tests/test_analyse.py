@@ -368,7 +368,7 @@ def test_runs_of_a_foreign_experiment_are_read_by_their_params_and_an_analysis_o
     assert not reading.logged_rows(own, ""), "an analysis is no source of runs for another one"
 
 
-def test_a_study_of_a_function_is_analysed_to_the_same(folder: Path) -> None:
+def test_a_study_of_a_function_is_analysed_to_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def train(seed: int, one: bool = False, two: bool = False) -> float:
         return 0.5 + 0.1 * one - 0.05 * two + 0.01 * float(np.random.default_rng([seed, one, two]).normal())
 
@@ -381,5 +381,7 @@ def test_a_study_of_a_function_is_analysed_to_the_same(folder: Path) -> None:
     assert features_of(table) == ("one", "two")
     same(findings_of(table, Question(("score",), features_of(table))).effects[0], study.findings.effects[0])
     pd.testing.assert_frame_equal(table.frame, study.runs)
+    capsys.readouterr()
     assert main([str(study.report().with_name("runs.csv")), "--name", "from its table"]) == 0
+    assert "Features, the columns of true and false: one, two." in capsys.readouterr().out
     assert (STUDIES / "from mlflow" / "report.html").is_file()

@@ -41,6 +41,8 @@ CASES = {
     "function that is not there": (["subject=function", "subject.target=toy.trian", "subject.features=[one]"], "did you mean 'train'?"),
     "function without features": (["subject=function", "subject.target=toy.train"], "subject.features is missing"),
     "argument that is not there": ([*FUNCTION, "subject.features=[oen]"], "did you mean 'one'?"),
+    "a metric that MLflow cannot take": ([*FUNCTION, "subject.metric='acc*'"], "subject.metric=acc* cannot name a metric in MLflow"),
+    "a number as a unit": ([*FUNCTION, "subject.unit=5"], "subject.unit must be text, not 5"),
     "direction in words": ([*FUNCTION, "subject.higher_is_better=up"], "subject.higher_is_better must be true or false, not up"),
     "adaptive function without a precision": ([*FUNCTION, "seeds=auto"], "seeds=auto needs effects.precision"),
     "unknown feature": (["catalogue.order=[augmentaton]"], "did you mean 'augmentation'?"),

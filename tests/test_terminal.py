@@ -9,9 +9,9 @@ import pytest
 from findings import FEATURES, LONG, LONG_GAINS, enriched, synthetic
 from rich.console import Console
 
-from ablation.designs import BASELINE, cumulative, fractional, leave_one_out, none
+from ablation.designs import BASELINE, cumulative, fractional, leave_one_out, none, restricted
 from ablation.report.screen import WIDTH, Screen, show_findings
-from ablation.report.summary import found, kept, short_label
+from ablation.report.summary import found, kept, short_label, shortfall
 from ablation.report.tables import design_table
 from ablation.report.terminal import console_table, lines_of
 from ablation.study.findings import Findings
@@ -139,6 +139,14 @@ def test_what_failed_is_said_at_the_end_and_what_only_explains_is_left_to_the_re
     assert "•" not in good and "Holm" not in good
     assert "• Arm “baseline”, seeds 0, 1 and 2, did not finish: " in bad
     assert "• cumulative: no seed finished every arm that the effect of augmentation needs" in bad
+
+
+def test_an_exit_status_of_one_has_its_reason() -> None:
+    assert shortfall(synthetic()) == ""
+    assert shortfall(synthetic(failed=((BASELINE, 0), (BASELINE, 1)))) == "2 runs failed"
+    lost = restricted(cumulative(FEATURES), lambda arm: arm != frozenset(FEATURES[:3]), {frozenset(FEATURES[:3]): "it cannot be built"})
+    words = "1 run failed, and the effects of residual and gap could not be estimated"
+    assert shortfall(synthetic(lost, failed=((BASELINE, 0),))) == words
 
 
 def test_several_designs_have_a_line_and_a_table_each() -> None:

@@ -35,8 +35,7 @@ def _compare(first: str, second: str, folder: Path | None) -> None:
     where = folder or FOLDER / "comparisons" / f"{one.name} and {two.name}"
     given = ["python", "-m", "ablation.compare", first, second, *(["--folder", str(folder)] if folder else [])]
     page = write(comparison, where, shlex.join(given))
-    _print(comparison)
-    print(f"Report  {page}\nFolder  {where}")
+    _print(comparison, page)
 
 
 def write(comparison: Comparison, folder: Path, command: str) -> Path:
@@ -53,9 +52,9 @@ def write(comparison: Comparison, folder: Path, command: str) -> Path:
     return folder / "report.html"
 
 
-def _print(comparison: Comparison) -> None:
+def _print(comparison: Comparison, page: Path) -> None:
     from ablation.compare.words import answer, notes, table
-    from ablation.report.screen import screen_console
+    from ablation.report.screen import screen_console, show_report
     from ablation.report.terminal import Fitted
 
     console = screen_console()
@@ -66,6 +65,7 @@ def _print(comparison: Comparison) -> None:
         console.print(Fitted(shown, ("feature", "B − A [95 %]", "differs", "verdict A", "verdict B", *shown.heads)))
     for note in notes(comparison):
         console.print(f"• {note}", markup=False)
+    show_report(page, console)
 
 
 if __name__ == "__main__":

@@ -91,6 +91,8 @@ def _analyse(given: argparse.Namespace, command: str) -> None:
     findings, key = findings_of(table, asked), asked.key(table.name)
     findings, files = logged(findings, key, Store.of_environment("ablation")) if given.log else (findings, written(findings, key))
     screen = Screen()
+    if not given.features:
+        screen.say(f"Features, the columns of true and false: {', '.join(features)}.")
     for sentence in findings.remarks:
         screen.say(sentence)
     show_findings(findings, files, screen.console)

@@ -1,15 +1,15 @@
 """What is asked of a table: in its user's words, checked before anything is read."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ablation.checks import flag, number
+from ablation.checks import number
 from ablation.designs import DESIGNS
 from ablation.elsewhere.levels import Values, levels
 from ablation.errors import InputError, nearest
 from ablation.study.key import digest
-from ablation.study.metric import Metric, bounds_of, difference_of
+from ablation.study.metric import Metric, own_metric
+from ablation.study.study import check_name
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,10 @@ class Question:
     command: str = ""
 
     def __post_init__(self) -> None:
-        flag("higher_is_better", self.higher_is_better)
-        number("scale", self.scale, above=0)
-        bounds_of("bounds", self.bounds)
-        number("step", self.step, at_least=0)
+        self.metric("score")
         number("smallest", self.smallest, at_least=0)
-        if self.name is not None and not re.fullmatch(r"[\w][\w .+-]*", self.name):
-            raise InputError(f"name={self.name} cannot name a folder; expected letters, digits, spaces and . + - _")
+        if self.name is not None:
+            check_name("name", self.name)
         for each in self.designs:
             if each not in DESIGNS:
                 raise InputError(f"the design '{each}' is not known{nearest(each, DESIGNS)}")
@@ -74,15 +71,7 @@ class Question:
 
     def metric(self, key: str) -> Metric:
         """Return what a score is, by its name."""
-        return Metric(
-            key,
-            unit=self.unit,
-            difference=difference_of(self.unit),
-            scale=self.scale,
-            step=self.step,
-            higher_is_better=self.higher_is_better,
-            bounds=bounds_of("bounds", self.bounds),
-        )
+        return own_metric(key, self.unit, self.scale, self.higher_is_better, self.bounds, self.step, logged=False)
 
     def key(self, what: str) -> str:
         """Return what the analysis is known by: the same table asked the same again is the same one, whatever its rows are now."""

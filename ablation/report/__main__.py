@@ -58,11 +58,18 @@ def _report(wanted: str | None, opens: bool, paper: bool, names: str | None) -> 
         return
     study = reading.chosen(studies, wanted)
     page = next(file for file in rebuild(store, study) if file.name == "report.html")
-    print(f"Report  {page}\nFolder  {page.parent}", flush=True)
-    if paper:
-        print(f"Paper   {write_for_paper(found_so_far(store, study), page.parent, columns)}", flush=True)
+    _show(page, write_for_paper(found_so_far(store, study), page.parent, columns) if paper else None)
     if opens:
         _open(store, study, page)
+
+
+def _show(page: Path, paper: Path | None) -> None:
+    from ablation.report.screen import screen_console, show_place, show_report
+
+    console = screen_console()
+    show_report(page, console)
+    if paper:
+        show_place("Paper", str(paper), console)
 
 
 def _open(store: Store, study: LoggedStudy, page: Path) -> None:

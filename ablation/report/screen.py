@@ -201,8 +201,7 @@ def show_findings(findings: Findings, files: Sequence[Path], console: Console) -
     if findings.unfinished or warnings(findings):
         console.print()
     for page in (file for file in files if file.name == "report.html"):
-        show_place("Report", str(page), console)
-        show_place("Folder", str(page.parent), console)
+        show_report(page, console)
 
 
 def _print_beside(what: str, text: str, console: Console) -> None:
@@ -217,6 +216,12 @@ def _print_beside(what: str, text: str, console: Console) -> None:
 def show_place(what: str, place: str, console: Console) -> None:
     """Print where something is, in one piece that can be copied."""
     console.print(Text.assemble((what.ljust(BESIDE), "bold"), place), soft_wrap=True)
+
+
+def show_report(page: Path, console: Console) -> None:
+    """Print where a report and the files beside it are."""
+    show_place("Report", str(page), console)
+    show_place("Folder", str(page.parent), console)
 
 
 def show_way_to_runs(address: str, uri: str, is_default: bool, console: Console) -> None:

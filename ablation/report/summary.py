@@ -7,6 +7,7 @@ from ablation.effects import FEWEST_SEEDS, FUTILE, LOST, NO_VERDICT, OPEN
 from ablation.report.answer import SURE
 from ablation.report.keep import Candidate, candidates, found_best
 from ablation.study.findings import Findings
+from ablation.wording import counted, listed
 
 MOST = 4
 """Effects that a line names, and features of an arm; more are counted."""
@@ -67,6 +68,15 @@ def _cheapest(findings: Findings, contenders: Sequence[int], others: Sequence[Ca
         if each.saved:
             return f", and {short_label(findings.arms[column], findings.features)} is cheaper ({', '.join(each.saved)})"
     return ""
+
+
+def shortfall(findings: Findings) -> str:
+    """Return why a study did not go well, to be put after the exit status; empty where it did."""
+    reasons = [f"{counted(len(findings.failures), 'run')} failed"] if findings.failures else []
+    if findings.uncredited:
+        effects = "effect" if len(findings.uncredited) == 1 else "effects"
+        reasons.append(f"the {effects} of {listed(findings.uncredited, 'and')} could not be estimated")
+    return ", and ".join(reasons)
 
 
 def short_label(arm: Arm, features: Sequence[str]) -> str:

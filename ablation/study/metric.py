@@ -1,10 +1,12 @@
 """What a score is, and what else is measured of a run."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from ablation.checks import flag, number, short, shown, text
 from ablation.errors import InputError
 
 Format = Literal["score", "count", "short", "seconds", "number"]
@@ -134,17 +136,47 @@ class Metric:
         return difference > 0 if self.higher_is_better else difference < 0
 
 
-def difference_of(unit: str) -> str:
-    """Return the unit of a difference of two scores in this unit: percents differ by points."""
-    return "points" if unit == "%" else unit
+def own_metric(
+    key: str,
+    unit: str = "",
+    scale: float = 1.0,
+    higher_is_better: bool = True,
+    bounds: object = None,
+    step: float = 0.0,
+    setting: str = "",
+    logged: bool = True,
+) -> Metric:
+    """Return the metric that a user describes. Percents differ by points.
 
-
-def bounds_of(name: str, given: object) -> tuple[float, float]:
-    """Return the bounds that a user gives: a pair of numbers, or None where a score has none.
+    Args:
+        key, unit, scale, higher_is_better, step: as in :class:`Metric`.
+        bounds: a pair of numbers, or None where a score has none.
+        setting: what stands before these names in messages, such as ``subject.``.
+        logged: whether runs are logged with it.
 
     Raises:
-        InputError: if it is neither.
+        InputError: if one of them cannot be so.
     """
+    text(f"{setting}metric", key)
+    if logged and not re.fullmatch(r"[\w./: -]{1,250}", key):
+        raise InputError(f"{setting}metric={short(key)} cannot name a metric in MLflow; expected letters, digits, spaces and . - _ / :")
+    flag(f"{setting}higher_is_better", higher_is_better)
+    number(f"{setting}scale", scale, above=0)
+    number(f"{setting}step", step, at_least=0)
+    if not isinstance(unit, str):
+        raise InputError(f"{setting}unit must be text, not {shown(unit)}")
+    return Metric(
+        key,
+        unit=unit,
+        difference="points" if unit == "%" else unit,
+        scale=float(scale),
+        higher_is_better=higher_is_better,
+        step=step,
+        bounds=_bounds(f"{setting}bounds", bounds),
+    )
+
+
+def _bounds(name: str, given: object) -> tuple[float, float]:
     if given is None:
         return -np.inf, np.inf
     pair = list(given) if isinstance(given, list | tuple) else []

@@ -114,7 +114,7 @@ class Study:
     def __post_init__(self) -> None:
         number("effects.smallest", self.smallest, at_least=0)
         if self.given_name is not None:
-            _check_name(self.given_name)
+            check_name("study.name", self.given_name)
         if not self.designs:
             raise InputError("features names no design; expected for instance features=cumulative")
         if self.adaptive and not any(design.features for design in self.designs):
@@ -228,15 +228,15 @@ def _left_out(design: Design, features: Sequence[str], unsuited: Sequence[str], 
     return f"; leave {'it' if len(unsuited) == 1 else listed(unsuited, 'and')} out: {typed}"
 
 
-def _check_name(name: object) -> None:
+def check_name(setting: str, name: object) -> None:
     """Refuse a name of a study that no folder can have."""
     if not isinstance(name, str):
-        number_in_quotes = f"; a number needs quotes: 'study.name=\"{name}\"'" if isinstance(name, int | float) else ""
-        raise InputError(f"study.name must be text, not {shown(name)}{number_in_quotes}")
+        number_in_quotes = f"; a number needs quotes: '{setting}=\"{name}\"'" if isinstance(name, int | float) else ""
+        raise InputError(f"{setting} must be text, not {shown(name)}{number_in_quotes}")
     if not re.fullmatch(r"[\w][\w .+-]*", name):
-        raise InputError(f"study.name={name} cannot name a folder; expected letters, digits, spaces and . + - _")
+        raise InputError(f"{setting}={name} cannot name a folder; expected letters, digits, spaces and . + - _")
     if len(name) > LONGEST_NAME or len(name.encode()) > 2 * LONGEST_NAME:
-        raise InputError(f"study.name={name[:20]}… has {len(name)} letters; expected at most {LONGEST_NAME}")
+        raise InputError(f"{setting}={name[:20]}… has {len(name)} letters; expected at most {LONGEST_NAME}")
 
 
 def seeds_of(given: object) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from ablation.errors import InputError, nearest
 from ablation.store.connection import Store
 from ablation.store.names import FILES
 from ablation.store.script_run import marked_run, marking
-from ablation.study.metric import Measure, Metric, bounds_of, difference_of
+from ablation.study.metric import Measure, Metric, own_metric
 from ablation.study.outcome import Outcome, Result
 from ablation.study.study import FOLDER
 from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial
@@ -86,21 +86,12 @@ class Command(Subject):
             raise InputError("subject.command is missing; expected for instance subject.command='python train.py --seed {seed} {features}'")
         if os.name != "posix":
             raise InputError("subject=command needs process groups, which this system does not have; expected Linux or macOS")
-        for name, value in (("higher_is_better", higher_is_better), ("shell", shell), ("seedless", seedless)):
+        for name, value in (("shell", shell), ("seedless", seedless)):
             flag(f"subject.{name}", value)
-        number("subject.scale", scale, above=0)
         choice("subject.pick", pick, ("last", "best"))
         if timeout is not None:
             number("subject.timeout", timeout, above=0)
-        limits = bounds_of("subject.bounds", bounds)
-        self._metric = Metric(
-            str(metric),
-            unit=unit,
-            difference=difference_of(unit),
-            scale=float(scale),
-            higher_is_better=higher_is_better,
-            bounds=limits,
-        )
+        self._metric = own_metric(metric, unit, scale, higher_is_better, bounds, setting="subject.")
         self._wanted = Wanted(self._metric.key, pick, higher_is_better)
         variables = {str(name): "" if value is None else str(value) for name, value in (environment or {}).items()}
         self._line = CommandLine(command, flags(features), variables, shell)

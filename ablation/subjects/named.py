@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablation.checks import flag, number
 from ablation.errors import InputError
 from ablation.study.imported import imported
-from ablation.study.metric import Metric, bounds_of, difference_of
+from ablation.study.metric import own_metric
 from ablation.subjects.function import Function
 
 
@@ -36,15 +35,5 @@ def named_function(
         raise InputError(f"subject.target={shown} names no function; expected module.function, such as subject.target=my_module.train")
     if features is None:
         raise InputError("subject.features is missing; expected the arguments to turn on, for instance 'subject.features=[mixup,cosine]'")
-    flag("subject.higher_is_better", higher_is_better)
-    number("subject.scale", scale, above=0)
-    limits = bounds_of("subject.bounds", bounds)
-    what = Metric(
-        str(metric),
-        unit=unit,
-        difference=difference_of(unit),
-        scale=float(scale),
-        higher_is_better=higher_is_better,
-        bounds=limits,
-    )
+    what = own_metric(metric, unit, scale, higher_is_better, bounds, setting="subject.")
     return Function(imported(target, f"subject.target={target}"), features, what, exclusive=exclusive, version=version)
