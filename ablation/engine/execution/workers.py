@@ -198,6 +198,23 @@ class Workers(Pool):
                 if not any(not worker.refused and worker.setting_up is None and not worker.ready for worker in self._workers.values()):
                     return
 
+    @property
+    def ever(self) -> bool:
+        """Whether a worker has come so far that could be believed."""
+        return self._believed > 0
+
+    def say(self, line: str) -> None:
+        """Let a person know of something that concerns the workers."""
+        with self._lock:
+            self._news.append(line)
+            self._change()
+
+    def fail(self, error: InputError) -> None:
+        """Let every run end with an error that concerns them all, unless some can still go."""
+        with self._lock:
+            if not self.slots:
+                self._stop(error)
+
     def close(self) -> None:
         """Let go of the workers. What they do for this study is cancelled."""
         with self._lock:
