@@ -5,18 +5,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
+import dask
 import pytest
 from distributed import Client, LocalCluster, get_worker
 from test_schedule import Trained
 
 from ablation.engine.credentials import credentials, difference
-from ablation.engine.execution import workers
+from ablation.engine.execution import files, workers
+from ablation.engine.execution.files import complete, deliver, finds, receive
 from ablation.engine.execution.workers import Place, Workers
 from ablation.engine.failed import WorkerDiedError
 from ablation.engine.worker import packed
 from ablation.errors import InputError
+from ablation.study.staged import located
 from ablation.study.subject import WrongProcessError
 
 OTHER = "other"
@@ -184,6 +188,7 @@ def test_two_studies_on_one_scheduler_do_not_hear_each_other(cluster: LocalClust
 
 def test_a_scheduler_that_goes_away_ends_it_in_a_sentence() -> None:
     with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
         LocalCluster(
             n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None, memory_limit=0, silence_logs=50
         ) as made,
@@ -196,6 +201,44 @@ def test_a_scheduler_that_goes_away_ends_it_in_a_sentence() -> None:
             future.result(20)
         with pytest.raises(InputError, match="it has gone"):
             opened.news()
+
+
+class Elsewhere:
+    """A client whose worker does not see the folders of this machine, and has a disk of its own."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.local_directory = str(scratch / "worker")
+        self.asked: list[str] = []
+
+    def run(self, function: Callable[..., Any], *arguments: Any, workers: list[str]) -> dict[str, Any]:
+        self.asked.append(function.__name__)
+        if function is finds:
+            arguments = (f"/elsewhere/{Path(arguments[0]).name}",)
+        return {address: function(*arguments, dask_worker=self) for address in workers}
+
+
+def test_a_worker_that_does_not_see_a_folder_is_sent_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PIECE", 1000)
+    folder = tmp_path / "here" / "images"
+    folder.mkdir(parents=True)
+    (folder / "x.npy").write_bytes(bytes(range(256)) * 10)
+    (folder / "empty.json").write_bytes(b"")
+    client = Elsewhere(tmp_path)
+    for _ in range(2):
+        deliver(client, "tcp://elsewhere", folder)
+    assert client.asked.count("receive") == 4
+    assert client.asked[-1] == "finds"
+    copy = located(Path("/elsewhere/images"))
+    assert {file.name: file.read_bytes() for file in copy.iterdir()} == {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert located(folder) == folder
+
+
+def test_files_that_arrive_otherwise_than_they_were_sent_are_not_kept(tmp_path: Path) -> None:
+    client = Elsewhere(tmp_path)
+    client.run(receive, "broken", "1", "x.npy", b"not what was sent", workers=["tcp://elsewhere"])
+    with pytest.raises(OSError, match="has not arrived as it was sent"):
+        client.run(complete, "broken", "1", {"x.npy": "0" * 128}, workers=["tcp://elsewhere"])
+    assert list((tmp_path / "ablation-data").iterdir()) == []
 
 
 def test_a_difference_names_what_is_other() -> None:

@@ -47,11 +47,13 @@ class Packed:
         before: what sets a process up before it reads the subject, pickled.
         subject: pickled, with the code of the user's own modules, which a worker elsewhere does not have.
         packages: those whose versions decide the numbers of a run.
+        staged: a folder of files that runs read.
     """
 
     before: bytes
     subject: bytes
-    packages: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    staged: Path | None = None
 
 
 def perform(subject: Packed, trial: Trial, run_id: str, log: StudyLog, threads: int | None, own: bool, send: Send) -> Made | Failed:
@@ -126,7 +128,7 @@ def packed(subject: Subject) -> Packed:
     for module in own:
         cloudpickle.register_pickle_by_value(module)
     try:
-        return Packed(bytes(cloudpickle.dumps(subject.before())), bytes(cloudpickle.dumps(subject)), subject.packages())
+        return Packed(bytes(cloudpickle.dumps(subject.before())), bytes(cloudpickle.dumps(subject)), subject.packages(), subject.staged)
     finally:
         for module in own:
             cloudpickle.unregister_pickle_by_value(module)

@@ -27,6 +27,7 @@ from ablation.study.findings import Findings
 from ablation.study.key import described, digest
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Outcome, Result
+from ablation.study.staged import located
 from ablation.study.study import FOLDER
 from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial, features_in_words
 from ablation.wording import counted, listed
@@ -210,7 +211,7 @@ class Images(Subject):
 
     def dataset(self) -> Dataset:
         """Return the staged images."""
-        return open_staged(self.staged)
+        return open_staged(located(self.staged))
 
     def prepare(self) -> None:
         dataset = self.dataset()

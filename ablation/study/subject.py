@@ -163,6 +163,14 @@ class Subject(ABC):
         """Return the packages whose versions decide the numbers of a run; all processes that make runs have the same."""
         return ()
 
+    @property
+    def staged(self) -> Path | None:
+        """A folder of files that runs read, named by what it holds and complete once it is there; None where there is none.
+
+        A process finds it by :func:`ablation.study.staged.located`. Asked for after :meth:`prepare`.
+        """
+        return None
+
     def before(self) -> Callable[[int | None, bool], Any] | None:
         """Return what sets a process up before the subject's own code, and all that it imports, is read there; None for nothing.
 

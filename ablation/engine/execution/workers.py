@@ -12,6 +12,7 @@ from threading import Event, RLock, Thread
 from typing import Any
 
 from ablation.engine.credentials import CODE, credentials, difference
+from ablation.engine.execution.files import deliver
 from ablation.engine.execution.pool import OnEvent, Pool
 from ablation.engine.failed import WorkerDiedError
 from ablation.engine.worker import Packed, start
@@ -71,7 +72,8 @@ class _Worker:
     """A worker, from when it was first seen.
 
     Attributes:
-        ready: whether it has shown what it is and takes runs.
+        shown: whether it has shown versions that are right.
+        ready: whether it is set up and takes runs.
         refused: whether it takes none, ever.
         restarting: whether its process was asked to end, for another one to come in its place.
         run: what it is doing for this study.
@@ -81,6 +83,7 @@ class _Worker:
     address: str
     name: str
     nanny: bool
+    shown: bool = False
     ready: bool = False
     refused: bool = False
     restarting: bool = False
@@ -195,7 +198,7 @@ class Workers(Pool):
             with self._lock:
                 if self._end:
                     raise self._end
-                if not any(not worker.refused and worker.setting_up is None and not worker.ready for worker in self._workers.values()):
+                if not any(not (worker.shown or worker.refused) for worker in self._workers.values()):
                     return
 
     @property
@@ -320,8 +323,9 @@ class Workers(Pool):
         try:
             why = self._why_not(worker)
         except Exception as error:
-            if worker.restarting or worker.setting_up is None or worker.setting_up.status != "error":
-                return  # Its process has gone meanwhile, or the scheduler: the next look finds out.
+            # Its process may have gone meanwhile, or the scheduler, which the next look finds out.
+            if worker.restarting or self._closed.wait(3 * LOOK) or self._workers.get(worker.address) is not worker:
+                return
             why = f"it cannot be set up: {in_a_line(error)}"
         with self._lock:
             if self._closed.is_set() or self._end or self._workers.get(worker.address) is not worker:
@@ -347,6 +351,9 @@ class Workers(Pool):
             why = difference(shown, self._expected)
         if why:
             return self._afresh(worker, why) if shown.get(CODE) != self._expected[CODE] else why
+        worker.shown = True
+        if self._subject.staged is not None and not self._place.here:
+            deliver(self._client, worker.address, self._subject.staged)
         worker.setting_up = self._submit(worker.address, start, self._subject, self._place.threads, self._place.own)
         try:
             set_up: Mapping[str, str] = worker.setting_up.result()
