@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = ("features=cumulative", "catalogue.order=[batch_norm,gap]", "data=digits", "model.width=4", "training.epochs=30")
+SMALL = ("features=cumulative", "catalogue.order=[batch_norm,gap]", "data=digits", "data.limit=400", "model.width=2", "training.epochs=8")
 COMMAND = (sys.executable, "-m", "ablation")
 PATIENCE = 1_800
 

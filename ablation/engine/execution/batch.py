@@ -190,7 +190,11 @@ class Batch:
         cluster_class = getattr(dask_jobqueue, system.cluster)
         variables = {**dict.fromkeys(THREADS, self.cores), **KEEP_MEMORY, **(shared_politely(1) if self.gpus else {})}
         exports = [f"export {variable}={shlex.quote(str(value))}" for variable, value in variables.items()]
-        with dask.config.set({**NO_PAGES, "distributed.deploy.lost-worker-timeout": "1s"}), _guarded(system.cancel.format(name=name)):
+        # What has ended is asked of the batch system alone.
+        with (
+            dask.config.set({**NO_PAGES, "distributed.deploy.lost-worker-timeout": "1000 days"}),
+            _guarded(system.cancel.format(name=name)),
+        ):
             cluster = cluster_class(
                 job_cls=_telling(cluster_class.job_cls, failures),
                 cores=self.cores,
