@@ -27,6 +27,8 @@ def main() -> int:
     if shutil.which("sbatch") is None or not jobs_answer():
         print("No SLURM answers on this machine (sbatch and squeue); expected one to submit jobs to.")
         return 1
+    # A shell lets what it starts in the background ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     settings = tuple(sys.argv[1:]) or SMALL
     failed = 0
     with tempfile.TemporaryDirectory(prefix="ablation-slurm-") as name:

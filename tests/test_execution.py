@@ -8,7 +8,10 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from command import ASKED, ORDER, TINY, Ended, ablation, environment, logged, start, table, write_function
+
+from ablation import run_study
 
 
 def test_inline_and_local_workers_give_the_same_numbers(study: tuple[Path, Ended], tmp_path: Path) -> None:
@@ -49,14 +52,16 @@ def test_a_running_scheduler_is_used_whose_workers_have_none_of_the_users_files(
     assert len(logged(tmp_path).trained) == 6
 
 
-def test_images_train_on_a_running_scheduler(tmp_path: Path) -> None:
+def test_images_train_on_a_running_scheduler_with_the_threads_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from distributed import LocalCluster
 
+    monkeypatch.chdir(tmp_path)
     with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", memory_limit=0) as cluster:
-        where = ("execution=dask", f"execution.address={cluster.scheduler_address}")
-        ended = ablation(tmp_path, "features=none", "seeds=2", *TINY[:-1], *where)
-    assert ended.code == 0, ended.err
-    assert len(logged(tmp_path).trained) == 2
+        where = ("features=none", *TINY[:-1], "execution=dask", f"execution.address={cluster.scheduler_address}")
+        for threads in (2, 1):
+            # The process of the first study has two threads for good, and is not used again.
+            found = run_study(f"seeds=[{threads}]", *where, f"execution.threads={threads}")
+            assert f"{threads} thread" in found.report().with_name("report.md").read_text()
 
 
 def has_runs(database: Path) -> bool:

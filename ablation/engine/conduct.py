@@ -101,7 +101,7 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
         KeyboardInterrupt: on Ctrl-C, after what was running was marked as killed.
     """
     study.subject.prepare()
-    for sentence in (*study.subject.remarks(), *(lost for design in study.designs for lost in design.lost)):
+    for sentence in (*execution.remarks(), *study.subject.remarks(), *(lost for design in study.designs for lost in design.lost)):
         screen.say(sentence)
     _check_folder(study)
     with _alone(study), ExitStack() as stack:

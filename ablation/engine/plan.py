@@ -55,7 +55,8 @@ class Plan:
 def plan(study: Study, store: Store, execution: Execution) -> Plan:
     """Say what a study would do. Runs nothing, logs nothing."""
     study.subject.prepare()
-    remarks = [*study.subject.remarks(), *(sentence for design in study.designs for sentence in (*design.lost, *before_runs(design)))]
+    of_designs = [sentence for design in study.designs for sentence in (*design.lost, *before_runs(design))]
+    remarks = [*execution.remarks(), *study.subject.remarks(), *of_designs]
     asked = asked_for(study)
     there = finished(study, store, asked)
     if study.adaptive and len(there) == len(study.trials):

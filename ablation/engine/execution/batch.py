@@ -17,7 +17,7 @@ from threading import Event, Thread
 from typing import Any
 
 from ablation.checks import choice, whole
-from ablation.engine.execution.gpus import shared_politely
+from ablation.engine.execution.gpus import growing
 from ablation.engine.execution.local import KEEP_MEMORY, NO_PAGES, THREADS
 from ablation.engine.execution.pool import OnEvent, Pool
 from ablation.engine.worker import Packed
@@ -136,6 +136,11 @@ class Batch:
     def slots(self) -> int:
         return self.jobs
 
+    def remarks(self) -> tuple[str, ...]:
+        gpus = f", {counted(self.gpus, 'GPU')}" if self.gpus else ""
+        jobs = f"{counted(self.jobs, 'job')} of {SYSTEMS[self.system].name}"
+        return (f"Runs go to {jobs}, each with {counted(self.cores, 'core')}{gpus} and {self.memory}.",)
+
     @contextmanager
     def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
         with self.cluster() as (cluster, name, failures):
@@ -188,7 +193,7 @@ class Batch:
         folder.mkdir(parents=True, exist_ok=True)
         failures: list[str] = []
         cluster_class = getattr(dask_jobqueue, system.cluster)
-        variables = {**dict.fromkeys(THREADS, self.cores), **KEEP_MEMORY, **(shared_politely(1) if self.gpus else {})}
+        variables = {**dict.fromkeys(THREADS, self.cores), **KEEP_MEMORY, **(growing(shared=False) if self.gpus else {})}
         exports = [f"export {variable}={shlex.quote(str(value))}" for variable, value in variables.items()]
         # What has ended is asked of the batch system alone.
         with (

@@ -57,6 +57,9 @@ class Dask:
     def slots(self) -> None:
         return None
 
+    def remarks(self) -> tuple[str, ...]:
+        return ()
+
     @contextmanager
     def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
         from ablation.engine.execution.workers import Place, Workers

@@ -48,6 +48,9 @@ class Inline:
     def slots(self) -> int:
         return 1
 
+    def remarks(self) -> tuple[str, ...]:
+        return ()
+
     @contextmanager
     def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
         try:

@@ -5,13 +5,15 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from multiprocessing import resource_tracker
 from typing import Any
 
 from ablation.checks import whole
+from ablation.engine.execution.gpus import NONE, Gpu, chosen, environments, found, in_words
 from ablation.engine.execution.pool import OnEvent, Pool
 from ablation.engine.worker import Packed
 from ablation.errors import InputError
@@ -31,19 +33,34 @@ class Local:
     """Worker processes on this machine, by Dask distributed; nothing of it can be used from outside, or by another user.
 
     Args:
-        workers: processes; None makes as many as the machine has cores for, at ``threads`` each.
+        workers: processes; None makes one for each run that the GPUs take at once, or as many as the machine has cores for without GPUs,
+            at ``threads`` each.
         threads: CPU threads of a run.
+        gpus: ``all``, or a list of their numbers; None takes all that there are, and an empty list none.
+        runs_per_gpu: how many runs share a GPU.
     """
 
     workers: int | None = None
     threads: int = 1
+    gpus: str | Sequence[int] | None = None
+    runs_per_gpu: int = 1
 
     def __post_init__(self) -> None:
         whole("execution.workers", self.workers, 1, optional=True)
         whole("execution.threads", self.threads, 1)
+        whole("execution.runs_per_gpu", self.runs_per_gpu, 1)
+
+    @cached_property
+    def _gpus(self) -> tuple[Gpu, ...]:
+        return chosen(self.gpus, found())
+
+    def remarks(self) -> tuple[str, ...]:
+        return (in_words(self._gpus, self.slots),) if self._gpus else ()
 
     @property
     def slots(self) -> int:
+        if self._gpus:
+            return self.workers or len(self._gpus) * self.runs_per_gpu
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return self.workers or max(1, cores // self.threads)
 
@@ -51,7 +68,7 @@ class Local:
     def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
         _check_shared_memory()
         import dask
-        from distributed import Client, LocalCluster, Security
+        from distributed import Client, Nanny, Scheduler, Security, SpecCluster
 
         from ablation.engine.execution.workers import Place, Workers
 
@@ -66,20 +83,24 @@ class Local:
             own=True,
             here=True,
         )
+        on_processor = (NONE if self.gpus is not None else {},) * self.slots
+        of_each = environments(self._gpus, self.slots) if self._gpus else on_processor
+        common = {
+            "host": "127.0.0.1",
+            "protocol": "tls://",
+            # Whoever can reach a scheduler can run code as its user: only this process and its workers have the key.
+            "security": (security := Security.temporary()),
+            "dashboard": False,
+        }
+        # One run at a time, and no memory limit of Dask's own: it would pause or kill runs that the machine can well take.
+        worker = {**common, "nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL}
         with _main_hidden(), dask.config.set({**environment, **NO_PAGES}):
             with _deaf_to_interruption(), _in_environment(variables):
-                # No memory limit of Dask's own: it would pause or kill runs that the machine can well take.
-                cluster = LocalCluster(
-                    n_workers=self.slots,
-                    threads_per_worker=1,
-                    processes=True,
-                    # Whoever can reach a scheduler can run code as its user: only this process and its workers have the key.
-                    security=Security.temporary(),
-                    host="127.0.0.1",
-                    # Any free port, for two studies may run at once, and no dashboard behind it.
-                    dashboard_address="127.0.0.1:0",
-                    scheduler_kwargs={"dashboard": False},
-                    memory_limit=0,
+                cluster = SpecCluster(
+                    workers={slot: {"cls": Nanny, "options": {**worker, "env": dict(of_each[slot])}} for slot in range(self.slots)},
+                    # Any free port, for two studies may run at once.
+                    scheduler={"cls": Scheduler, "options": {**common, "port": 0, "dashboard_address": "127.0.0.1:0"}},
+                    security=security,
                     silence_logs=logging.CRITICAL,
                 )
             with cluster, Client(cluster, set_as_default=False) as client:

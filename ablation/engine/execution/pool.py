@@ -57,6 +57,14 @@ class Execution(Protocol):
         """How many runs go at once, where that is known before it is opened."""
         ...
 
+    def remarks(self) -> tuple[str, ...]:
+        """Return what a person should know of where runs will go, in whole sentences.
+
+        Raises:
+            InputError: if they cannot go there.
+        """
+        ...
+
     def open(self, subject: Packed, on_event: OnEvent) -> AbstractContextManager[Pool]:
         """Return a context manager that gives a :class:`Pool` for the runs of a subject.
 
