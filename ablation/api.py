@@ -82,7 +82,7 @@ def run(
         InputError: if something cannot work; nothing was run then.
     """
     from ablation.study.metric import own_metric
-    from ablation.study.study import Adaptive, Sequential, Study, fitted, seeds_of
+    from ablation.study.study import Adaptive, Sequential, Study, designed, seeds_of
     from ablation.subjects.function import Function
 
     what = own_metric(metric, unit, scale, higher_is_better, bounds)
@@ -97,7 +97,7 @@ def run(
     sequential = Sequential(looks, futility) if seeds == "sequential" else None
     study = Study(
         subject=subject,
-        designs=tuple(fitted(each(subject.features), subject.features, subject.allows) for each in _designs(design, orders)),
+        designs=tuple(designed(each, subject) for each in _designs(design, orders)),
         seeds=seeds_of(adaptive.pilot if adaptive else sequential.looks[-1] if sequential else seeds),
         adaptive=adaptive,
         sequential=sequential,

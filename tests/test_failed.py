@@ -167,19 +167,21 @@ def test_a_process_is_set_up_before_the_user_s_code_is_imported(monkeypatch: pyt
 
 # ---- arms that cannot be built ---------------------------------------------------------------------------------------------------
 
-LACKS = "cumulative lacks “all” ('one' and 'two' exclude each other): the effect of two cannot be estimated."
+BOTH = "'one' and 'two' set the argument 'one' to different values"
+LACKS = f"cumulative lacks “all” ({BOTH}): the effect of two cannot be estimated."
 
 
 def test_an_arm_that_cannot_be_built_is_named_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_function(tmp_path)
-    asked = (*ASKED, "subject.exclusive=[[one,two]]", "seeds=2", "study.name=first")
+    asked = [each for each in ASKED if not each.startswith("subject.features")]
+    asked += ["subject.features={one:{one:true},two:{one:2}}", "seeds=2", "study.name=first"]
     ended = in_this_process(tmp_path, *asked)
     assert ended.code == 1, "not every effect could be estimated"
     assert ended.out.count(LACKS) == 2, "before the first run, and with the notes"
     page = (tmp_path / "mlruns/studies/first/report.md").read_text()
     answer, _, rest = page.partition("## Tables")
     assert LACKS in answer and LACKS in rest.partition("## Notes")[2]
-    assert "- **Failed runs**: none\n- **Arms that cannot be built**: “all” ('one' and 'two' exclude each other)" in page
+    assert f"- **Failed runs**: none\n- **Arms that cannot be built**: “all” ({BOTH})" in page
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     again = asked_in_words([*asked, "execution=inline"])

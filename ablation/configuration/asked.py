@@ -1,6 +1,7 @@
 """What a configuration asks for: a study, where it is logged, and where it runs."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -16,7 +17,7 @@ from ablation.designs import Design
 from ablation.engine.execution import Execution
 from ablation.errors import InputError
 from ablation.store.connection import Store
-from ablation.study.study import Adaptive, Sequential, Study, fitted, seeds_of
+from ablation.study.study import Adaptive, Sequential, Study, designed, seeds_of
 from ablation.study.subject import Subject
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -63,7 +64,7 @@ def asked_for(config: DictConfig) -> Asked:
     designs = [_design(name, design, subject) for name, design in instantiated(config.features.designs).items()]
     study = Study(
         subject=subject,
-        designs=tuple(fitted(design, subject.features, subject.allows, subject.without) for design in designs),
+        designs=tuple(designs),
         seeds=seeds_of(adaptive.pilot if adaptive else sequential.looks[-1] if sequential else plain(config.seeds)),
         adaptive=adaptive,
         sequential=sequential,
@@ -78,10 +79,14 @@ def asked_for(config: DictConfig) -> Asked:
 
 def _design(name: str, design: Any, subject: Subject) -> Design:
     """Let what stands among the designs choose arms of the subject's features."""
-    made = design(subject.features) if callable(design) else design
-    if not isinstance(made, Design):
-        raise InputError(f"features.designs.{name} makes no design; expected settings with '_target_' and '_partial_: true'")
-    return made
+
+    def make(features: Sequence[str]) -> Design:
+        made = design(features) if callable(design) else design
+        if not isinstance(made, Design):
+            raise InputError(f"features.designs.{name} makes no design; expected settings with '_target_' and '_partial_: true'")
+        return made
+
+    return designed(make, subject)
 
 
 def _images(config: DictConfig, choices: Any) -> Subject:
@@ -99,7 +104,7 @@ def _images(config: DictConfig, choices: Any) -> Subject:
         raise InputError(f"data.path goes with data=npz or data=folder, and this study has data={choices['data']}")
     catalogue = instantiated(config.catalogue)
     return Images(
-        catalogue=Catalogue(catalogue["features"], catalogue["order"]),
+        catalogue=Catalogue(catalogue["features"], catalogue.get("order"), catalogue.get("groups") or {}, catalogue.get("exclusive") or ()),
         model=instantiated(config.model),
         model_name=_name(config.model, choices["model"]),
         training=instantiated(config.training),

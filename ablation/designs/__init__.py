@@ -11,6 +11,7 @@ from ablation.designs.aliases import aliases
 from ablation.designs.bookends import bookends
 from ablation.designs.cumulative import cumulative
 from ablation.designs.design import BASELINE, Arm, Design, union
+from ablation.designs.exclusive import Groups, excluded, exclusive_groups, one_of_each
 from ablation.designs.factorial import factorial
 from ablation.designs.fractional import fractional
 from ablation.designs.leave_one_out import leave_one_out
@@ -32,12 +33,15 @@ __all__ = [
     "DESIGNS",
     "Arm",
     "Design",
+    "Groups",
     "aliases",
     "all_on",
     "arm_names",
     "bookends",
     "cumulative",
     "effect_rows",
+    "excluded",
+    "exclusive_groups",
     "factorial",
     "fractional",
     "interaction_rows",
@@ -47,6 +51,7 @@ __all__ = [
     "leave_one_out",
     "none",
     "one_at_a_time",
+    "one_of_each",
     "only",
     "pairs",
     "restricted",

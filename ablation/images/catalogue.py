@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ablation.checks import names
-from ablation.designs import Arm
+from ablation.checks import names, shown
+from ablation.designs import Arm, Groups, exclusive_groups
 from ablation.errors import InputError, nearest
 from ablation.images.features.feature import Feature
 from ablation.images.models.model import Model
@@ -27,14 +27,18 @@ class Catalogue:
     Args:
         features: each with its parameters. The order of their definition is the order in which an arm applies them, whatever order
             a study adds them in, so that an arm is the same training in every study.
-        order: the features that a study uses, in its order; None takes all as defined.
+        order: the features and groups that a study uses, in its order; None takes all as defined, each group where its first feature is.
+        groups: for each group of features that are toggled as one, by its name, the names of its features.
+        exclusive: groups of features, or of such groups, of which an arm has at most one.
 
     Raises:
-        InputError: if ``order`` is empty or names a feature twice or one that is not defined.
+        InputError: if ``order`` is empty or names a feature twice or one that is not defined, or a group cannot be one.
     """
 
     features: Mapping[str, Feature]
     order: Sequence[str] | None = None
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    exclusive: Sequence[Sequence[str]] = ()
 
     def __post_init__(self) -> None:
         if self.order is not None:
@@ -46,22 +50,50 @@ class Catalogue:
                 raise InputError(
                     f"catalogue feature '{name}' is {feature!r}, which is no feature: it needs __call__(recipe) and verify(evidence)"
                 )
+        self._check_groups()
         if not self.names:
             raise InputError("catalogue.order is empty; it needs at least one feature")
+        known = [*self.groups, *self.features]
         for name in self.names:
-            if name not in self.features:
-                raise InputError(f"catalogue.order names '{name}', which the catalogue does not have{nearest(name, self.features)}")
+            if name not in known:
+                raise InputError(f"catalogue.order names '{name}', which the catalogue does not have{nearest(name, known)}")
             if self.names.count(name) > 1:
                 raise InputError(f"catalogue.order names '{name}' twice; each feature may stand there once")
+            group = next((each for each, members in self.groups.items() if name in members and each in self.names), None)
+            if group is not None:
+                raise InputError(f"catalogue.order names '{name}' and '{group}', the group that it is in; expected one of them")
+        exclusive_groups(self.exclusive, known, "catalogue.exclusive")
+
+    def _check_groups(self) -> None:
+        seen: dict[str, str] = {}
+        for group, members in self.groups.items():
+            if group in self.features:
+                raise InputError(f"catalogue.groups has '{group}', which is the name of a feature; expected another name")
+            if not isinstance(members, list | tuple) or not members:
+                raise InputError(f"catalogue.groups.{group} must be a list of features, such as [dropout,mixup], not {shown(members)}")
+            for member in members:
+                if member not in self.features:
+                    raise InputError(f"catalogue.groups.{group} names '{member}', which is no feature{nearest(member, self.features)}")
+                if member in seen:
+                    raise InputError(f"catalogue.groups has '{member}' in '{seen[member]}' and in '{group}'; expected it in one of them")
+                seen[member] = group
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The features that the study uses, in its order."""
-        return tuple(self.features if self.order is None else self.order)
+        """The features and groups that the study uses, in its order."""
+        group_of = {member: group for group, members in self.groups.items() for member in members}
+        return tuple(dict.fromkeys(group_of.get(name, name) for name in self.features) if self.order is None else self.order)
+
+    @property
+    def excluding(self) -> Groups:
+        """The groups of the study's features of which an arm has at most one."""
+        there = [tuple(name for name in group if name in self.names) for group in self.exclusive]
+        return tuple(group for group in there if len(group) > 1)
 
     def of(self, arm: Arm) -> dict[str, Feature]:
-        """Return the features of an arm, in the order in which they are applied."""
-        return {name: feature for name, feature in self.features.items() if name in arm}
+        """Return the features of an arm, those of its groups too, in the order in which they are applied."""
+        on = {member for name in arm for member in self.groups.get(name, (name,))}
+        return {name: feature for name, feature in self.features.items() if name in on}
 
 
 class DoesNotApplyError(InputError):

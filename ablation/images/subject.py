@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ablation.checks import choice, flag, number, whole
-from ablation.designs import BASELINE, Arm
+from ablation.designs import BASELINE, Arm, Groups, excluded
 from ablation.errors import InputError
 from ablation.images.catalogue import Catalogue, DoesNotApplyError, compose
 from ablation.images.data import Dataset, Source, divide, open_staged, stage
@@ -84,6 +84,7 @@ class Images(Subject):
     description: str = field(init=False)
     features: tuple[str, ...] = field(init=False)
     epochs: int | None = field(init=False)
+    exclusive: Groups = field(init=False)
 
     def __post_init__(self) -> None:
         choice("backend", self.backend, tuple(PACKAGES))
@@ -99,6 +100,7 @@ class Images(Subject):
             "features": self.catalogue.names,
             "epochs": self.training.epochs,
             "stores": self.save_model,
+            "exclusive": self.catalogue.excluding,
         }.items():
             object.__setattr__(self, name, value)
         self.start_recipe()
@@ -137,6 +139,8 @@ class Images(Subject):
         return compose(self.start_recipe(), self.on(arm), self.model, self.model_name)
 
     def allows(self, arm: Arm) -> str | None:
+        if (reason := excluded(self.exclusive, arm)) is not None:
+            return reason
         try:
             self.recipe(arm)
         except DoesNotApplyError as error:
@@ -304,8 +308,14 @@ class Images(Subject):
             f"It is trained for {counted(training.epochs, 'epoch')} in batches of {training.batch_size} with {training.in_words()}, in "
             f"{training.precision}, by Keras on {self.backend}."
         )
-        features = {name: _short(feature) for name, feature in self.catalogue.features.items() if name in self.features}
-        return data, f"{network}.", steps, features_in_words({name: features[name] for name in self.features})
+        return data, f"{network}.", steps, features_in_words({name: self._in_words(name) for name in self.features})
+
+    def _in_words(self, name: str) -> str:
+        """Name the parameters of a feature, or the features of a group with theirs."""
+        members = self.on(frozenset({name}))
+        if name in members:
+            return _short(members[name])
+        return ", ".join(each if _short(feature) == "on" else f"{each} {_short(feature)}" for each, feature in members.items())
 
     def remarks(self) -> tuple[str, ...]:
         dataset = self.dataset()
@@ -315,7 +325,7 @@ class Images(Subject):
             f"{name} changes nothing in model={self.model_name} at {height} × {width} pixels: "
             "the network computes the same with and without it."
             for name in self.features
-            if set(filled(start, self.catalogue.features[name](start))) <= nothing
+            if set(filled(start, reduce(lambda recipe, feature: feature(recipe), self.on(frozenset({name})).values(), start))) <= nothing
         ]
         if "synthetic" in self.source.description.lower():
             said.append("The data is synthetic: what helps here need not help on photographs.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from ablation.checks import flag, number, shown, whole
-from ablation.designs import Arm, Design, arm_names, label, restricted, union
+from ablation.designs import Arm, Design, arm_names, label, one_of_each, restricted, union
 from ablation.effects import FEWEST_SEEDS
 from ablation.errors import InputError
 from ablation.study.key import digest
@@ -192,6 +192,16 @@ class Study:
     def folder(self) -> Path:
         """Where the study's files go."""
         return STUDIES / self.name
+
+
+def designed(make: Callable[[Sequence[str]], Design], subject: Subject) -> Design:
+    """Return the design of a subject's features, without arms that it cannot have.
+
+    Raises:
+        InputError: if nothing is left of it.
+    """
+    design = one_of_each(make, subject.features, subject.exclusive)
+    return fitted(design, subject.features, subject.allows, subject.without)
 
 
 def fitted(

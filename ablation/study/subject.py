@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ablation.designs import Arm
+from ablation.designs import Arm, Groups
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Outcome, Result
 from ablation.wording import listed
@@ -89,6 +89,7 @@ class Subject(ABC):
         features: all that can be on or off, in the study's order.
         epochs: how many epochs a run reports, where that is known.
         stores: whether a run may leave a network or a folder of files, which its worker stores by itself.
+        exclusive: groups of features of which an arm has at most one.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Subject(ABC):
     features: tuple[str, ...]
     epochs: int | None = None
     stores: bool = True
+    exclusive: Groups = ()
 
     @property
     @abstractmethod

@@ -7,9 +7,9 @@ from inspect import Parameter
 from itertools import combinations
 from typing import Any
 
-from ablation.designs import Arm
+from ablation.designs import Arm, Groups, excluded, exclusive_groups
 from ablation.errors import InputError, nearest
-from ablation.subjects.features import Groups, excluded, exclusive_groups, feature_name
+from ablation.subjects.features import feature_name
 from ablation.wording import listed
 
 FeatureArguments = Mapping[str, Mapping[str, Any] | None]

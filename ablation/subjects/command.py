@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.checks import choice, flag, number
-from ablation.designs import Arm
+from ablation.designs import Arm, excluded, exclusive_groups
 from ablation.engine.execution import THREADS
 from ablation.errors import InputError, nearest
 from ablation.store.connection import Store
@@ -24,7 +24,6 @@ from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial
 from ablation.subjects.command_line import RUN_DIR, SEED, CommandLine, flags
 from ablation.subjects.covered import Covered
 from ablation.subjects.failure import CommandError, bad_end, failure, kept_texts
-from ablation.subjects.features import excluded, exclusive_groups
 from ablation.subjects.guarded import Stream, run_guarded
 from ablation.subjects.output import Printed
 from ablation.subjects.results import JSON, MLFLOW, OUTPUT, NoScoreError, Score, Wanted, check_result, score_of_json, score_of_output
@@ -96,7 +95,7 @@ class Command(Subject):
         variables = {str(name): "" if value is None else str(value) for name, value in (environment or {}).items()}
         self._line = CommandLine(command, flags(features), variables, shell)
         self.features = tuple(self._line.flags)
-        self._exclusive = exclusive_groups(exclusive, self.features)
+        self.exclusive = exclusive_groups(exclusive, self.features)
         self._result = check_result(result)
         self._folder = folder or "."
         self._keep = _texts("subject.keep", keep)
@@ -303,7 +302,7 @@ class Command(Subject):
 
     def allows(self, arm: Arm) -> str | None:
         """Return None, or why these features cannot be on together."""
-        return excluded(self._exclusive, arm)
+        return excluded(self.exclusive, arm)
 
     def params(self, arm: Arm) -> Mapping[str, str]:
         """Return the command of an arm, and what each feature that is on gives it."""

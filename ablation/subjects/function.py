@@ -56,6 +56,7 @@ class Function(Subject):
         self._metric = metric
         self._arguments = arguments(target, self.name, features, exclusive)
         self.features = tuple(self._arguments.changes)
+        self.exclusive = self._arguments.exclusive
         if isinstance(_inner(target), BuiltinFunctionType) and version is None:
             raise InputError(f"{self.name} has no source to read, by which a run is recognised again; {WAY_OUT}")
         # Now, for what the function holds may change while it runs.

@@ -1,0 +1,79 @@
+"""Features that exclude each other: a design is made for each choice of one of them, and effects are means over the choices."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+
+from ablation.designs.design import Arm, Design, union
+from ablation.errors import InputError, nearest
+from ablation.wording import listed
+
+Groups = tuple[tuple[str, ...], ...]
+"""Groups of features of which an arm has at most one."""
+
+
+def exclusive_groups(exclusive: Iterable[Iterable[str]], features: Sequence[str], setting: str = "exclusive") -> Groups:
+    """Return groups of features that exclude each other.
+
+    Raises:
+        InputError: if one of them is no group of features.
+    """
+    groups = []
+    for group in exclusive:
+        if isinstance(group, str) or not isinstance(group, Iterable):
+            raise InputError(f"{setting} has {group!r}; expected groups of features, such as [('adamw', 'sgd')]")
+        members = tuple(dict.fromkeys(group))
+        for member in members:
+            if member not in features:
+                raise InputError(f"{setting} has {member!r}, which is no feature{nearest(member, features)}")
+        if len(members) < 2:
+            raise InputError(f"{setting} has the group {list(members)!r}; expected at least two features in it")
+        groups.append(members)
+    return tuple(groups)
+
+
+def excluded(groups: Groups, arm: Arm) -> str | None:
+    """Return None, or which features of an arm exclude each other."""
+    for group in groups:
+        if len(both := [feature for feature in group if feature in arm]) > 1:
+            return f"{listed([repr(each) for each in both], 'and')} exclude each other"
+    return None
+
+
+def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str], groups: Groups) -> Design:
+    """Return a design in no arm of which two features exclude each other.
+
+    With groups, it is the union of the designs of all choices of one feature from each group. An effect is the mean of the effects in the
+    designs that have the feature, so it is what the design means by it whichever of the others stands in the group.
+
+    Args:
+        make: the design of some of the features, in their order.
+    """
+    design = make(features)
+    # What credits nothing is what the user asked for, arm by arm.
+    if not design.features or not any(excluded(groups, arm) for arm in design.arms):
+        return design
+    designs, refused = [], None
+    for choice in product(*groups):
+        left_out = {feature for group, one in zip(groups, choice, strict=True) for feature in group if feature != one}
+        try:
+            designs.append(make([feature for feature in features if feature not in left_out]))
+        except InputError as error:  # such as where bookends credits only features that this choice leaves out
+            refused = error
+    if refused and not designs:
+        raise refused
+    credited = tuple(feature for feature in design.features if any(feature in each.features for each in designs))
+    arms = union(designs)
+    place = {arm: column for column, arm in enumerate(arms)}
+    contrasts = np.zeros((len(credited), len(arms)))
+    for row, feature in enumerate(credited):
+        having = [each for each in designs if feature in each.features]
+        for each in having:
+            columns = [place[arm] for arm in each.arms]
+            contrasts[row, columns] += each.contrasts[each.features.index(feature)] / len(having)
+    references = {arm: other for each in reversed(designs) for arm, other in each.references.items()}
+    chosen = listed([" or ".join(group) for group in groups], "and")
+    meaning = f"{design.meaning} Of features that exclude each other ({chosen}) an arm has one at most; effects are means over which one."
+    return replace(design, features=credited, arms=arms, contrasts=contrasts, references=references, meaning=meaning, orders=())
