@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,11 +52,17 @@ def _charts(findings: Findings, folder: Path) -> list[Path]:
     return [folder / f"{name}.{kind}" for name, _ in charts.pictures(findings) for kind in KINDS]
 
 
-def _draw(findings: Findings, folder: Path, part: int, parts: int) -> None:
-    """Draw a part of the charts. What is slow to import is imported here, in the thread that draws."""
+def _draw(findings: Findings, folder: Path, part: int, parts: int) -> list[str]:
+    """Draw a part of the charts and return the names of their files. What is slow to import is imported here, in the process that draws."""
     from ablation import charts
 
-    charts.draw(findings, folder, part, parts)
+    return [file.name for file in charts.draw(findings, folder, part, parts)]
+
+
+def _in_order(parts: list[list[str]]) -> list[str]:
+    """Return the files of all parts in the order in which they should be read: the first chart of each part, then the second, and so on."""
+    charts = [[files[at : at + len(KINDS)] for at in range(0, len(files), len(KINDS))] for files in parts]
+    return [file for turn in zip_longest(*charts, fillvalue=[]) for chart in turn for file in chart]
 
 
 def publish(
@@ -78,15 +85,13 @@ def publish(
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    drawing: list[Future[None]] = []
+    drawing: list[Future[list[str]]] = []
     if workers and workers.here and (parts := workers.slots):
         drawing = [workers.submit(_draw, findings, folder.absolute(), part, parts) for part in range(parts)]
-    else:
-        _draw(findings, folder, part=0, parts=1)
+    drawn = [] if drawing else [_draw(findings, folder, part=0, parts=1)]
     added = add_pictures(folder)
-    for each in drawing:
-        each.result()
-    pictures = [*_charts(findings, folder), *added]
+    drawn += [each.result() for each in drawing]
+    pictures = [*(folder / name for name in _in_order(drawn)), *added]
     document = report.document(findings, pictures)
     read = {
         "report.html": report.html(document),
