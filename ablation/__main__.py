@@ -29,7 +29,7 @@ def conduct(asked: "Asked") -> bool:
     screen = Screen()
     conducted = conduct_study(asked.study, asked.store, asked.execution, screen)
     show_findings(conducted.findings, conducted.files, screen.console)
-    show_way_to_runs(conducted.address, asked.store.uri, asked.store.is_default, screen.console)
+    show_way_to_runs(conducted.address, asked.store.shown_uri, asked.store.is_default, screen.console)
     if why := shortfall(conducted.findings):
         print(f"ablation: the exit status is 1, for {why}", file=sys.stderr)
     if conducted.lacking:

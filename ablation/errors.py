@@ -1,6 +1,7 @@
 """The one exception for bad input, and the words that help to fix it."""
 
 import difflib
+import re
 import sys
 from collections.abc import Callable, Iterable
 
@@ -50,14 +51,19 @@ def exit_status(command: Callable[[], None], message_of: Callable[[Exception], o
         message = message_of(error)
         if message is None:
             raise
-        print(f"ablation: {message}", file=sys.stderr)
+        print(f"ablation: {without_password(str(message))}", file=sys.stderr)
         return 1
     return 0
 
 
+def without_password(text: str) -> str:
+    """Return a text whose addresses name no user and no password."""
+    return re.sub(r"(?<=://)[^/\s]*@", "", text)
+
+
 def first_line(error: BaseException) -> str:
-    """Return the first line that an error, or else its cause, has to say."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    """Return the first line that an error, or else its cause, has to say, without passwords."""
+    lines = [line for line in without_password(str(error)).splitlines() if line.strip()]
     if lines:
         return lines[0]
     return first_line(error.__cause__) if error.__cause__ else type(error).__name__

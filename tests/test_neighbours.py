@@ -11,7 +11,7 @@ from command import ASKED, in_this_process, line_of, logged, start, write_functi
 from ablation.store import claims
 from ablation.store.claims import Claim, Claims, Owner, Watch
 from ablation.store.connection import Store
-from ablation.store.names import OWNER
+from ablation.store.names import CLAIM, OWNER
 from ablation.store.study_log import StudyLog
 from ablation.study.subject import Trial
 
@@ -47,7 +47,7 @@ def test_two_studies_that_share_arms_make_each_run_once(tmp_path: Path) -> None:
     assert len(store.trained) == 8
     assert {run.info.status for run in store.runs} == {"FINISHED"}
     assert [len(store.children(parent)) for parent in store.parents] == [6, 6]
-    assert not [name for run in store.parents for name in run.data.tags if name.startswith("ablation.claim")]
+    assert not [name for run in store.parents for name in run.data.tags if name.startswith(CLAIM)]
 
 
 def test_a_study_from_two_folders_makes_each_run_once(tmp_path: Path) -> None:

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from ablation.engine.failed import failed
+from ablation.errors import InputError, exit_status
 from ablation.store import reading
 from ablation.store.connection import Store
 from ablation.store.epochs import EpochLog
+from ablation.store.index import IndexWriter
+from ablation.store.names import OWNER
 from ablation.store.study_log import StudyLog
 from ablation.study.outcome import Result
 from ablation.study.subject import Trial
@@ -139,3 +143,40 @@ def test_the_machine_is_watched_where_mlflow_is_asked_to(store: Store, monkeypat
             time.sleep(0.5)
         seen[asked] = set(store.client.get_run(run_id).data.metrics)
     assert "system/cpu_utilization_percentage" in seen["true"] and not seen["false"]
+
+
+def test_runs_are_found_by_the_index_with_their_results_also_those_that_no_index_has(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(*_: object) -> None:
+        raise sqlite3.OperationalError("no such table: experiments")
+
+    monkeypatch.setattr(reading, "finished_runs", unreadable)
+    monkeypatch.setattr(reading, "FEW", 0)
+    log = StudyLog.open(store, "study 7", "asked", "seven", "score", {}, "me")
+    keys = {name: f"{number:032x}" for number, name in enumerate(("indexed", "ended lately", "of an earlier version"), 1)}
+    runs = {name: log_run(log, key, stored=("model",)) for name, key in keys.items()}
+    index = IndexWriter(store, log.parent, "me")
+    index.add(keys["indexed"], runs["indexed"])
+    index.flush(now=True)
+    (Path(store.client.get_run(runs["indexed"]).info.artifact_uri) / "result.json").unlink()  # a tag has it
+    store.client.delete_tag(runs["of an earlier version"], OWNER)
+    other = {**keys, "never made": "f" * 32}
+    found = reading.finished(store, other.values(), "study 7", lambda *_: True)
+    assert {key: result.run_id for key, result in found.items()} == {keys[name]: runs[name] for name in keys}
+    assert found[keys["indexed"]].stored == ("model",)
+
+
+def test_a_password_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    store = Store("https://me:p@ss@mlflow.example:5000/base/", "ablation")
+    assert store.shown_uri == "https://mlflow.example:5000/base/"
+    assert store.pages == "https://mlflow.example:5000/base"
+
+    def fail() -> None:
+        raise InputError(f"API request to {store.uri} failed")
+
+    assert exit_status(fail) == 1
+    assert "p@ss" not in capsys.readouterr().err
+    try:
+        raise ConnectionError(store.uri)
+    except ConnectionError as error:
+        left = failed(error)
+    assert "p@ss" not in left.message + left.note + "".join(left.texts.values())

@@ -25,7 +25,7 @@ def table_of_experiment(store: Store, condition: str, asked: Question) -> Table:
     runs = logged_rows(store, condition)
     what = f"the experiment '{store.experiment}'"
     if not runs:
-        raise InputError(f"{what} of {store.uri} has no run{' with ' + condition if condition else ''}; expected finished runs")
+        raise InputError(f"{what} of {store.shown_uri} has no run{' with ' + condition if condition else ''}; expected finished runs")
     finished = [run for run in runs if run.finished]
     words = [*([asked.arm] if asked.arm else asked.features), *([asked.seed] if asked.seed else [])]
     cells: dict[str, list[object]] = {name: [run.params.get(name, run.tags.get(name)) for run in finished] for name in words}

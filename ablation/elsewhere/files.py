@@ -9,7 +9,6 @@ from ablation.designs import Arm, label
 from ablation.engine.conduct import OWNER
 from ablation.errors import InputError
 from ablation.report.logged import summary
-from ablation.store import reading
 from ablation.store.connection import Store
 from ablation.store.names import ANALYSED
 from ablation.store.study_log import StudyLog
@@ -68,14 +67,12 @@ def logged(findings: Findings, key: str, store: Store) -> tuple[Findings, tuple[
 
 def _runs(findings: Findings, key: str, log: StudyLog) -> Mapping[tuple[Arm, int], Result]:
     trials = {each: _trial(findings, key, *each, result) for each, result in findings.runs.items()}
-    there = reading.finished(log.store, [trial.key for trial in trials.values()], key, lambda *_: True)
+    there = {child.key: child.run_id for child in log.children() if child.status == "FINISHED"}
     runs = {}
     for each, trial in trials.items():
-        result = there.get(trial.key)
-        if result is None:
-            result = replace(findings.runs[each], run_id=log.start_run(trial, None))
+        runs[each] = result = replace(findings.runs[each], run_id=there.get(trial.key) or log.start_run(trial, None))
+        if trial.key not in there:
             log.finish_run(result.run_id, result, {}, {})
-        runs[each] = result
     return runs
 
 

@@ -10,6 +10,7 @@ from ablation.engine.journal import Journal
 from ablation.errors import first_line
 from ablation.store.away import answers, is_away, what_is_away
 from ablation.store.epochs import INTERVAL, EpochLog
+from ablation.store.index import IndexWriter
 from ablation.store.study_log import StudyLog
 from ablation.study.outcome import Result
 from ablation.study.subject import Trial
@@ -87,6 +88,7 @@ class Delivery:
         logged: Callable[[str], None],
     ) -> None:
         self._log, self._data, self._journal, self._epochs, self._say, self._logged = log, data, journal, epochs, say, logged
+        self._index = IndexWriter(log.store, log.parent, log.owner)
         self._changed = Condition()
         self._wanted: dict[str, _Wanted] = {}
         self._refused: dict[str, str] = {}
@@ -97,7 +99,7 @@ class Delivery:
         self._away_since: float | None = None
         self._said = 0.0
         self._flushed = time.monotonic()
-        self._closing = False
+        self._closing = self._draining = False
         self._thread = Thread(target=self._work, name="log", daemon=True)
 
     # ---- what the thread that conducts the study calls -----------------------------------------------------------------
@@ -112,6 +114,10 @@ class Delivery:
             self._ids[key] = run_id
             if whole:
                 self._described.add(key)
+
+    def indexed(self, key: str, run_id: str) -> None:
+        """Write a run that is finished into the study's index; before the thread is started."""
+        self._index.add(key, run_id)
 
     def started(self, trial: Trial, began: int) -> None:
         """Log that a run has started."""
@@ -159,10 +165,13 @@ class Delivery:
         """
         began = time.monotonic()
         with self._changed:
-            while self._wanted or self._under_way:
+            self._draining = True
+            self._changed.notify_all()
+            while self._wanted or self._under_way or self._index.waiting:
                 if self._away_since is not None and time.monotonic() - max(began, self._away_since) > patience:
                     break
                 self._changed.wait(SHORT)
+            self._draining = False
         return self.left
 
     def why_left(self) -> str:
@@ -176,7 +185,9 @@ class Delivery:
         if self._thread.is_alive():
             deadline = time.monotonic() + patience
             with self._changed:
-                while (self._wanted or self._under_way) and self._away_since is None and time.monotonic() < deadline:
+                self._draining = True
+                self._changed.notify_all()
+                while (self._wanted or self._under_way or self._index.waiting) and not self.away and time.monotonic() < deadline:
                     self._changed.wait(SHORT)
                 self._closing = True
                 self._changed.notify_all()
@@ -194,8 +205,7 @@ class Delivery:
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._wanted and not self._closing and time.monotonic() - self._flushed < INTERVAL:
-                    self._changed.wait(INTERVAL)
+                self._changed.wait_for(self._has_work, INTERVAL)
                 if self._closing:
                     return
                 wanted = self._wanted.pop(next(iter(self._wanted)), None) if self._wanted else None
@@ -204,10 +214,14 @@ class Delivery:
                 if wanted:
                     self._deliver(wanted)
                 self._flush_epochs()
+                self._index.flush(now=self._draining and not self._wanted)
             except Exception as error:
                 self._failed(wanted, error)
             else:
                 self._succeeded()
+
+    def _has_work(self) -> bool:
+        return bool(self._wanted or self._closing or (self._draining and self._index.waiting))
 
     def _deliver(self, wanted: _Wanted) -> None:
         """Bring one run to the store. Done a second time, after it failed half-way, it comes to the same."""
@@ -247,6 +261,7 @@ class Delivery:
         more = (wanted.note, wanted.metrics, entry.epochs, logged, params, entry.ended)
         log.finish_run(run_id, entry.result, entry.texts, entry.arrays, *more)
         self._described.add(trial.key)
+        self._index.add(trial.key, run_id)
         self._journal.drop(trial.key)
         self._logged(trial.key)
 

@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ablation.errors import without_password
 from ablation.store.names import ERROR
 from ablation.study.cause import in_a_line, own_frames, place, placed
 from ablation.study.outcome import RunError
@@ -45,8 +46,8 @@ def failed(error: BaseException) -> Failed:
         words = placed(message, error.place)
         return Failed(message, error.place, _note(words, "\n".join(more)), {**error.texts, ERROR: "\n".join([words, *more, ""])})
     where = place(error)
-    message = in_a_line(error)
-    whole = "".join(traceback.format_exception(error))
+    message = without_password(in_a_line(error))
+    whole = without_password("".join(traceback.format_exception(error)))
     return Failed(message, where, _note(placed(message, where), _last_frames(error)), {ERROR: whole})
 
 
@@ -63,7 +64,7 @@ def _last_frames(error: BaseException) -> str:
     frames, own = traceback.extract_tb(error.__traceback__), own_frames(error)
     last = frames[frames.index(own[0]) if own else 0 :][-FRAMES:]
     before = [*traceback.format_list(own[-1:]), "  …\n"] if own and own[-1] not in last else []
-    return "".join([*before, *traceback.format_list(last), *traceback.format_exception_only(error)])
+    return without_password("".join([*before, *traceback.format_list(last), *traceback.format_exception_only(error)]))
 
 
 def _note(head: str, block: str) -> str:

@@ -52,6 +52,10 @@ class RunLog:
         self._notes: dict[str, str] = {}
         self._began: dict[str, int] = {}
         self._failures = sum(child.status == "FAILED" for child in self._children)
+        known = log.in_index()
+        for child in self._children:
+            if child.status == FINISHED and child.key and child.run_id not in known:
+                self._delivery.indexed(child.key, child.run_id)
         self._delivery.begin()
 
     # ---- runs that are there already -----------------------------------------------------------------------------------

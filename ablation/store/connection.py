@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ablation.checks import text
-from ablation.errors import InputError
+from ablation.errors import InputError, without_password
 from ablation.store.address import DEFAULT_URI, SQLITE, check_address, database_of, named_uri
 from ablation.store.moved import check
 
@@ -61,6 +61,11 @@ class Store:
         return {"uri": self.uri, "experiment": self.experiment}
 
     @property
+    def shown_uri(self) -> str:
+        """The URI as people are shown it, without user and password."""
+        return without_password(self.uri)
+
+    @property
     def database(self) -> Path | None:
         """The database's file, or None where the store is no file."""
         return database_of(self.uri)
@@ -73,7 +78,7 @@ class Store:
     @property
     def pages(self) -> str:
         """The address of MLflow's pages: of the server itself, else where ``mlflow ui`` shows them by default."""
-        return self.uri.rstrip("/") if self.uri.startswith("http") else "http://127.0.0.1:5000"
+        return self.shown_uri.rstrip("/") if self.uri.startswith("http") else "http://127.0.0.1:5000"
 
     @property
     def is_new(self) -> bool:

@@ -15,9 +15,12 @@ ARM, SEED, BEST = "ablation.arm", "ablation.seed", "ablation.best_arm"
 ARM_NAME, ON, OFF = "arm", "on", "off"
 """The tag that names a run's arm for people, and what the tag of a feature says; the tag has the feature's own name."""
 
-CLAIM, OWNER = "ablation.claim.", "ablation.owner"
-"""With the first begin the names of a study's tags that say what a process has in hand; the second is the tag of a run that names who
-logs it."""
+OWNER = "ablation.owner"
+"""The tag of a run that names the process that logs it."""
+
+CLAIM, INDEX, BRIEF = "mlflow.ablation.claim.", "mlflow.ablation.index.", "mlflow.ablation.result"
+"""With the first two begin the names of a study's tags that say what a process has in hand, and which runs are finished; the third is the
+tag of a run that holds its result. MLflow's pages do not show tags whose names begin so."""
 
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 

@@ -1,10 +1,10 @@
 """Reading: what finished runs and studies left in the store."""
 
-import json
 import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,13 +17,18 @@ import numpy as np
 from ablation.designs import Arm
 from ablation.errors import InputError, first_line, nearest
 from ablation.store.connection import Store
-from ablation.store.names import ANALYSED, ARM, COPY, FINDINGS, KEY, MODEL, PARENT, RESULT, SEED, STUDY
+from ablation.store.index import THREADS, has_others, indexed_runs
+from ablation.store.names import ANALYSED, ARM, BRIEF, COPY, FINDINGS, KEY, MODEL, PARENT, RESULT, SEED, STUDY
+from ablation.store.results import of_brief, of_text
 from ablation.store.sqlite import Entry, LoggedStudy, finished_runs, logged_studies
 from ablation.study.findings import Findings, from_json
 from ablation.study.outcome import Result
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as LoggedRun
+
+FEW = 12
+"""Keys that are looked for one by one where the store is a server."""
 
 
 # ---- runs -------------------------------------------------------------------------------------------------------------------
@@ -42,7 +47,7 @@ def finished(store: Store, keys: Iterable[str], study: str, serves: Callable[[st
     results = {}
     for key in keys:
         for entry in sorted(entries.get(key, ()), key=lambda entry: entry.study != study):
-            found = _result(store, entry.run_id, entry.artifacts)
+            found = of_brief(entry.brief, entry.run_id) if entry.brief else _result(store, entry.run_id, entry.artifacts)
             if found is not None and serves(key, found):
                 results[key] = found
                 break
@@ -61,13 +66,29 @@ def _finished(store: Store, keys: Iterable[str]) -> list[Entry]:
     experiment = store.experiment_id(create=False)
     if experiment is None:
         return []
-    found = []
-    for key in keys:
-        for run in search(store, experiment, f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'"):
-            parent = run.data.tags.get(PARENT)
-            study = store.client.get_run(parent).data.tags.get(STUDY) if parent else None
-            found.append(Entry(key, run.info.run_id, run.info.artifact_uri, study))
+    wanted = list(keys)
+    if len(wanted) <= FEW:
+        return [entry for key in wanted for entry in _with_key(store, experiment, key)]
+    found = [_entry(each.run, each.study) for each in indexed_runs(store, experiment, wanted)]
+    left = [key for key in wanted if key not in {entry.key for entry in found}]
+    if left and has_others(store, experiment):
+        with ThreadPoolExecutor(THREADS) as threads:
+            found += [entry for own in threads.map(lambda key: _with_key(store, experiment, key), left) for entry in own]
     return found
+
+
+def _with_key(store: Store, experiment: str, key: str) -> list[Entry]:
+    """Return the finished runs with one key."""
+    found = []
+    for run in search(store, experiment, f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'"):
+        parent = run.data.tags.get(PARENT)
+        study = store.client.get_run(parent).data.tags.get(STUDY) if parent else None
+        found.append(_entry(run, study))
+    return found
+
+
+def _entry(run: "LoggedRun", study: str | None) -> Entry:
+    return Entry(run.data.tags.get(KEY, ""), run.info.run_id, run.info.artifact_uri, study, run.data.tags.get(BRIEF, ""))
 
 
 def search(store: Store, experiment: str, condition: str) -> list["LoggedRun"]:
@@ -111,8 +132,7 @@ def _result(store: Store, run_id: str, artifacts: str) -> Result | None:
     text = _text(store, run_id, artifacts, RESULT)
     if text is None:
         return None
-    values = json.loads(text)
-    return Result(**{**values, "stored": tuple(values["stored"]), "run_id": run_id})
+    return of_text(text, run_id)
 
 
 def arrays(store: Store, run_id: str, name: str) -> dict[str, np.ndarray] | None:
@@ -184,7 +204,7 @@ def logged_rows(store: Store, condition: str) -> list[LoggedRow]:
     experiment = None if store.is_new else store.experiment_id(create=False)
     if experiment is None:
         known = [] if store.is_new else [each.name for each in store.client.search_experiments()]
-        raise InputError(f"no experiment of {store.uri} is called '{store.experiment}'{nearest(store.experiment, known)}")
+        raise InputError(f"no experiment of {store.shown_uri} is called '{store.experiment}'{nearest(store.experiment, known)}")
     try:
         runs = search(store, experiment, condition)
     except MlflowException as error:
@@ -227,7 +247,7 @@ def stored_model(store: Store, run_id: str) -> StoredModel:
     """
     found = [] if store.is_new or not re.fullmatch(r"[0-9a-z]+", run_id) else _runs_like(store, run_id)
     if not found:
-        raise InputError(f"no run in {store.uri} has an id that begins with '{run_id}'; expected one as MLflow shows it")
+        raise InputError(f"no run in {store.shown_uri} has an id that begins with '{run_id}'; expected one as MLflow shows it")
     if len(found) > 1:
         raise InputError(f"{len(found)} runs have ids that begin with '{run_id}'; expected more of one of them")
     run = found[0]

@@ -33,12 +33,13 @@ STUDIES = """
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished run: its key, its id, where its artifacts are, and the key of the study that made it."""
+    """A finished run: its key, its id, where its artifacts are, the key of the study that made it, and its result where a tag has that."""
 
     key: str
     run_id: str
     artifacts: str
     study: str | None
+    brief: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType, SimpleNamespace
@@ -17,10 +17,12 @@ from ablation.store import reading
 from ablation.store.claims import LAPSE, Claim, Watch, claims_in, remove
 from ablation.store.connection import Store
 from ablation.store.epochs import MOST_METRICS, Epoch
+from ablation.store.index import in_index
 from ablation.store.names import (
     ARM,
     ARM_NAME,
     BEST,
+    BRIEF,
     COPY,
     EFFECTS,
     FILES,
@@ -39,6 +41,7 @@ from ablation.store.names import (
     WEIGHTS,
 )
 from ablation.store.pages import address, link, run_link, save_view
+from ablation.store.results import as_text, in_brief
 from ablation.store.system_metrics import system_metrics
 from ablation.study.metric import Metric
 from ablation.study.outcome import KerasModel, Result
@@ -200,11 +203,13 @@ class StudyLog:
         if reported.get(self.metric) != result.score:
             points.append(_metric(self.metric, result.score, epoch, ended))
         points += [_metric(name, value, at=ended) for name, value in {**_summary(result), **metrics}.items()]
-        _log(self.store, run_id, params, tags={NOTE: note} if note else {}, more=points)
+        brief = in_brief(result)
+        tags = {**({NOTE: note} if note else {}), **({BRIEF: brief} if brief else {})}
+        _log(self.store, run_id, params, tags=tags, more=points)
         with TemporaryDirectory() as folder:
             for name, content in arrays.items():
                 np.savez_compressed(Path(folder) / name, allow_pickle=False, **content)
-            for name, text in {**texts, RESULT: json.dumps({**asdict(result), "run_id": ""})}.items():
+            for name, text in {**texts, RESULT: as_text(result)}.items():
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             self.store.client.log_artifacts(run_id, folder)
         # The status is the last thing written, so that a run never counts as finished without its result.
@@ -298,6 +303,10 @@ class StudyLog:
             for run in self._children()
         ]
 
+    def in_index(self) -> set[str]:
+        """Return the ids of the finished children that the study's index has."""
+        return in_index(self.store.client.get_run(self.parent).data.tags)
+
     def holds(self, run_id: str) -> bool:
         """Return whether a run is a child of this study."""
         return bool(self.store.client.get_run(run_id).data.tags.get(PARENT) == self.parent)
@@ -327,7 +336,7 @@ class StudyLog:
                 self.store.client.set_terminated(run.info.run_id, "KILLED")
 
     def _owned(self) -> dict[str, str]:
-        return {OWNER: self.owner} if self.owner else {}
+        return {OWNER: self.owner or "nobody"}
 
     def _children(self) -> Sequence[Any]:
         return reading.children(self.store, self.parent, self.experiment_id)

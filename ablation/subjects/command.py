@@ -253,7 +253,7 @@ class Command(Subject):
         found = marked_run(self._store, mark, self._metric.key)
         if found is None:
             raise NoScoreError(
-                f"no MLflow run of the command in {self._store.uri}; expected it to log '{self._metric.key}' there, "
+                f"no MLflow run of the command in {self._store.shown_uri}; expected it to log '{self._metric.key}' there, "
                 f"and not to choose another tracking URI"
             )
         return self._wanted.of_history(found.history, "the command's MLflow run"), f"The command logged [a run of its own]({found.link})."
