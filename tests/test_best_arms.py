@@ -43,10 +43,17 @@ def test_an_arm_that_is_clearly_worse_is_left_out_whatever_seeds_do_to_all_arms(
 
 def test_arms_with_too_few_seeds_in_common_are_not_told_apart_and_those_without_a_result_are_named() -> None:
     nan = np.nan
-    found = best_arms(np.array([[5.0, 1.0, nan, nan], [5.1, 1.1, nan, 2.0], [4.9, nan, nan, 2.1], [5.0, nan, nan, 1.9]]))
+    found = best_arms(np.array([[5.0, 4.0, nan, nan], [5.1, nan, nan, 2.0], [4.9, nan, nan, 2.1], [5.0, nan, nan, 1.9]]))
     assert found is not None and found.contenders == (0, 1) and found.missing == (2,)
     assert best_arms(np.array([[1.0, nan], [1.0, nan]])) is None
-    two = best_arms(np.array([[1.0, 9.0], [1.1, 9.1]]))
+
+
+def test_an_arm_with_two_seeds_is_left_out_only_where_it_is_far_below() -> None:
+    nan = np.nan
+    scores = np.array([[5.0, 4.9, 1.0], [5.1, 4.8, 1.2], [4.9, nan, nan], [5.0, nan, nan]])
+    found = best_arms(scores)
+    assert found is not None and found.contenders == (0, 1)
+    two = best_arms(np.array([[1.0, 1.4], [1.1, 1.2]]))
     assert two is not None and two.contenders == (1, 0) and two.seeds_needed is None
 
 

@@ -18,6 +18,7 @@ from ablation.configuration import asked_in_words
 from ablation.engine.failed import Failed, failed
 from ablation.engine.plan import plan
 from ablation.engine.worker import packed, start
+from ablation.errors import InputError
 from ablation.study.cause import explained
 from ablation.study.metric import Measure, Metric
 from ablation.study.outcome import Outcome, RunError
@@ -122,6 +123,8 @@ def test_a_score_outside_its_bounds_is_no_result(tmp_path: Path) -> None:
     assert re.search(r"the score is 0\.7\d+; bounds=\[0, 0\.74\] are the lowest and the highest score that there can be", ended.out)
     scores = [run.data.metrics["val_score"] for run in logged(tmp_path).trained]
     assert scores and max(scores) <= 0.74, "the others count"
+    with pytest.raises(InputError, match=r"the finished run of “.*” with seed \d has the score 0\.\d+; bounds=\[0, 0\.5\] are the lowest"):
+        in_this_process(tmp_path, *ASKED, "subject.bounds=[0, 0.5]", "seeds=2", "plan=true")
 
 
 # ---- a process is set up before it reads what the user wrote ---------------------------------------------------------------------

@@ -181,6 +181,13 @@ def test_few_seeds_are_called_few() -> None:
     assert not noted(synthetic(none(FEATURES), seeds=1), "One seed")
 
 
+def test_a_score_that_is_reported_under_another_name_is_noted() -> None:
+    words = "Runs report val_accuracy, which ends as their score: with val_accuracy as the name of the metric, it is logged once"
+    findings = synthetic()
+    assert words not in " ".join(report.notes(findings))
+    assert words in " ".join(report.notes(dataclasses.replace(findings, metric=Metric("score"))))
+
+
 def test_protocol_and_remarks_are_noted() -> None:
     findings = synthetic()
     assert report.notes(findings)[0] == f"{PROTOCOL} {INTERVALS}" and report.notes(synthetic(seeds=1))[0] == PROTOCOL

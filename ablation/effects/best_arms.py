@@ -10,6 +10,9 @@ from ablation.effects.verdicts import ALPHA, FEWEST_SEEDS
 OPTIMISTIC, PESSIMISTIC = 0.8, 0.1
 """Quantiles of each difference's t distribution that the ends of the range of seeds rest on."""
 
+FEWEST_COMMON = 2
+"""Seeds that two arms need to have in common for one to beat the other: fewer have no spread."""
+
 MOST = 100
 """No larger number of seeds is named."""
 
@@ -50,7 +53,8 @@ def best_arms(scores: np.ndarray, higher_is_better: bool = True, step: float = 0
 
     An arm is left out where a paired t test over seeds finds some other arm better at the level 5 % / (arms − 1), one-sided: the best
     arm is then left out in at most 5 % of studies, whatever the arms' variances and whatever seeds do to all arms alike (Bonferroni; a
-    subset selection after Gupta 1965, with paired comparisons). Pairs of arms with fewer than three seeds in common are not compared.
+    subset selection after Gupta 1965, with paired comparisons). Arms with two seeds in common
+    take a lead far beyond noise, and with fewer they are not compared.
 
     Args:
         scores: shape ``(seeds, arms)``, NaN where a run is missing.
@@ -99,7 +103,7 @@ def _compared(scores: np.ndarray, step: float) -> _Comparisons:
 
 def _unbeaten(pairs: _Comparisons, arms: int) -> np.ndarray:
     """Return which arms no other one of ``arms`` beats, ``(…, arms)``."""
-    degrees = np.where(pairs.seeds >= FEWEST_SEEDS, pairs.seeds - 1, np.nan)
+    degrees = np.where(pairs.seeds >= FEWEST_COMMON, pairs.seeds - 1, np.nan)
     with np.errstate(invalid="ignore"):
         beats = pairs.lead > stdtrit(degrees, 1 - ALPHA / (arms - 1)) * pairs.spread / np.sqrt(pairs.seeds)
     return np.asarray(~beats.any(axis=-2))

@@ -12,6 +12,7 @@ from ablation.engine.analysis import decided, looked_so_far, results_by_arm
 from ablation.engine.execution import Execution
 from ablation.engine.journal import Journal
 from ablation.engine.looking import is_decided
+from ablation.errors import InputError
 from ablation.report.aliases import before_runs
 from ablation.report.looks import looks_planned
 from ablation.report.prospects import prospects
@@ -146,8 +147,18 @@ def asked_for(study: Study, results: Mapping[str, Result] = MappingProxyType({})
 
 
 def finished(study: Study, store: Store, trials: Sequence[Trial]) -> dict[str, Result]:
-    """Return the finished runs of some of a study's trials that serve it, by their keys; those that only its journal has are without id."""
-    return {**kept(study, trials), **stored(study, store, trials)}
+    """Return the finished runs of some of a study's trials that serve it, by their keys; those that only its journal has are without id.
+
+    Raises:
+        InputError: if the score of one lies outside the bounds, which runs may have been made without.
+    """
+    there = {**kept(study, trials), **stored(study, store, trials)}
+    metric = study.subject.metric
+    for trial in trials:
+        if trial.key in there and metric.outside(np.array(there[trial.key].score)):
+            score = f"the finished run of “{trial.name}” with seed {trial.seed} has the score {there[trial.key].score:g}"
+            raise InputError(f"{score}; {metric.bounds_in_words}")
+    return there
 
 
 def stored(study: Study, store: Store, trials: Sequence[Trial]) -> dict[str, Result]:

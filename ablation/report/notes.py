@@ -42,6 +42,7 @@ def notes(findings: Findings) -> list[str]:
         *_about_failures(findings),
         *_about_losses(findings),
         *_about_environment(findings),
+        *_about_two_names(findings),
     ]
     return [sentence for sentence in sentences if sentence]
 
@@ -198,3 +199,15 @@ def _about_environment(findings: Findings) -> Iterator[str]:
                 + ", ".join(f"{value} ({counted(count, 'run')})" for value, count in counts.most_common())
                 + "."
             )
+
+
+def _about_two_names(findings: Findings) -> Iterator[str]:
+    """Say where runs report their score under a name of its own, which is then logged and drawn beside it."""
+    histories = [result.history for result in findings.runs.values()]
+    if not histories or any(findings.metric.key in history for history in histories):
+        return
+    for name in histories[0]:
+        if all(result.history.get(name, [None])[-1:] == [result.score] for result in findings.runs.values()):
+            named = f"with {name} as the name of the metric, it is logged once, and shown while they run"
+            yield f"Runs report {name}, which ends as their {findings.metric.name}: {named}."
+            return
