@@ -35,6 +35,9 @@ STUDIES = {
 SENTENCES = ("The network is a cnn (width=16).", "The features, in this order, are batch_norm and dropout (rate=0.5).")
 
 
+MORE = ("from a pilot of 3 by Stein's two-stage rule, for 95 % intervals of ± 1 points", "The smallest effect of interest is 0.5 points")
+
+
 def texts(figure: Figure) -> list[Text]:
     return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
 
@@ -112,7 +115,15 @@ def test_the_paragraph_is_kept_and_ends_the_protocol() -> None:
     stored = from_json(to_json(findings), lambda run_id: findings.runs[frozenset(), 0])
     assert stored.methods == SENTENCES
     paragraph = methods(findings)
-    for part in (*SENTENCES, "cumulative (8 arms) and leave_one_out", "3 seeds (0, 1 and 2)", "95 % intervals", "Holm", "keras 3.15.0"):
+    for part in (
+        *SENTENCES,
+        "cumulative (8 arms) and leave_one_out",
+        "3 seeds (0, 1 and 2)",
+        "95 % intervals",
+        "Holm",
+        "keras 3.15.0",
+        *MORE,
+    ):
         assert part in paragraph
     assert document(findings, []).protocol[-1] == ("Methods, for a paper", paragraph)
 
@@ -132,7 +143,8 @@ def test_the_command_writes_the_folder(tmp_path: Path, monkeypatch: pytest.Monke
     assert main(["mine", "--paper"]) == 0
     made = tmp_path / "mlruns/studies/mine/paper"
     assert "Paper" in capsys.readouterr().out
-    assert "function = toy.train" in (made / "methods.tex").read_text() and "one and two." in (made / "methods.tex").read_text()
+    paragraph = (made / "methods.tex").read_text()
+    assert "The function of every run is toy.train." in paragraph and "one and two." in paragraph
     assert main(["mine", "--paper", "--columns", "feature,lok"]) == 1 and main(["mine", "--columns", "p"]) == 1 and main(["--paper"]) == 1
     refused = capsys.readouterr().err
     assert "no column 'lok'" in refused and "--columns are those of a paper's table" in refused and "--paper needs the name" in refused

@@ -18,7 +18,7 @@ def methods(findings: Findings) -> str:
     """Return the paragraph; empty where it is not known how the runs are made."""
     if not findings.methods:
         return ""
-    sentences = [*findings.methods, findings.protocol, _design(findings), *_statistics(findings), *_machine(findings)]
+    sentences = [*findings.methods, findings.protocol, _design(findings), *_pilot(findings), *_statistics(findings), *_machine(findings)]
     return " ".join(sentences)
 
 
@@ -27,6 +27,19 @@ def _design(findings: Findings) -> str:
     every = listed([str(seed) for seed in findings.seeds], "and") if len(findings.seeds) <= 3 else _ends(findings)
     seeds = "" if findings.independent else f" ({every})"
     return f"The {'design is' if len(findings.designs) == 1 else 'designs are'} {designs}, with {findings.seeds_in_words}{seeds}."
+
+
+def _pilot(findings: Findings) -> list[str]:
+    """Say how many seeds a pilot asked for, where one decided."""
+    known, metric = findings.precision, findings.metric
+    if known is None:
+        return []
+    wanted = metric.with_difference(f"{metric.shown(known.wanted):g}")
+    sentence = (
+        f"The number of seeds follows from a pilot of {known.pilot_seeds} by Stein's two-stage rule, for 95 % intervals of ± {wanted} and "
+        f"with at most {known.most} seeds"
+    )
+    return [f"{sentence}{'' if known.met else ', which do not suffice for all of them'}."]
 
 
 def _ends(findings: Findings) -> str:
@@ -43,11 +56,15 @@ def _statistics(findings: Findings) -> list[str]:
     if findings.intervals:
         sentences.append(findings.intervals)
     if findings.looks is not None:
-        return [*sentences, rule(findings, findings.looks)]
-    return [
-        *sentences,
-        "p-values are adjusted over the features of a design by Holm's method; effects help or hurt where the adjusted p is below 0.05.",
-    ]
+        sentences.append(rule(findings, findings.looks))
+    else:
+        sentences.append(
+            "p-values are adjusted over the features of a design by Holm's method; effects help or hurt where the adjusted p is below 0.05."
+        )
+    if findings.smallest > 0:
+        smallest = findings.metric.with_difference(f"{findings.metric.shown(findings.smallest):g}")
+        sentences.append(f"The smallest effect of interest is {smallest}: an effect whose 90 % interval lies within ± that is negligible.")
+    return sentences
 
 
 def _machine(findings: Findings) -> list[str]:

@@ -148,10 +148,10 @@ class Subject(ABC):
 
     def methods(self) -> tuple[str, ...]:
         """Return what a paper says of how runs are made: what all have in common, and every feature; asked for after :meth:`prepare`."""
-        settings = [f"{name} = {value}" for name, value in {**self.params(frozenset()), **self.settings()}.items()]
-        common = f"All runs have {listed(settings, 'and')}." if settings else ""
+        settings = {**self.params(frozenset()), **self.settings()}
+        common = [f"The {name.replace('.', ' ')} of every run is {value}." for name, value in settings.items()]
         features = {name: self.params(frozenset((name,))).get(f"feature.{name}", "on") for name in self.features}
-        return (*filter(None, [common]), *([features_in_words(features)] if features else []))
+        return (*common, *([features_in_words(features)] if features else []))
 
     def data(self) -> Mapping[str, str] | None:
         """Return name, digest and description of the data, as MLflow's list of data sets shows them."""
