@@ -1,6 +1,7 @@
 """``python -m ablation.report`` lists studies, and makes one's files anew from MLflow alone, also while it runs."""
 
 import dataclasses
+import json
 import shutil
 import subprocess
 import sys
@@ -15,8 +16,9 @@ from ablation.designs import BASELINE, cumulative, leave_one_out
 from ablation.report.__main__ import main
 from ablation.report.page import REFRESH, REFRESHES
 from ablation.report.publish import publish
+from ablation.store.claims import Owner
 from ablation.store.connection import Store
-from ablation.store.names import CONFIGURATION, COPY, FINDINGS, KEY, LOOKED, PARENT
+from ablation.store.names import CLAIM, CONFIGURATION, COPY, FINDINGS, KEY, LOOKED, PARENT
 from ablation.store.reading import chosen
 from ablation.store.sqlite import LoggedStudy
 from ablation.store.study_log import StudyLog, Summary
@@ -180,8 +182,8 @@ def test_the_page_of_a_study_that_runs_follows_it_and_leads_on_to_its_report(tmp
     assert [entry.partition("@")[0] for entry in looks.split(",")] == ["3"], "two pages after as many seeds are one look"
 
 
-@pytest.mark.parametrize("how", ["stopped", "deleted"])
-def test_the_page_of_a_study_that_is_stopped_or_deleted_no_longer_reads_itself_again(
+@pytest.mark.parametrize("how", ["stopped", "deleted", "killed"])
+def test_the_page_of_a_study_that_is_stopped_killed_or_deleted_no_longer_reads_itself_again(
     how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -199,6 +201,9 @@ def test_the_page_of_a_study_that_is_stopped_or_deleted_no_longer_reads_itself_a
         assert REFRESHES in page.read_text()
         if how == "stopped":
             log.kill()
+        elif how == "killed":
+            dead = {"machine": Owner.this_process().machine, "pid": 2**30, "born": 1.0, "beat": time.time(), "parts": 0}
+            log.store.client.set_tag(log.parent, f"{CLAIM}dead", json.dumps(dead))
         else:
             log.store.client.delete_run(log.parent)
 
@@ -206,7 +211,7 @@ def test_the_page_of_a_study_that_is_stopped_or_deleted_no_longer_reads_itself_a
     monkeypatch.setattr("time.sleep", ends)
     with undrawn():
         assert main(["a study", "--open"]) == 0
-    assert f"The study was {how};" in capsys.readouterr().out
+    assert ("The study's process has died." if how == "killed" else f"The study was {how}") in capsys.readouterr().out
     shown = page.read_text()
     assert REFRESHES not in shown and "a study, in progress: 8 of 9 runs" in shown
 

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from ablation.errors import InputError, exit_status
 from ablation.report.columns import COLUMNS, chosen_columns
 from ablation.report.for_paper import write_for_paper
-from ablation.report.rebuild import found_so_far, rebuild
+from ablation.report.rebuild import found_so_far, rebuild, stop_refresh
 from ablation.report.tables import Table
 from ablation.store import reading
 from ablation.store.address import database_of, named_uri
@@ -57,7 +56,7 @@ def _report(wanted: str | None, opens: bool, paper: bool, names: str | None) -> 
         _list(studies)
         return
     study = reading.chosen(studies, wanted)
-    page = next(file for file in rebuild(store, study) if file.name == "report.html")
+    page = next(file for file in rebuild(store, study, opens and study.status == "RUNNING") if file.name == "report.html")
     _show(page, write_for_paper(found_so_far(store, study), page.parent, columns) if paper else None)
     if opens:
         _open(store, study, page)
@@ -79,8 +78,10 @@ def _open(store: Store, study: LoggedStudy, page: Path) -> None:
         print("no browser could be started here; open the report by hand")
     if study.status == "RUNNING":
         print("The page follows the study until it ends; Ctrl-C ends this command, not the study.", flush=True)
-        with suppress(KeyboardInterrupt):
+        try:
             print(follow(store, study))
+        except KeyboardInterrupt:
+            stop_refresh(page)
 
 
 def _list(studies: Sequence[LoggedStudy]) -> None:

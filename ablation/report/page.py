@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from ablation.report.answer import answer
@@ -84,7 +85,7 @@ def document(findings: Findings, files: Sequence[Path]) -> Document:
     return Document(
         name=f"{findings.name}{so_far(findings)}",
         unfinished=findings.unfinished,
-        data=findings.description,
+        data=f"{findings.description}{f' · as of {datetime.now():%Y-%m-%d %H:%M}' if findings.unfinished else ''}",
         answer=tuple(sentence for sentence in answer(findings) if sentence not in keep),
         keep=tuple(keep),
         candidates=tuple(candidates_table(findings)),

@@ -19,8 +19,11 @@ from ablation.study.findings import Findings
 from ablation.study.study import STUDIES
 
 
-def rebuild(store: Store, study: LoggedStudy) -> tuple[Path, ...]:
+def rebuild(store: Store, study: LoggedStudy, followed: bool = False) -> tuple[Path, ...]:
     """Write a study's files anew, and return those that people read; while it is not finished they show what there is, and say so.
+
+    Args:
+        followed: whether the page of a study in progress is written again and again, so that a browser is to read it again.
 
     Raises:
         InputError: if MLflow lacks what is needed.
@@ -37,7 +40,7 @@ def rebuild(store: Store, study: LoggedStudy) -> tuple[Path, ...]:
         with TemporaryDirectory(prefix=f".{passing.name} ", dir=STUDIES) as own_folder:
             fresh = Path(own_folder) / "report"
             files = publish(findings, fresh, known, kept)
-            if study.status != "RUNNING":
+            if not followed:
                 stop_refresh(fresh / "report.html")
             return _moved(files, fresh, passing)
     shutil.rmtree(passing, ignore_errors=True)
@@ -50,7 +53,7 @@ def in_progress(name: str) -> Path:
 
 
 def stop_refresh(page: Path) -> None:
-    """Let a page no longer read itself again: that of a study that has been stopped or deleted."""
+    """Let a page no longer read itself again: one that nobody will write anew."""
     fresh = page.with_suffix(".new")
     fresh.write_text(page.read_text(encoding="utf-8").replace(REFRESHES, ""), encoding="utf-8")
     fresh.replace(page)
