@@ -99,6 +99,7 @@ def write_examples(folder: Path) -> None:
     (folder / "mine/subject/mytrain.yaml").write_text(blocks(TEXTS["README.md"], "yaml")[0])
     (folder / "train.py").touch()
     shutil.copytree(ROOT / "docs/examples", folder, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "docs/examples/techniques", folder, dirs_exist_ok=True)
 
 
 def write_data(folder: Path) -> None:

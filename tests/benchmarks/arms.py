@@ -1,4 +1,4 @@
-"""Images a second of each arm of the cumulative path: ours, our ceiling, and the pipelines that people write by hand.
+"""Images a second of each arm of the cumulative path, or of each modern feature alone: ours, our ceiling, and what people write by hand.
 
 The ceiling is the same compiled step in the same loop with its batch ready on the device and no data work at all. Everything is measured in
 turn in one process, forwards and backwards (A-B-B-A), so that a machine that slows down does so for all.
@@ -16,11 +16,32 @@ import keras
 from roofline import FLOPS, product
 from spread import spread
 
-from ablation.designs import arm_names, cumulative
+from ablation.designs import arm_names, cumulative, one_at_a_time
 from ablation.images.catalogue import compose
 from ablation.images.data import Images, Sprites
-from ablation.images.features import AMSGrad, BatchNorm, Dropout, GlobalAveragePooling, Mixup, RandomWarp, Residual
-from ablation.images.models import CNN
+from ablation.images.features import (
+    GELU,
+    AMSGrad,
+    BatchNorm,
+    CosineSchedule,
+    CutMix,
+    Cutout,
+    Dropout,
+    GlobalAveragePooling,
+    GradientClipping,
+    LabelSmoothing,
+    Mixup,
+    MomentumSGD,
+    RandomCrop,
+    RandomWarp,
+    Residual,
+    SqueezeExcite,
+    StochasticDepth,
+    WarmUp,
+    WeightAveraging,
+    WeightDecay,
+)
+from ablation.images.models import CNN, Model, ResNet
 from ablation.images.training.cost import cost
 from ablation.images.training.program import Program
 from ablation.images.training.settings import Training
@@ -34,6 +55,24 @@ FEATURES = {
     "mixup": Mixup(),
     "amsgrad": AMSGrad(),
 }
+MODERN = {
+    "random_crop": RandomCrop(),
+    "cutout": Cutout(),
+    "cutmix": CutMix(),
+    "label_smoothing": LabelSmoothing(),
+    "weight_decay": WeightDecay(),
+    "cosine": CosineSchedule(),
+    "warm_up": WarmUp(),
+    "squeeze_excite": SqueezeExcite(),
+    "stochastic_depth": StochasticDepth(),
+    "ema": WeightAveraging(),
+    "gelu": GELU(),
+    "gradient_clipping": GradientClipping(),
+    "momentum_sgd": MomentumSGD(),
+}
+STEPS = 10_000
+"""Of a training, over which schedules run."""
+
 OURS, CEILING, PRODUCT = "ours", "ceiling", "matrix product"
 Epoch = Callable[[], float]
 """Trains one epoch and returns its seconds."""
@@ -41,10 +80,12 @@ Epoch = Callable[[], float]
 
 def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure every arm; return a record each and print it."""
-    design = cumulative(list(FEATURES))
+    features = MODERN if chosen.model == "resnet" else FEATURES
+    design = one_at_a_time(list(features)) if chosen.model == "resnet" else cumulative(list(features))
+    arms = dict(zip(arm_names(design, design.features), design.arms, strict=True)) | {"all": frozenset(features)}
     records = []
-    for name, arm in zip(arm_names(design, design.features), design.arms, strict=True):
-        records.append({"arm": name, **measure({each: FEATURES[each] for each in FEATURES if each in arm}, chosen)})
+    for name in chosen.arms or arms:
+        records.append({"arm": name, **measure({each: features[each] for each in features if each in arms[name]}, chosen)})
         print(line(records[-1]), flush=True)
     return records
 
@@ -57,11 +98,11 @@ def measure(features: dict[str, Any], chosen: argparse.Namespace) -> dict[str, A
     if chosen.rivals:
         from rivals import compiled, fit_once, pipelines
 
-        for name, pipeline in pipelines(chosen.backend).items():
-            rival = compiled(features, chosen.width, chosen.batch, images.x.shape[1:])
+        for name, pipeline in pipelines(chosen.backend, chosen.model).items():
+            rival = compiled(features, network_of(chosen), chosen.batch, images.x.shape[1:])
             data = pipeline(features, images, chosen.batch)
             ways[name] = lambda rival=rival, data=data: fit_once(rival, data, chosen.steps)
-        if chosen.backend != "jax" and find_spec("torch"):
+        if chosen.model == "cnn" and chosen.backend != "jax" and find_spec("torch"):
             from plain_torch import Trainer
 
             for name in ("eager", "compiled"):
@@ -113,10 +154,14 @@ def ceiling_epoch(features: dict[str, Any], images: Images, chosen: argparse.Nam
     return timed(train)
 
 
+def network_of(chosen: argparse.Namespace) -> Model:
+    return ResNet(width=chosen.width) if chosen.model == "resnet" else CNN(chosen.width)
+
+
 def new_program(features: dict[str, Any], images: Images, chosen: argparse.Namespace) -> Program:
-    model = CNN(chosen.width)
-    recipe = compose(Training(1, chosen.batch).recipe(), features, model, "cnn")
-    program = Program.build(model, recipe, images.x.shape[1:], 10, chosen.batch, chosen.precision)
+    model = network_of(chosen)
+    recipe = compose(Training(1, chosen.batch).recipe(), features, model, chosen.model)
+    program = Program.build(model, recipe, images.x.shape[1:], 10, chosen.batch, chosen.precision, STEPS)
     program.start(0)
     return program
 

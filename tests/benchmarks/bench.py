@@ -25,6 +25,13 @@ PARTS = ("arms", "start_up", "study", "scale", "function", "command")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=["arms", "start_up", "study"], help="what to measure")
+    parser.add_argument(
+        "--model",
+        default="cnn",
+        choices=["cnn", "resnet"],
+        help="the article's path on its network, or each modern feature on ResNet-20",
+    )
+    parser.add_argument("--arms", nargs="*", help="names of the arms to measure, instead of all")
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument(
         "--precision", default="float32", choices=["float32", "bfloat16"], help="of ours and of plain PyTorch; fit is timed in float32"

@@ -14,7 +14,7 @@ import numpy as np
 
 from ablation.images.catalogue import compose
 from ablation.images.data import Images
-from ablation.images.models import CNN
+from ablation.images.models import Model
 from ablation.images.training.settings import Training
 
 CLASSES = 10
@@ -32,14 +32,14 @@ class EpochTimer(keras.callbacks.Callback):
         self.seconds = time.perf_counter() - self.began
 
 
-def compiled(features: Mapping[str, Any], width: int, batch: int, shape: tuple[int, int, int]) -> keras.Model:
+def compiled(features: Mapping[str, Any], model: Model, batch: int, shape: tuple[int, int, int]) -> keras.Model:
     """Return the network of an arm as a user compiles it. The network gives logits, as ours does."""
-    model = CNN(width)
-    recipe = compose(Training(1, batch).recipe(), features, model, "cnn")
+    recipe = compose(Training(1, batch).recipe(), features, model, "it")
     network = model.build(recipe, shape, CLASSES)
-    options = dict(recipe.optimizer.options)
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    network.compile(keras.optimizers.Adam(recipe.optimizer.learning_rate, **options), loss, metrics=["accuracy"])
+    options = {**dict(recipe.optimizer.options), "use_ema": recipe.averaging is not None}
+    rate = keras.optimizers.schedules.CosineDecay(1e-3, 10_000) if recipe.optimizer.schedule else recipe.optimizer.learning_rate
+    optimizer = keras.optimizers.get({"class_name": recipe.optimizer.name, "config": {"learning_rate": rate, **options}})
+    network.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     return network
 
 
@@ -118,9 +118,9 @@ def ready(features: Mapping[str, Any], images: Images, batch: int) -> Iterator[t
         yield pixels, labels
 
 
-def pipelines(backend: str) -> dict[str, Pipeline]:
-    """Return what can be timed on a backend, by name."""
+def pipelines(backend: str, model: str) -> dict[str, Pipeline]:
+    """Return what can be timed on a backend, by name; the pipelines with data work know the article's features alone."""
     everywhere: dict[str, Pipeline] = {"fit, ready-made batches": ready}
-    if backend == "tensorflow":
+    if backend == "tensorflow" and model == "cnn":
         return {"ImageDataGenerator + fit": article, "tf.data + fit": tf_data, **everywhere}
     return everywhere

@@ -49,6 +49,7 @@ def first_step(backend: str, threads: int, width: int, batch: int, arm: str, way
 
     from ablation.designs import arm_names, cumulative
     from ablation.images.data import Sprites
+    from ablation.images.models import CNN
 
     design = cumulative(list(FEATURES))
     on = design.arms[arm_names(design, design.features).index(arm)]
@@ -56,10 +57,10 @@ def first_step(backend: str, threads: int, width: int, batch: int, arm: str, way
     images = Sprites(train=batch).load().train
     began = time.perf_counter()
     if way == OURS:
-        settings = argparse.Namespace(width=width, batch=batch, precision="float32")
+        settings = argparse.Namespace(model="cnn", width=width, batch=batch, precision="float32")
         our_epoch(features, images, settings)[0]()
     else:
-        network = compiled(features, width, batch, images.x.shape[1:])
+        network = compiled(features, CNN(width), batch, images.x.shape[1:])
         fit_once(network, ready(features, images, batch), 1)
     return time.perf_counter() - began
 

@@ -33,6 +33,7 @@ def arm_by_arm() -> None:
 
     from ablation.designs import cumulative
     from ablation.images.data import Sprites
+    from ablation.images.models import CNN
 
     with initialize("../../conf", version_base="1.3"):
         settings = compose("config")
@@ -44,7 +45,7 @@ def arm_by_arm() -> None:
             keras.utils.set_random_seed(seed)
             keras.utils.clear_session()
             features = {name: FEATURES[name] for name in FEATURES if name in arm}
-            network = compiled(features, width, batch, dataset.train.x.shape[1:])
+            network = compiled(features, CNN(width), batch, dataset.train.x.shape[1:])
             steps = len(dataset.train.y) // batch
             network.fit(
                 article(features, dataset.train, batch),
