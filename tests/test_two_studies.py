@@ -13,6 +13,7 @@ from ablation.compare import compare
 from ablation.compare.__main__ import main
 from ablation.compare.words import notes
 from ablation.designs import cumulative, fractional
+from ablation.effects import estimate
 from ablation.errors import InputError
 
 
@@ -31,11 +32,13 @@ def test_studies_of_the_same_thing_with_the_same_seeds_are_paired() -> None:
     np.testing.assert_allclose(found.low, expected.confidence_interval().low)
 
 
-@pytest.mark.parametrize("change", ["description", "seeds", "missing"])
+@pytest.mark.parametrize("change", ["description", "protocol", "seeds", "missing"])
 def test_where_a_seed_does_not_mean_the_same_differences_are_not_paired(change: str) -> None:
     one, two = synthetic(seeds=4), synthetic(seeds=5 if change == "seeds" else 4)
     if change == "description":
         two = replace(two, description="Data: digits")
+    if change == "protocol":
+        two = replace(two, protocol="The score is the validation accuracy after one epoch.")
     if change == "missing":
         two = synthetic(seeds=4, failed=[(frozenset(), 0)])
     comparison = compare(one, two)
@@ -48,6 +51,28 @@ def test_where_a_seed_does_not_mean_the_same_differences_are_not_paired(change: 
     if change == "description":  # two paired steps of four seeds each: Welch's t test of their per-seed contrasts
         expected = stats.ttest_ind(effects[1].per_seed, effects[0].per_seed, equal_var=False).confidence_interval()
         np.testing.assert_allclose(found.low, expected.low)
+
+
+def test_an_effect_that_varies_by_itself_guards_its_unpaired_difference() -> None:
+    one = synthetic(fractional(FEATURES), seeds=4)
+    sway = np.array([0.01, -0.01, 0.01, -0.01])[:, None] * np.array([FEATURES[0] in arm for arm in one.arms])
+    scores = one.scores + sway
+    two = replace(one, scores=scores, seeds=(4, 5, 6, 7), effects=(estimate(one.designs[0], scores, 0.005),))
+    found = compare(one, two).designs[0]
+    sides = [each.effects[0].per_seed[:, 0] for each in (one, two)]
+    low, high = stats.ttest_ind(*sides, equal_var=False).confidence_interval(0.90)
+    shared = np.hypot(one.effects[0].error[0], two.effects[0].error[0]) * stats.norm.ppf(0.975)
+    assert not found.paired and not two.effects[0].varies[0]
+    assert (found.high - found.low)[0] == pytest.approx(high - low), "90 % from the feature's own seeds"
+    assert high - low > 2 * shared
+
+
+def test_what_else_differs_in_how_runs_are_made_is_said() -> None:
+    one = replace(synthetic(), methods=("The network is a cnn.", "It has 300 training images."))
+    two = replace(synthetic(), methods=("The network is a cnn.", "It has 200 training images."))
+    said = list(notes(compare(one, two)))
+    assert "Runs are made in different ways. A: It has 300 training images. B: It has 200 training images." in said
+    assert not any("cnn" in note for note in said)
 
 
 def test_features_of_one_study_and_effects_from_other_arms_are_named() -> None:
@@ -78,7 +103,7 @@ def test_the_command_writes_table_picture_and_page(
     said = capsys.readouterr().out
     folder = tmp_path / "mlruns/comparisons/few and more"
     assert {file.name for file in folder.iterdir()} == {"report.html", "report.md", "table.tex", "comparison.png", "comparison.svg"}
-    assert "Only in B: slow." in said
+    assert "Only in B: slow." in said and said.startswith("A: few, B: more\n") and "Differs: p < 0.05" in said
     assert "Only in B: slow." in (folder / "report.md").read_text()
     assert main(["few", "mor"]) == 1
     assert "did you mean 'more'" in capsys.readouterr().err

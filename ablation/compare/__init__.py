@@ -1,10 +1,12 @@
 """Two finished studies beside each other: effects, their differences, and which verdicts changed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
-from ablation.effects import ALPHA, CONFIDENCE, Moments, paired_difference, unpaired_difference
+from ablation.effects import ALPHA, CONFIDENCE, moments_of, paired_difference, unpaired_difference
 from ablation.errors import InputError
 from ablation.study.findings import Findings
 from ablation.wording import listed
@@ -95,6 +97,8 @@ def _pairing(first: Findings, second: Findings) -> tuple[bool, str]:
         reason = "in at least one study the runs of an arm share no seeds"
     elif first.description != second.description:
         reason = "the scores are of different things, so a seed draws other things in each"
+    elif first.protocol != second.protocol:
+        reason = f"scores come about in different ways (A: {first.protocol.rstrip('.')}; B: {second.protocol.rstrip('.')})"
     elif first.seeds != second.seeds:
         reason = "the studies have other seeds"
     elif first.looks or second.looks:
@@ -106,6 +110,12 @@ def _pairing(first: Findings, second: Findings) -> tuple[bool, str]:
     return True, "Differences are paired by seed: both studies have the same seeds, and their scores are of the same thing."
 
 
+def differing(first: Findings, second: Findings) -> Iterator[tuple[str, str]]:
+    """Walk the sentences on how runs are made that are in one study and not in the other, those of the first beside those of the second."""
+    one, two = first.methods, second.methods
+    yield from zip_longest([each for each in one if each not in two], [each for each in two if each not in one], fillvalue="")
+
+
 def _compared(first: Findings, second: Findings, indices: tuple[int, int], paired: bool) -> Compared:
     designs = first.designs[indices[0]], second.designs[indices[1]]
     one, two = first.effects[indices[0]], second.effects[indices[1]]
@@ -115,8 +125,8 @@ def _compared(first: Findings, second: Findings, indices: tuple[int, int], paire
     if paired:
         moments = paired_difference(one.per_seed[:, left], two.per_seed[:, right])
     else:
-        apart = [(each.estimate[own], each.error[own], each.freedom[own]) for each, own in ((one, left), (two, right))]
-        moments = unpaired_difference(*(Moments(*each) for each in apart))
+        apart = [moments_of(each, design.kind) for each, design in zip((one, two), designs, strict=True)]
+        moments = unpaired_difference(apart[0].of(left), apart[1].of(right))
     half = moments.half_width(CONFIDENCE)
     used = [
         [{design.arms[arm]: design.contrasts[row, arm] for arm in np.flatnonzero(design.contrasts[row])} for row in own]

@@ -53,12 +53,12 @@ def write(comparison: Comparison, folder: Path, command: str) -> Path:
 
 
 def _print(comparison: Comparison, page: Path) -> None:
-    from ablation.compare.words import answer, notes, table
+    from ablation.compare.words import answer, notes, table, who
     from ablation.report.screen import screen_console, show_report
     from ablation.report.terminal import Fitted
 
     console = screen_console()
-    for sentence in answer(comparison):
+    for sentence in (who(comparison), *answer(comparison)):
         console.print(sentence, markup=False)
     for each in comparison.designs:
         shown = table(comparison, each)

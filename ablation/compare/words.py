@@ -5,13 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ablation.compare import Compared, Comparison
+from ablation.compare import Compared, Comparison, differing
 from ablation.report.page import Document, Picture
 from ablation.report.tables import Table
 from ablation.study.findings import Findings
 from ablation.wording import counted, listed, probability
 
 MARKED = frozenset({"feature", "verdict A", "verdict B", "differs"})
+
+
+def who(comparison: Comparison) -> str:
+    """Say which study is A and which is B."""
+    return f"A: {comparison.first.name}, B: {comparison.second.name}"
 
 
 def answer(comparison: Comparison) -> tuple[str, ...]:
@@ -81,6 +86,8 @@ def notes(comparison: Comparison) -> Iterator[str]:
     """Return what a reader must know beside the tables."""
     yield comparison.why
     yield "Differs: p < 0.05 after Holm's adjustment over the features of the design. A changed verdict alone is no evidence."
+    for of_a, of_b in differing(comparison.first, comparison.second):
+        yield f"Runs are made in different ways. A: {of_a or '–'} B: {of_b or '–'}"
     for which, only in zip(("A", "B"), comparison.only(), strict=True):
         if only:
             yield f"Only in {which}: {listed(only, 'and')}."
@@ -112,7 +119,7 @@ def document(comparison: Comparison, drawing: Path, command: str) -> Document:
     return Document(
         name=f"{comparison.first.name} and {comparison.second.name}",
         unfinished=False,
-        data=f"A: {comparison.first.name}, B: {comparison.second.name}",
+        data=who(comparison),
         answer=answer(comparison),
         keep=(),
         candidates=(),

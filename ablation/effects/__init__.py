@@ -6,7 +6,7 @@ Scores may be of any metric. Estimates keep its unit and sign; only the words of
 from ablation.effects.balanced import balanced_moments
 from ablation.effects.best_arms import BestArms, best_arms, contenders
 from ablation.effects.detectable import detectable
-from ablation.effects.difference import paired_difference, unpaired_difference
+from ablation.effects.difference import moments_of, paired_difference, unpaired_difference
 from ablation.effects.effects import Effects
 from ablation.effects.estimate import contrast_moments, estimate
 from ablation.effects.expected import Followed, expected_runs, followed, needs
@@ -75,6 +75,7 @@ __all__ = [
     "looked_at",
     "mean_and_sd",
     "misfit",
+    "moments_of",
     "needs",
     "nominal_levels",
     "order_dependence",

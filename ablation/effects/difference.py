@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ablation.effects.moments import Moments
+from ablation.effects.effects import Effects
+from ablation.effects.moments import Moments, Own
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray) -> Moments:
@@ -20,10 +21,42 @@ def paired_difference(first: np.ndarray, second: np.ndarray) -> Moments:
 
 
 def unpaired_difference(first: Moments, second: Moments) -> Moments:
-    """Return second − first of effects that share no seeds: errors add in squares, with Welch's degrees of freedom (Welch 1947)."""
-    one, two = first.error**2, second.error**2
+    """Return second − first of effects that share no seeds: errors add in squares, with Welch's degrees of freedom (Welch 1947).
+
+    What guards a shared error in either guards the difference, too.
+    """
+    error, freedom = _welch(first.error, first.freedom, second.error, second.freedom)
+    own = None
+    if first.own is not None or second.own is not None:
+        one, two = first.own or first, second.own or second
+        guard = _welch(one.error, one.freedom, two.error, two.freedom)
+        own = Own(*guard, taken=np.zeros(error.shape, dtype=bool))
+    return Moments(second.estimate - first.estimate, error, freedom, own)
+
+
+def moments_of(effects: Effects, kind: str) -> Moments:
+    """Return the moments of effects that were judged.
+
+    Args:
+        kind: of their design; the contrasts of a balanced one share an error, which their own seeds guard.
+    """
+    if kind != "balanced":
+        return Moments(effects.estimate, effects.error, effects.freedom)
+    there = ~np.isnan(effects.per_seed)
+    count = there.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        spread = (one + two) ** 2 / (one**2 / first.freedom + two**2 / second.freedom)
+        mean = np.where(there, effects.per_seed, 0).sum(axis=0) / count
+        squares = np.where(there, (effects.per_seed - mean) ** 2, 0).sum(axis=0)
+        error = np.sqrt(squares / np.where(count > 1, count - 1, np.nan) / count)
+    # Where runs are missing, too few seeds may have all arms; the error that all runs share is then the only one.
+    error, freedom = np.where(count > 1, error, effects.error), np.where(count > 1, count - 1.0, effects.freedom)
+    return Moments(effects.estimate, effects.error, effects.freedom, Own(error, freedom, effects.varies))
+
+
+def _welch(error: np.ndarray, freedom: np.ndarray, other: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the error of a difference and its degrees of freedom."""
+    one, two = error**2, other**2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = (one + two) ** 2 / (one**2 / freedom + two**2 / others)
     # Effects that do not vary leave nothing to weigh; the fewer degrees of freedom are then the least that can be claimed.
-    freedom = np.where(one + two > 0, spread, np.minimum(first.freedom, second.freedom))
-    return Moments(second.estimate - first.estimate, np.sqrt(one + two), freedom)
+    return np.sqrt(one + two), np.where(one + two > 0, spread, np.minimum(freedom, others))

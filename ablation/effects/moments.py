@@ -1,5 +1,6 @@
 """Moments: estimates with their errors, before they are judged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,6 +48,11 @@ class Moments:
         """Return half the width of the intervals of this confidence, such as 0.95."""
         half = np.asarray(stdtrit(self.freedom, (1 + confidence) / 2) * self.error)
         return half if self.own is None else np.maximum(half, stdtrit(self.own.freedom, (1 + GUARD) / 2) * self.own.error)
+
+    def of(self, rows: Sequence[int]) -> "Moments":
+        """Return those of some contrasts."""
+        own = self.own and Own(self.own.error[..., rows], self.own.freedom[..., rows], self.own.taken[..., rows])
+        return Moments(self.estimate[..., rows], self.error[..., rows], self.freedom[..., rows], own)
 
     def at_least(self, error: np.ndarray) -> "Moments":
         """Return the same with no error below this one."""
