@@ -42,7 +42,7 @@ def test_an_own_process_does_without_what_no_training_uses() -> None:
 
 def test_a_process_that_is_not_ours_alone_is_left_as_it_is() -> None:
     program = (
-        "import gc; before = gc.get_threshold(); import ablation.configuration, keras; "  # as a file of the user's may
+        "import gc; before = gc.get_threshold(); from ablation.quiet import quiet; quiet(); import keras; "  # as a file of the user's may
         "keras.config.set_floatx('float16'); from ablation.images.process import prepare; prepare('tensorflow', 1); "
         "assert keras.config.floatx() == 'float32', 'which the key of a run stands for'; "
         "from keras.src.trainers.data_adapters import array_slicing; "

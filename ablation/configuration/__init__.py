@@ -12,8 +12,5 @@ if os.getcwd() not in sys.path:
 from ablation.configuration.asked import Asked
 from ablation.configuration.composed import asked_in_words, command
 from ablation.configuration.sentences import in_a_sentence
-from ablation.quiet import quiet
-
-quiet()
 
 __all__ = ["Asked", "asked_in_words", "command", "in_a_sentence"]

@@ -15,6 +15,7 @@ from ablation.configuration.files import FOLDER, HYDRA
 from ablation.configuration.sentences import hydra_in_a_sentence, in_a_sentence
 from ablation.configuration.words import check_words
 from ablation.errors import InputError, exit_status
+from ablation.quiet import quiet
 
 
 def command(conduct: Callable[[Asked], bool]) -> Callable[[], bool]:
@@ -36,6 +37,7 @@ def command(conduct: Callable[[Asked], bool]) -> Callable[[], bool]:
         went_well.append(status == 0)
 
     def every_study() -> None:
+        quiet()
         check_words(sys.argv[1:])
         each()
 
@@ -48,6 +50,7 @@ def asked_in_words(settings: Sequence[str]) -> Asked:
     Raises:
         InputError: if a setting cannot work.
     """
+    quiet()
     check_words(settings)
     GlobalHydra.instance().clear()
     try:
