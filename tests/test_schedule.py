@@ -66,6 +66,8 @@ class Heard:
         self.names: list[str] = []
         self.failures: dict[str, str] = {}
 
+    holds_back = False
+
     def run_id(self, trial: Trial) -> str:
         return trial.key
 

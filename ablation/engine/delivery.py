@@ -8,16 +8,13 @@ from threading import Condition, Thread
 
 from ablation.engine.journal import Journal
 from ablation.errors import first_line
-from ablation.store.away import answers, is_away, what_is_away
+from ablation.store.away import AGAIN, answers, is_away, what_is_away
 from ablation.store.epochs import INTERVAL, EpochLog
 from ablation.store.index import IndexWriter
 from ablation.store.study_log import StudyLog
 from ablation.study.outcome import Result
 from ablation.study.subject import Trial
 from ablation.wording import counted
-
-AGAIN = 2.0
-"""Seconds between two attempts to reach a store that is away."""
 
 NEWS = 60.0
 """Seconds between two lines on the screen about a store that stays away."""

@@ -131,6 +131,11 @@ class RunLog:
         """Return the MLflow run of a trial that has started, where whoever makes the run logs to it; else nothing is waited for."""
         return self._delivery.run_id(trial) if self._stores else ""
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether no run can begin now, for the process that makes it stores what it leaves, and the store is away."""
+        return self._stores and self._delivery.away
+
     def started(self, trial: Trial) -> None:
         began = self._began[trial.key] = _now()
         self._notes[trial.key] = self._log.about(trial)

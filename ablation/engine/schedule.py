@@ -82,6 +82,8 @@ def run_all(
     failures: list[Failure] = []
 
     def submit(interruption: Interruption, last: Trial | None, seconds: float) -> bool:
+        if runs.holds_back:
+            return False
         stay = last is not None and spared.get(last.group, 0.0) > WORTH_STAYING * seconds
         trial = queue.next(last if stay else None, {each.group for each in running.values()} if stay else set(), pool.slots)
         if trial is None:

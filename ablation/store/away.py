@@ -1,10 +1,21 @@
 """A store that cannot be reached for now, told from one that refuses what it is given."""
 
 import socket
+import time
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ablation.store.address import PATIENCE, PORTS
 from ablation.store.connection import Store
+
+Result = TypeVar("Result")
+
+AGAIN = 2.0
+"""Seconds between two attempts to reach a store that is away."""
+
+LONG = 1200.0
+"""Seconds for which a run that is over tries to store its network."""
 
 SERVER_ERROR = 500
 """From this status of HTTP on, a server or what stands before it says that it cannot answer now."""
@@ -34,6 +45,18 @@ def _status(error: BaseException) -> int | None:
     if type(error).__name__ == "RestException" or str(error).startswith("API request to endpoint"):
         return int(error.get_http_status_code())  # type: ignore[attr-defined]  # of MLflow's exceptions
     return None
+
+
+def patiently(do: Callable[[], Result]) -> Result:
+    """Do something with the store, again and again while that is away."""
+    deadline = time.monotonic() + LONG
+    while True:
+        try:
+            return do()
+        except Exception as error:
+            if not is_away(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(AGAIN)
 
 
 def answers(store: Store) -> bool:

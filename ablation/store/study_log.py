@@ -14,6 +14,7 @@ import numpy as np
 
 from ablation.designs import label
 from ablation.store import reading
+from ablation.store.away import patiently
 from ablation.store.claims import LAPSE, Claim, Watch, claims_in, remove
 from ablation.store.connection import Store
 from ablation.store.epochs import MOST_METRICS, Epoch
@@ -233,8 +234,11 @@ class StudyLog:
     def store_model(self, run_id: str, model: KerasModel) -> tuple[str, ...]:
         """Store a Keras model under a run, so that ``mlflow.keras.load_model("runs:/<id>/model")`` reads it, and its weights beside it.
 
-        Called in the process that trained it. Returns the names of what is stored.
+        Called in the process that trained it. Returns the names of what is stored. While the store is away, it is tried again.
         """
+        return patiently(lambda: self._store_model(run_id, model))
+
+    def _store_model(self, run_id: str, model: KerasModel) -> tuple[str, ...]:
         import mlflow
 
         with self.store.as_default(), mlflow.start_run(run_id=run_id, log_system_metrics=False):
@@ -258,7 +262,7 @@ class StudyLog:
 
     def store_folder(self, run_id: str, folder: Path) -> tuple[str, ...]:
         """Store the files of a folder under a run. Called in the process that made them. Returns the names of what is stored."""
-        self.store.client.log_artifacts(run_id, str(folder), FILES)
+        patiently(lambda: self.store.client.log_artifacts(run_id, str(folder), FILES))
         return tuple(f"{FILES}/{file.relative_to(folder).as_posix()}" for file in sorted(folder.rglob("*")) if file.is_file())
 
     def add(self, run_id: str, metrics: Mapping[str, float], note: str = "", params: Mapping[str, str] = MappingProxyType({})) -> None:
