@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from findings import FEATURES, INTERVALS, LOG_LOSS, LONG, LONG_GAINS, PROTOCOL, SECONDS, enriched, synthetic
+from findings import FEATURES, GAINS, INTERVALS, LOG_LOSS, LONG, LONG_GAINS, PROTOCOL, SECONDS, enriched, synthetic
 from rich.console import Console
 
 from ablation import report
@@ -29,7 +29,7 @@ from ablation.designs import (
     shapley,
 )
 from ablation.report.prospects import prospects
-from ablation.report.tables import design_table
+from ablation.report.tables import design_table, tables
 from ablation.report.terminal import console_table
 from ablation.study.findings import Findings
 from ablation.study.metric import Measure, Metric
@@ -101,6 +101,16 @@ def test_a_feature_credited_from_many_arms_follows_them_on_a_row_of_its_own() ->
         ("b", True, False),
     ]
     assert next(line for line in printed(findings).splitlines() if line.startswith("b ")).endswith("3")
+
+
+def test_of_many_arms_a_report_shows_the_ends_the_worst_and_the_best_and_says_so() -> None:
+    findings = synthetic(factorial(FEATURES[:6]), features=FEATURES[:6], gains=GAINS[:6], seeds=3)
+    arms = next(table for table in tables(findings) if table.title == "factorial: arms")
+    every = [line[0] for line in design_table(findings, 0).lines[:64]]
+    shown = [line[0] for line in arms.lines]
+    assert "Of 64 arms" in arms.lead and len(shown) == 32
+    assert {"baseline", "all", "dropout", "all − dropout"} <= set(shown), "the ends, the worst and the best"
+    assert [name for name in every if name in shown] == shown
 
 
 def test_the_seeds_that_an_open_effect_needs_stand_in_a_column_of_their_own() -> None:

@@ -36,7 +36,7 @@ from ablation.study.outcome import Result
 from ablation.study.study import FOLDER, Study
 from ablation.study.subject import ReadArrays, Trial
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds for which a study whose runs are all made waits for a store that is away."""
 
 OWNER = ".study"

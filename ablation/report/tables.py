@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ablation.designs import label
 from ablation.effects import ALPHA, FEWEST_SEEDS, Interactions, LackOfFit, OrderDependence, SampledOrders, sampled_orders, seeds_in_words
 from ablation.report.aliases import MEANING, aliased, separation
 from ablation.report.keep import Candidate, candidates, found_best
@@ -23,6 +24,9 @@ NEEDED = {"seed": "seeds needed", "run": "runs needed"}
 LEGENDS = {
     each: f"{each.capitalize()}: about how many would settle an open effect; empty where that is not known." for each in NEEDED.values()
 }
+
+MOST_ARMS = 32
+"""Arms that a table of a report shows at most, where effects are not read off them."""
 
 NAMED = 12
 """Three-way terms that are named; more are counted."""
@@ -136,10 +140,28 @@ def _designs(findings: Findings) -> list[Table]:
         if apart:
             effects = _table_of(apart, findings, design.name, design.meaning, foot)
             made.append(Table(effects.title, effects.lead, ("feature", *effects.heads[1:]), effects.lines, effects.foot))
-            made.append(_table_of(with_arms, findings, f"{design.name}: arms", ""))
+            shown, which = _few(with_arms, findings)
+            made.append(_table_of(shown, findings, f"{design.name}: arms", which))
         elif with_arms:
             made.append(_table_of(with_arms, findings, design.name, design.meaning, foot))
     return made
+
+
+def _few(arms: Sequence[Row], findings: Findings) -> tuple[Sequence[Row], str]:
+    """Return the rows of arms that a report shows, in their order, and a sentence on those that it leaves out."""
+    if len(arms) <= MOST_ARMS:
+        return arms, ""
+    ends = {label(arm, findings.features) for arm in (frozenset[str](), frozenset(findings.features))}
+    known = [row for row in arms if row.measured and row.measured.arm not in ends and not np.isnan(row.measured.score)]
+    sign = 1 if findings.metric.higher_is_better else -1
+    ranked = sorted(known, key=lambda row: sign * row.measured.score if row.measured else 0.0)
+    half = (MOST_ARMS - len(ends)) // 2
+    kept = {id(row) for row in (*ranked[:half], *ranked[-half:])}
+    shown = [row for row in arms if id(row) in kept or (row.measured and row.measured.arm in ends)]
+    return (
+        shown,
+        f"Of {len(arms)} arms these are the baseline, all features, and the {half} worst and the {half} best; table.csv has every one.",
+    )
 
 
 def _fit(fit: LackOfFit | None) -> str:

@@ -2,8 +2,9 @@
 
     python tests/benchmarks/kills.py [--moments 20]
 
-The study has 18 runs of a function that trains nothing; 12 of them are copies of another study's runs. It is killed with all its processes,
-once in each of as many equal parts of its time, and then given again.
+The study has 18 runs of a function that trains nothing; 12 of them are copies of another study's runs. It is killed with all its processes
+and then given again: a quarter of the times while it starts, three eighths while it copies, trains and logs, and three eighths after the
+last training, while it logs, draws and closes. Each part's moments are spread evenly over the time that the part took without a kill.
 """
 
 import argparse
@@ -76,11 +77,49 @@ def scores(folder: Path) -> list[str]:
     return [",".join(cell for place, cell in enumerate(line.split(",")) if place not in timed) for line in lines]
 
 
+ALREADY, LAST = "of 18 runs are finished already", "[18/18]"
+"""What the study shows when it has started, and when the last run has ended."""
+
+
+def shown_until(process: "subprocess.Popen[str]", words: str) -> str:
+    """Read what a study shows up to a line with these words; of no words, nothing."""
+    shown = ""
+    assert process.stdout is not None
+    while words and words not in shown:
+        line = process.stdout.readline()
+        if not line:
+            break
+        shown += line
+    return shown
+
+
+def parts(folder: Path) -> list[tuple[str, float]]:
+    """Conduct the study, and return with what each part of it begins and how many seconds it takes."""
+    began = time.perf_counter()
+    process = start(folder, STUDY)
+    times = [began]
+    for words in (ALREADY, LAST):
+        shown_until(process, words)
+        times.append(time.perf_counter())
+    process.communicate(timeout=600)
+    times.append(time.perf_counter())
+    return [(words, end - begin) for words, begin, end in zip(("", ALREADY, LAST), times, times[1:], strict=False)]
+
+
+def spread(found: list[tuple[str, float]], moments: int) -> list[tuple[str, float]]:
+    """Return after which words, and how many seconds later, the study is killed."""
+    first = moments // 4
+    counts = (first, (moments - first) // 2, moments - first - (moments - first) // 2)
+    return [
+        (words, seconds * (number + 0.5) / count) for (words, seconds), count in zip(found, counts, strict=True) for number in range(count)
+    ]
+
+
 def stage(folder: Path, shown: str) -> str:
     """Say what the study was doing, by what it has shown and left."""
-    if "of 18 runs are finished already" not in shown:
+    if ALREADY not in shown:
         return "starting"
-    if "[18/18]" not in shown:
+    if LAST not in shown:
         copied = sum(status == "FINISHED" for _, status, _ in rows(folder, COPIED))
         return "copying" if copied < COPIES else "training and logging"
     if not (folder / "mlruns/studies/killed/findings.json").is_file():
@@ -131,18 +170,17 @@ def main() -> None:
             return folder
 
         undisturbed = fresh("undisturbed")
-        began = time.perf_counter()
-        whole(undisturbed, STUDY)
-        seconds, reference = time.perf_counter() - began, scores(undisturbed)
-        print(f"undisturbed: {seconds:.1f} s", flush=True)
+        found = parts(undisturbed)
+        reference = scores(undisturbed)
+        print(f"undisturbed: {', '.join(f'{seconds:.1f} s' for _, seconds in found)}", flush=True)
         bad = 0
-        for moment in range(chosen.moments):
+        for moment, (words, after) in enumerate(spread(found, chosen.moments)):
             folder = fresh(f"moment-{moment}")
             process = start(folder, STUDY)
-            after = seconds * (moment + 0.5) / chosen.moments
+            shown = shown_until(process, words)
             time.sleep(after)
             os.killpg(process.pid, signal.SIGKILL)
-            shown, _ = process.communicate()
+            shown += process.communicate()[0]
             at = stage(folder, shown)
             before = set(rows(folder, FINISHED))
             try:
@@ -151,7 +189,8 @@ def main() -> None:
             except (RuntimeError, subprocess.TimeoutExpired) as error:
                 wrong = [f"it could not be continued: {error}"]
             bad += bool(wrong)
-            print(f"killed after {after:4.1f} s, {at:<20} {'; '.join(wrong) or 'all there, once, the same table'}", flush=True)
+            verdict = "; ".join(wrong) or "all there, once, the same table"
+            print(f"killed {after:4.1f} s after {words or 'its start':<35} {at:<22} {verdict}", flush=True)
             shutil.rmtree(folder, ignore_errors=True)
         print(f"{chosen.moments - bad} of {chosen.moments} moments without a fault")
     sys.exit(bool(bad))
