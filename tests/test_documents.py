@@ -10,13 +10,15 @@ Every command is run, all of them in this process and in one empty folder, since
 What cannot be run so is listed under ``NOT_HERE``, each with its reason.
 """
 
+import argparse
 import importlib
 import os
 import re
+import runpy
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -189,11 +191,25 @@ def test_a_command_about_finished_runs_works(
     assert code == 0, shown.err
 
 
+class ParsedError(Exception):
+    """A benchmark has read its command line, and would begin."""
+
+
 @pytest.mark.parametrize("command", BENCHMARKS)
-def test_a_benchmark_is_there(command: str) -> None:
-    words = shlex.split(command.replace("bench.py", "tests/benchmarks/bench.py") if command.startswith("bench.py") else command)
-    named = [word for word in words if word.endswith(".py")]
-    assert all((ROOT / word).is_file() for word in named)
+def test_a_benchmark_takes_its_options(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def parsed(parser: argparse.ArgumentParser, words: Sequence[str] | None = None) -> None:
+        _, unknown = parser.parse_known_args(words)
+        raise ParsedError(*unknown)
+
+    words = [word for word in shlex.split(command) if not word.startswith("PYTHONPATH=") and word != "python"]
+    module = words[1] if words[0] == "-m" else None
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parsed)
+    monkeypatch.syspath_prepend(ROOT / "tests/benchmarks")
+    monkeypatch.setattr(sys, "argv", words[1:] if module else words)
+    run, what = (runpy.run_module, module) if module else (runpy.run_path, f"{ROOT}/tests/benchmarks/{Path(words[0]).name}")
+    with pytest.raises(ParsedError) as began:
+        run(what, run_name="__main__")
+    assert not began.value.args, f"it has no {began.value.args}"
 
 
 # ---- the examples -------------------------------------------------------------------------------------------------------------
@@ -288,6 +304,10 @@ def test_the_readme_is_short() -> None:
     assert len(TEXTS["README.md"].split()) <= 1_500
 
 
+OF_A_KIND = ("designs", "charts", "images/features", "images/models", "images/data", "images/training/loops", "images/charts")
+"""Folders of one file a thing, which the map describes as a whole."""
+
+
 def test_the_module_map_is_the_package() -> None:
     block = TEXTS["docs/CONTRIBUTING.md"].split("    ablation/\n")[1].split("    conf/")[0]
     folder, named = "", set()
@@ -300,10 +320,13 @@ def test_the_module_map_is_the_package() -> None:
     top = {name for name in named if "/" not in name}
     there = {path.name for path in (ROOT / "ablation").iterdir() if path.name not in ("__init__.py", "__pycache__", "py.typed")}
     assert top == there
-    for folder in ("effects", "study", "engine", "store", "report", "subjects"):
-        files = {path.name for path in (ROOT / "ablation" / folder).glob("*.py") if not path.name.startswith("__")}
-        missing = {name for name in files if f"{folder}/{name}" not in named}
-        assert not missing, f"{folder}: {missing}"
+    missing = set()
+    for path in (ROOT / "ablation").rglob("*.py"):
+        place = path.relative_to(ROOT / "ablation")
+        alike = any(place.is_relative_to(folder) for folder in OF_A_KIND)
+        if not alike and len(place.parts) > 1 and not path.name.startswith("__") and f"{place.parts[0]}/{path.name}" not in named:
+            missing.add(place.as_posix())
+    assert not missing
     for name in named - top:
         folder, _, file = name.partition("/")
         assert list((ROOT / "ablation" / folder).rglob(file)), name

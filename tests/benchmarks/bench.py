@@ -24,7 +24,7 @@ PARTS = ("arms", "start_up", "study", "scale", "function", "command")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=["arms", "start_up", "study"], help="what to measure")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help=f"what to measure (default: {' '.join(PARTS[:3])})")
     parser.add_argument(
         "--model",
         default="cnn",
@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--no-rivals", dest="rivals", action="store_false", help="only our own loop and its ceiling")
     parser.add_argument("--json", default="bench.json", help="file for the figures")
     chosen = parser.parse_args()
+    chosen.parts = chosen.parts or list(PARTS[:3])
     figures: dict[str, Any] = {"settings": vars(chosen), "processor": platform.processor()}
     if "arms" in chosen.parts:
         figures["arms"] = arms(chosen)
