@@ -18,7 +18,21 @@ from hypothesis import strategies as st
 
 from ablation.checks import shown
 from ablation.errors import InputError
-from ablation.images.data import Dataset, Digits, Images, KerasDataset, Npz, Source, Sprites, divide, held_out, limit, open_staged, stage
+from ablation.images.data import (
+    CentreCrop,
+    Dataset,
+    Digits,
+    Images,
+    KerasDataset,
+    Npz,
+    Source,
+    Sprites,
+    divide,
+    held_out,
+    limit,
+    open_staged,
+    stage,
+)
 from ablation.images.data.keras_datasets import CLASSES
 from ablation.images.data.split import shares
 
@@ -229,6 +243,36 @@ def test_digits_refuse_other_sizes(change: dict[str, int]) -> None:
     with pytest.raises(InputError, match=f"data.{next(iter(change))} must be a whole number from") as error:
         Digits(**change)
     assert_one_sentence(error)
+
+
+# Centre crops -------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_centre_crop_is_the_middle_of_every_image(sprites: Dataset) -> None:
+    source = CentreCrop(Sprites(), [20, 17])
+    cropped = source.load()
+    assert cropped.parts().keys() == sprites.parts().keys() and cropped.classes == sprites.classes
+    for name, images in cropped.parts().items():
+        whole = sprites.parts()[name]
+        np.testing.assert_array_equal(images.x, whole.x[:, 2:22, 3:20])
+        np.testing.assert_array_equal(images.y, whole.y)
+    assert len({each.identity() for each in (Sprites(), source, CentreCrop(Sprites(), [17, 20]))}) == 3
+    assert source.description.endswith(", centre crops of 20 × 17")
+
+
+@pytest.mark.parametrize(
+    ("size", "sentence"),
+    [
+        ([28], "data.crop must be a height and a width, such as [28,28], not [28]"),
+        ([0, 4], "data.crop must be a list of whole numbers of at least 1"),
+        ([25, 4], "data.crop=[25, 4] is larger than the images, which have 24 × 24 pixels"),
+    ],
+)
+def test_a_crop_that_cannot_be_is_refused(size: list[int], sentence: str) -> None:
+    with pytest.raises(InputError) as error:
+        CentreCrop(Sprites(), size).load()
+    assert_one_sentence(error)
+    assert str(error.value).startswith(sentence)
 
 
 # Npz ----------------------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Data: one file a source, the split of a run, and the staging that lets workers share images."""
 
+from ablation.images.data.crop import CentreCrop
 from ablation.images.data.dataset import Dataset, Images, Source
 from ablation.images.data.digits import Digits
 from ablation.images.data.folder import Folder
@@ -11,6 +12,7 @@ from ablation.images.data.sprites import Sprites
 from ablation.images.data.staging import open_staged, stage
 
 __all__ = [
+    "CentreCrop",
     "Dataset",
     "Digits",
     "Folder",
