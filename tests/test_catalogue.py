@@ -80,6 +80,21 @@ def test_a_catalogue_without_features_is_refused() -> None:
     assert "empty" in refused(lambda: Catalogue({}))
 
 
+def test_what_every_arm_has_is_on_in_the_baseline_too_and_is_not_studied(article: dict[str, Feature]) -> None:
+    catalogue = Catalogue(article, always=["batch_norm", "augmentation"])
+    assert catalogue.names == tuple(name for name in article if name not in ("batch_norm", "augmentation"))
+    assert list(catalogue.of(frozenset())) == ["augmentation", "batch_norm"], "in the order in which they are defined"
+    assert catalogue.of(frozenset({"gap"})) == Catalogue(article).of(frozenset({"augmentation", "batch_norm", "gap"}))
+    message = refused(lambda: Catalogue(article, ["gap"], always=["batchnorm"]))
+    assert message.startswith("catalogue.always names 'batchnorm', which the catalogue does not have; did you mean 'batch_norm'?")
+    message = refused(lambda: Catalogue(article, ["gap"], always=["gap"]))
+    assert message == "catalogue.order names 'gap', which catalogue.always gives to every arm; expected it in one of them"
+    assert "must be a list of names" in refused(lambda: Catalogue(article, ["gap"], always="mixup"))
+    grouped = Catalogue(article, None, {"regularisation": ["dropout", "mixup"]}, always=["regularisation"])
+    assert grouped.names == tuple(name for name in article if name not in ("dropout", "mixup"))
+    assert list(grouped.of(frozenset())) == ["dropout", "mixup"]
+
+
 @pytest.mark.parametrize("thing", ["gap", None, len, {"rate": 0.2}])
 def test_what_is_not_a_feature_is_refused(article: dict[str, Feature], thing: object) -> None:
     message = refused(lambda: Catalogue({**article, "mine": thing}))

@@ -74,6 +74,8 @@ def trial(seed: int = 0, **changes: Any) -> Trial:
         {"training": Training(2, 16, warmup=0.1)},
         {"training": Training(2, 16, weight_decay=0.0)},
         {"training": Training(2, 16, clip=1.0)},
+        {"training": Training(2, 16, l2=0.1)},
+        {"training": Training(2, 16, shuffle=False)},
         {"features": {"dropout": Dropout(0.3), "mixup": Mixup()}},
         {"features": {"dropout": Dropout()}},
         {"source": Made("sprites 2")},

@@ -77,6 +77,8 @@ def pixels(count: int, shape: tuple[int, int, int], seed: int = 0) -> np.ndarray
         (ResNet(form="paper"), {}, (32, 32, 3), 10, 271_098, 269_722, 19),
         (ResNet(110, form="paper"), {}, (32, 32, 3), 10, 1_736_058, 1_727_962, 109),
         (WideResNet(28, 10), {}, (32, 32, 3), 10, 36_497_146, 36_479_194, 28),
+        (MLP([512]), {}, (28, 28, 3), 10, 1_209_866, 1_209_866, 0),
+        (MLP([512, 512, 512]), {}, (28, 28, 3), 10, 1_735_178, 1_735_178, 0),
         (MLP([500]), {}, (28, 28, 3), 2, 2352 * 500 + 500 + 1002, 2352 * 500 + 500 + 1002, 0),
     ],
     ids=lambda value: type(value).__name__ if hasattr(value, "slots") else None,
@@ -262,6 +264,16 @@ def test_symmetric_pixels_are_those_from_minus_one_to_one(name: str) -> None:
         initialize(network, 0)
     np.testing.assert_allclose(outputs(symmetric, images), outputs(unit, (images - np.float32(0.5)) / np.float32(0.5)), atol=1e-5)
     assert len(symmetric.layers) == len(unit.layers) + 1
+
+
+def test_standardised_pixels_have_mean_0_and_deviation_1_in_each_image() -> None:
+    images = np.concatenate([pixels(2, SHAPE) / 10, np.full((1, *SHAPE), 0.3, np.float32)])
+    layer = SCALINGS["per_image"]
+    assert layer is not None
+    standardised = np.asarray(layer("scale")(images))
+    np.testing.assert_allclose(standardised[:2].mean((1, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(standardised[:2].std((1, 2, 3)), 1, atol=1e-2)
+    np.testing.assert_allclose(standardised[2], 0, atol=1e-3)
 
 
 # Weights ------------------------------------------------------------------------------------------------------------------------

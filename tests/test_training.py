@@ -140,6 +140,39 @@ def test_a_warm_up_rises_before_the_schedule() -> None:
     assert rates(Optimizer(warmup=0.001), 10)[0] < rates(Optimizer(warmup=0.001), 10)[1], "a short one is one step"
 
 
+def test_an_exponential_schedule_keeps_its_share_from_one_epoch_to_the_next() -> None:
+    from ablation.images.training.schedule import rates
+    from ablation.images.training.settings import Training
+
+    optimizer = Training(3, 16, learning_rate=0.1, schedule="exponential", decay=0.5).recipe().optimizer
+    np.testing.assert_allclose(rates(optimizer, 6), [0.1, 0.1, 0.05, 0.05, 0.025, 0.025])
+    with pytest.raises(InputError, match=r"needs training\.decay, the share of the learning rate that is left after each epoch"):
+        Training(3, 16, schedule="exponential")
+    with pytest.raises(InputError, match=r"training\.decay goes with training\.schedule=exponential"):
+        Training(3, 16, decay=0.95)
+
+
+def test_an_l2_penalty_adds_the_kernel_to_the_gradient_and_leaves_biases_alone(build: Build, plain: Model, photos: Photos) -> None:
+    images, after = photos(16), {}
+    for l2 in (None, 0.5):
+        program = build(model=plain, optimizer="sgd", learning_rate=0.1, l2=l2)
+        program.start(0)
+        before = [np.array(weight) for weight in program.network.trainable_weights]
+        trained(program, images, epochs=1)
+        after[l2] = [np.array(weight) for weight in program.network.trainable_weights]
+    for start, without, with_it in zip(before, after[None], after[0.5], strict=True):
+        np.testing.assert_allclose(with_it, without - (0.1 * 0.5 * start if start.ndim > 1 else 0), atol=1e-6)
+
+
+def test_images_may_come_as_they_are_stored_in_every_epoch(build: Build, plain: Model, photos: Photos) -> None:
+    images = photos(40)
+    stored, shuffled = build(model=plain, shuffle=False), build(model=plain)
+    for epoch in range(2):
+        np.testing.assert_array_equal(stored.draw(images, 0, epoch).own, np.arange(32))
+    first, second = (shuffled.draw(images, 0, epoch).own for epoch in range(2))
+    assert not np.array_equal(first, second) and not np.array_equal(first, np.arange(32))
+
+
 def test_a_schedule_that_gives_no_share_is_refused() -> None:
     from ablation.images.slots import Optimizer
     from ablation.images.training.schedule import rates

@@ -92,6 +92,7 @@ def _design(name: str, design: Any, subject: Subject) -> Design:
 def _images(config: DictConfig, choices: Any) -> Subject:
     """Make the subject of images out of its own part of the configuration."""
     from ablation.images.catalogue import Catalogue
+    from ablation.images.data import CentreCrop
     from ablation.images.process import choose
     from ablation.images.subject import Images
 
@@ -103,12 +104,19 @@ def _images(config: DictConfig, choices: Any) -> Subject:
     if config.data.path is not None and "path" not in config.data.source:
         raise InputError(f"data.path goes with data=npz or data=folder, and this study has data={choices['data']}")
     catalogue = instantiated(config.catalogue)
+    source = instantiated(config.data.source)
     return Images(
-        catalogue=Catalogue(catalogue["features"], catalogue.get("order"), catalogue.get("groups") or {}, catalogue.get("exclusive") or ()),
+        catalogue=Catalogue(
+            catalogue["features"],
+            catalogue.get("order"),
+            catalogue.get("groups") or {},
+            catalogue.get("exclusive") or (),
+            catalogue.get("always") or (),
+        ),
         model=instantiated(config.model),
         model_name=_name(config.model, choices["model"]),
         training=instantiated(config.training),
-        source=instantiated(config.data.source),
+        source=source if config.data.crop is None else CentreCrop(source, plain(config.data.crop)),
         data_name=_name(config.data.source, choices["data"]),
         limit=plain(config.data.limit),
         validation=plain(config.data.validation),

@@ -30,19 +30,22 @@ class Catalogue:
         order: the features and groups that a study uses, in its order; None takes all as defined, each group where its first feature is.
         groups: for each group of features that are toggled as one, by its name, the names of its features.
         exclusive: groups of features, or of such groups, of which an arm has at most one.
+        always: features and groups that every arm has, the baseline too, and that the study says nothing of.
 
     Raises:
-        InputError: if ``order`` is empty or names a feature twice or one that is not defined, or a group cannot be one.
+        InputError: if ``order`` is empty, it or ``always`` names a feature twice or one that is not defined, or a group cannot be one.
     """
 
     features: Mapping[str, Feature]
     order: Sequence[str] | None = None
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     exclusive: Sequence[Sequence[str]] = ()
+    always: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.order is not None:
             names("catalogue.order", self.order)
+        names("catalogue.always", self.always)
         for name, feature in self.features.items():
             if not re.fullmatch(r"\w[\w .-]*", str(name)):
                 raise InputError(f"catalogue feature '{name}' cannot be named so; expected letters, digits, spaces and . - _")
@@ -53,16 +56,23 @@ class Catalogue:
         self._check_groups()
         if not self.names:
             raise InputError("catalogue.order is empty; it needs at least one feature")
-        known = [*self.groups, *self.features]
+        self._check_names("catalogue.order", self.names)
+        self._check_names("catalogue.always", self.always)
         for name in self.names:
+            if self.members(name).keys() & self.members(*self.always):
+                raise InputError(f"catalogue.order names '{name}', which catalogue.always gives to every arm; expected it in one of them")
+        exclusive_groups(self.exclusive, [*self.groups, *self.features], "catalogue.exclusive")
+
+    def _check_names(self, setting: str, listed: Sequence[str]) -> None:
+        known = [*self.groups, *self.features]
+        for name in listed:
             if name not in known:
-                raise InputError(f"catalogue.order names '{name}', which the catalogue does not have{nearest(name, known)}")
-            if self.names.count(name) > 1:
-                raise InputError(f"catalogue.order names '{name}' twice; each feature may stand there once")
-            group = next((each for each, members in self.groups.items() if name in members and each in self.names), None)
+                raise InputError(f"{setting} names '{name}', which the catalogue does not have{nearest(name, known)}")
+            if listed.count(name) > 1:
+                raise InputError(f"{setting} names '{name}' twice; each feature may stand there once")
+            group = next((each for each, members in self.groups.items() if name in members and each in listed), None)
             if group is not None:
-                raise InputError(f"catalogue.order names '{name}' and '{group}', the group that it is in; expected one of them")
-        exclusive_groups(self.exclusive, known, "catalogue.exclusive")
+                raise InputError(f"{setting} names '{name}' and '{group}', the group that it is in; expected one of them")
 
     def _check_groups(self) -> None:
         seen: dict[str, str] = {}
@@ -82,7 +92,10 @@ class Catalogue:
     def names(self) -> tuple[str, ...]:
         """The features and groups that the study uses, in its order."""
         group_of = {member: group for group, members in self.groups.items() for member in members}
-        return tuple(dict.fromkeys(group_of.get(name, name) for name in self.features) if self.order is None else self.order)
+        if self.order is not None:
+            return tuple(self.order)
+        always = self.members(*self.always)
+        return tuple(dict.fromkeys(group_of.get(name, name) for name in self.features if name not in always))
 
     @property
     def excluding(self) -> Groups:
@@ -91,8 +104,12 @@ class Catalogue:
         return tuple(group for group in there if len(group) > 1)
 
     def of(self, arm: Arm) -> dict[str, Feature]:
-        """Return the features of an arm, those of its groups too, in the order in which they are applied."""
-        on = {member for name in arm for member in self.groups.get(name, (name,))}
+        """Return the features of an arm, those of its groups and of every arm too, in the order in which they are applied."""
+        return self.members(*arm, *self.always)
+
+    def members(self, *listed: str) -> dict[str, Feature]:
+        """Return these features, and those of these groups, in the order in which they are applied."""
+        on = {member for name in listed for member in self.groups.get(name, (name,))}
         return {name: feature for name, feature in self.features.items() if name in on}
 
 
@@ -120,7 +137,9 @@ def compose(start: Recipe, features: Mapping[str, Feature], model: Model, model_
                 raise DoesNotApplyError(f"{name} does not apply to model={model_name}, which has no {NETWORK_SLOTS[slot]}")
             if slot in owners and slot not in (*SHARED_SLOTS, OPTIMIZER):
                 raise DoesNotApplyError(f"'{owners[slot]}' and '{name}' both fill the slot '{slot}'")
-            if slot not in (*SHARED_SLOTS, OPTIMIZER, *owners) and getattr(before, slot) != getattr(empty, slot):
+            # What empties a slot takes something of the baseline away, and fills nothing.
+            fills = getattr(recipe, slot) != getattr(empty, slot)
+            if slot not in (*SHARED_SLOTS, OPTIMIZER, *owners) and fills and getattr(before, slot) != getattr(empty, slot):
                 raise DoesNotApplyError(f"'{name}' fills, as the baseline does, the slot '{slot}'")
             owners[slot] = name
         for part in _parts(before.optimizer, recipe.optimizer):

@@ -16,12 +16,14 @@ from ablation.images.slots import (
     Averaging,
     Block,
     Branch,
+    Filters,
     InitializerFactory,
     LayerFactory,
     Loss,
     Mixing,
     NetworkChange,
     Optimizer,
+    Order,
     Transformation,
 )
 
@@ -37,6 +39,7 @@ class Recipe:
     Attributes:
         normalization: makes the layer after each convolution, before its activation.
         block: builds the blocks of a network in place of its own, or of pairs of convolutions.
+        filters: how many channels a block makes; empty means as many as the network says.
         after_block: what follows each block, in order; on its residual branch where it has one.
         branch: what becomes of each residual branch before it is added to its skip.
         activation: makes the layer after each normalised convolution and hidden dense layer; empty means ReLU.
@@ -45,6 +48,7 @@ class Recipe:
         scaling: makes the first layer of the network, which scales pixels; empty leaves them in [0, 1].
         initializer: makes what kernels are drawn from; empty means what each layer declares.
         network: changes of the whole network once it is built, in order.
+        order: in which an epoch takes the images; empty means that it is drawn anew for each epoch.
         mixing: how images and labels are mixed in pairs.
         augmentations: random changes of the (mixed) training images, in order.
         targets: changes of the (mixed) one-hot labels that the loss uses in training, ``(n, classes) → (n, classes)``, in order.
@@ -57,6 +61,7 @@ class Recipe:
 
     normalization: LayerFactory | None = field(default=None, metadata=_network("layers left to normalise"))
     block: Block | None = field(default=None, metadata=_network("convolution blocks"))
+    filters: Filters | None = field(default=None, metadata=_network("blocks whose channels may change"))
     after_block: tuple[AfterBlock, ...] = field(default=(), metadata=_network("convolution blocks to follow"))
     branch: Branch | None = field(default=None, metadata=_network("residual branches of its own"))
     activation: LayerFactory | None = field(default=None, metadata=_network("activations to replace"))
@@ -65,6 +70,7 @@ class Recipe:
     scaling: LayerFactory | None = field(default=None, metadata=_network("scaling of pixels but its own"))
     initializer: InitializerFactory | None = None
     network: tuple[NetworkChange, ...] = ()
+    order: Order | None = None
     mixing: Mixing | None = None
     augmentations: tuple[Augmentation, ...] = ()
     targets: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()

@@ -29,6 +29,9 @@ class Block(Protocol):
         ...
 
 
+Filters = Callable[[int, int], int]
+"""Returns how many channels a block makes, given how many it takes and how many it would make."""
+
 AfterBlock = Callable[[Any, str], Any]
 """Returns what takes the place of a block's feature maps, of the same shape, under names that begin with the block's."""
 
@@ -84,6 +87,18 @@ class Scaling:
         return keras.layers.Rescaling(self.scale, list(self.offset) if isinstance(self.offset, tuple) else self.offset, name=name)
 
 
+@dataclass(frozen=True)
+class Standardisation:
+    """Scaling of each image by its own pixels: their mean becomes 0, their standard deviation 1."""
+
+    def __call__(self, name: str) -> "keras.Layer":
+        """Return a new layer of that name, which has no weights."""
+        import keras
+
+        # An image of one colour stays 0. The floor is a quarter of a grey level.
+        return keras.layers.LayerNormalization((1, 2, 3), epsilon=1e-6, center=False, scale=False, dtype="float32", name=name)
+
+
 Loss = Callable[[Any, Any], Any]
 """Returns the loss of each image from float32 logits and targets, ``(n, classes)`` twice → ``(n,)``, with ``keras.ops``."""
 
@@ -95,6 +110,9 @@ Transformation = Callable[[list[Any], list[Any], GradientsAt], list[Any]]
 
 Averaging = Callable[[int, int], float]
 """Returns the share that an average of weights keeps at a step, from 0, of so many steps; the weights after the step get the rest."""
+
+Order = Callable[[np.random.Generator, int], np.ndarray]
+"""Returns the places of all images, of so many, in the order in which an epoch takes them, shape ``(count,)``."""
 
 Schedule = Callable[[int, int], float]
 """Returns the share of the learning rate at a step, from 0, of so many steps."""

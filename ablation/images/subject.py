@@ -37,7 +37,7 @@ VALIDATIONS = ("held_out", "test")
 LEFT_OUT, MOST_LEFT_OUT = "left_out.txt", 5
 """The file that names all that could not be used of the data, and how many of them a remark names."""
 
-SCALED = {"unit": "[0, 1]", "symmetric": "[−1, 1]"}
+SCALED = {"unit": "to [0, 1]", "symmetric": "to [−1, 1]", "per_image": "to mean 0 and standard deviation 1 in each image"}
 """Where pixels lie by how they are scaled."""
 
 MEASURES = (
@@ -63,7 +63,8 @@ class Images(Subject):
         training: epochs, batches, optimiser.
         source, data_name: the images, and what the user calls them.
         limit, validation, fraction: how they are limited and divided.
-        normalise: how their pixels are scaled: ``unit`` or ``symmetric``; None is symmetric, unless the network scales pixels itself.
+        normalise: how their pixels are scaled: ``unit``, ``symmetric`` or ``per_image``; None is symmetric, unless the network scales
+            pixels itself.
         backend: what Keras runs on: tensorflow, jax or torch.
         save_model: whether trained networks are stored.
     """
@@ -302,17 +303,20 @@ class Images(Subject):
         height, width, channels = dataset.image_shape
         data = (
             f"The data is {self.source.description}: {len(images):,} training and {self._validation_images():,} validation images of "
-            f"{height} × {width} × {channels} values, scaled to {SCALED[self._normalised()]}."
+            f"{height} × {width} × {channels} values, scaled {SCALED[self._normalised()]}."
         )
         steps = (
             f"It is trained for {counted(training.epochs, 'epoch')} in batches of {training.batch_size} with {training.in_words()}, in "
             f"{training.precision}, by Keras on {self.backend}."
         )
-        return data, f"{network}.", steps, features_in_words({name: self._in_words(name) for name in self.features})
+        features = {name: self._in_words(name) for name in (*self.catalogue.always, *self.features)}
+        always = [name if features[name] == "on" else f"{name} ({features[name]})" for name in self.catalogue.always]
+        every = (f"Every arm has {listed(always, 'and')}.",) if always else ()
+        return data, f"{network}.", steps, *every, features_in_words({name: features[name] for name in self.features})
 
     def _in_words(self, name: str) -> str:
         """Name the parameters of a feature, or the features of a group with theirs."""
-        members = self.on(frozenset({name}))
+        members = self.catalogue.members(name)
         if name in members:
             return _short(members[name])
         return ", ".join(each if _short(feature) == "on" else f"{each} {_short(feature)}" for each, feature in members.items())
@@ -325,7 +329,7 @@ class Images(Subject):
             f"{name} changes nothing in model={self.model_name} at {height} × {width} pixels: "
             "the network computes the same with and without it."
             for name in self.features
-            if set(filled(start, reduce(lambda recipe, feature: feature(recipe), self.on(frozenset({name})).values(), start))) <= nothing
+            if set(filled(start, reduce(lambda recipe, feature: feature(recipe), self.catalogue.members(name).values(), start))) <= nothing
         ]
         if "synthetic" in self.source.description.lower():
             said.append("The data is synthetic: what helps here need not help on photographs.")

@@ -11,12 +11,15 @@ from ablation.images.features.feature import Evidence, Feature
 from ablation.images.features.gap import GlobalAveragePooling
 from ablation.images.features.gelu import GELU
 from ablation.images.features.gradient_clipping import GradientClipping
+from ablation.images.features.l2 import L2Penalty
 from ablation.images.features.label_smoothing import LabelSmoothing
 from ablation.images.features.mixup import Mixup
 from ablation.images.features.momentum_sgd import MomentumSGD
+from ablation.images.features.narrow_blocks import NarrowBlocks
 from ablation.images.features.placebo import Placebo
 from ablation.images.features.random_crop import RandomCrop
 from ablation.images.features.residual import Residual
+from ablation.images.features.shuffling import Shuffling
 from ablation.images.features.squeeze_excite import SqueezeExcite
 from ablation.images.features.stochastic_depth import StochasticDepth
 from ablation.images.features.warm_up import WarmUp
@@ -35,13 +38,16 @@ __all__ = [
     "Feature",
     "GlobalAveragePooling",
     "GradientClipping",
+    "L2Penalty",
     "LabelSmoothing",
     "Mixup",
     "MomentumSGD",
+    "NarrowBlocks",
     "Placebo",
     "RandomCrop",
     "RandomWarp",
     "Residual",
+    "Shuffling",
     "SqueezeExcite",
     "StochasticDepth",
     "WarmUp",

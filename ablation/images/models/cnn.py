@@ -28,7 +28,9 @@ class CNN:
 
     known_as: ClassVar[str] = "cnn"
     width: int = 64
-    slots: ClassVar[frozenset[str]] = frozenset({"normalization", "block", "after_block", "activation", "pooling", "dropout", "scaling"})
+    slots: ClassVar[frozenset[str]] = frozenset(
+        {"normalization", "block", "filters", "after_block", "activation", "pooling", "dropout", "scaling"}
+    )
 
     def __post_init__(self) -> None:
         whole("model.width", self.width, 1, WIDEST)
@@ -49,7 +51,8 @@ class CNN:
         x = parts.finish(parts.convolve(x, self.width, "stem", size=1), "stem")
         for stage in range(STAGES):
             filters, name = self.width * 2**stage, f"stage{stage + 1}"
-            x = (recipe.block or plain)(x, filters, 1, name, parts)
+            within = recipe.filters(x.shape[-1], filters) if recipe.filters else filters
+            x = (recipe.block or plain)(x, within, 1, name, parts)
             x = parts.finish(parts.convolve(x, filters, f"{name}_down", strides=2, padding="valid"), f"{name}_down")
             x = parts.drop(x, name)
         x = recipe.pooling("pool")(x) if recipe.pooling else keras.layers.Flatten(name="flatten")(x)

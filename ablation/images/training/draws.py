@@ -75,7 +75,9 @@ def draw_epoch(recipe: Recipe, seed: int, epoch: int, labels: np.ndarray, classe
     """
     count = len(labels) // batch * batch
     streams = recipe.streams
-    own = generator(seed, ORDER, epoch, *streams).permutation(len(labels))[:count].astype(np.int32)
+    rng = generator(seed, ORDER, epoch, *streams)
+    places = recipe.order(rng, len(labels)) if recipe.order else rng.permutation(len(labels))
+    own = places[:count].astype(np.int32)
     targets = one_hot(labels[own], classes)
     partners = mixing = None
     if recipe.mixing:

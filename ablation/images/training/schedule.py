@@ -58,6 +58,23 @@ class OneCycle:
         return (1 + math.cos(math.pi * min((step - rising) / max(steps - rising, 1), 1))) / 2
 
 
+@dataclass(frozen=True)
+class EachEpoch:
+    """Keep a share of the rate from one epoch to the next.
+
+    Args:
+        share: what is kept.
+        epochs: into which the steps are divided.
+    """
+
+    share: float
+    epochs: int
+
+    def __call__(self, step: int, steps: int) -> float:
+        """Return the share of the learning rate at a step, from 0."""
+        return self.share ** (step * self.epochs // steps)
+
+
 SCHEDULES: Mapping[str, Schedule | None] = MappingProxyType(
     {"constant": None, "cosine": Cosine(), "step": Stepwise(), "one_cycle": OneCycle()}
 )
