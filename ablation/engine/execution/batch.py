@@ -6,6 +6,7 @@ import re
 import secrets
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, current_thread, main_thread
 from typing import Any
 
 from ablation.checks import choice, whole
@@ -144,9 +145,7 @@ class Batch:
     @contextmanager
     def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
         with self.cluster() as (cluster, name, failures):
-            from distributed import Client
-
-            from ablation.engine.execution.workers import Place, Workers
+            from ablation.engine.execution.workers import Place, Workers, client_of
 
             system = SYSTEMS[self.system]
             queue = Queue(system, name, self.jobs)
@@ -158,7 +157,7 @@ class Batch:
                 threads=self.cores,
                 own=True,
             )
-            with Client(cluster, set_as_default=False) as client:
+            with client_of(cluster) as client:
                 pool = Workers(client, subject, place, on_event)
                 stop = Event()
                 replacing = Thread(target=_replace, args=(cluster, queue, failures, pool, stop), name="ablation-jobs", daemon=True)
@@ -175,7 +174,8 @@ class Batch:
         """Start a scheduler in this process that can submit jobs; yield it, the name of its jobs and what the system has refused."""
         system = SYSTEMS[self.system]
         try:
-            import dask_jobqueue
+            with _own_signals():
+                import dask_jobqueue
         except ImportError as error:
             raise InputError(
                 f"execution={self.system} needs dask-jobqueue, which is not installed; install it with: pip install 'ablation[slurm]'"
@@ -323,6 +323,17 @@ def _telling(job_class: Any, failures: list[str]) -> Any:
                 raise
 
     return Telling
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep what Ctrl-C does: dask-jobqueue lets it end the process when it is imported."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if current_thread() is main_thread():
+            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import json
 import logging
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,7 @@ def _written(file: str) -> str:
 
 @contextmanager
 def _connected(address: str) -> Iterator[Any]:
-    from distributed import Client
+    from ablation.engine.execution.workers import client_of
 
     absent = f"the scheduler {address} cannot be reached; expected execution.address to name a running one"
     try:
@@ -122,20 +122,15 @@ def _connected(address: str) -> Iterator[Any]:
         socket.create_connection(_parts(address), timeout=PATIENCE).close()
     except OSError as error:
         raise InputError(absent) from error
-    try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"the scheduler {address} cannot be used ({error}); {CERTIFICATES}") from error
-    except OSError as error:
-        secure = address.startswith("tls://")
-        raise InputError(
-            f"the scheduler {address} does not answer; {CERTIFICATES if secure else 'does it expect tls:// in place of tcp://?'}"
-        ) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(client_of(address, timeout=PATIENCE))
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"the scheduler {address} cannot be used ({error}); {CERTIFICATES}") from error
+        except OSError as error:
+            why = CERTIFICATES if address.startswith("tls://") else "does it expect tls:// in place of tcp://?"
+            raise InputError(f"the scheduler {address} does not answer; {why}") from error
         yield client
-    finally:
-        with suppress(Exception):  # such as a scheduler that has gone
-            client.close(timeout=PATIENCE)
 
 
 CERTIFICATES = "expected its certificates in Dask's configuration, distributed.comm.tls"

@@ -68,9 +68,9 @@ class Local:
     def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
         _check_shared_memory()
         import dask
-        from distributed import Client, Nanny, Scheduler, Security, SpecCluster
+        from distributed import Nanny, Scheduler, Security, SpecCluster
 
-        from ablation.engine.execution.workers import Place, Workers
+        from ablation.engine.execution.workers import Place, Workers, client_of
 
         variables = {name: str(value) for name, value in {**dict.fromkeys(THREADS, self.threads), **KEEP_MEMORY}.items()}
         environment = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in variables.items()}
@@ -103,7 +103,7 @@ class Local:
                     security=security,
                     silence_logs=logging.CRITICAL,
                 )
-            with cluster, Client(cluster, set_as_default=False) as client:
+            with cluster, client_of(cluster) as client:
                 pool = Workers(client, subject, place, on_event)
                 try:
                     yield pool

@@ -3,9 +3,9 @@
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, RLock, Thread
@@ -15,6 +15,7 @@ from ablation.engine.credentials import CODE, credentials, difference
 from ablation.engine.execution.files import deliver
 from ablation.engine.execution.pool import OnEvent, Pool
 from ablation.engine.failed import WorkerDiedError
+from ablation.engine.interruption import Interruption
 from ablation.engine.worker import Packed, start
 from ablation.errors import InputError
 from ablation.study.cause import in_a_line
@@ -430,6 +431,18 @@ class Workers(Pool):
             run.future.set_result(made)
         else:
             run.future.set_exception(error)
+
+
+@contextmanager
+def client_of(scheduler: Any, **settings: Any) -> Iterator[Any]:
+    """Connect to a scheduler, a cluster or the address of one."""
+    from distributed import Client
+
+    with ExitStack() as stack:
+        # An interruption that comes meanwhile would leave a client that is half made and ends only after a minute.
+        with Interruption():
+            client = stack.enter_context(Client(scheduler, set_as_default=False, **settings))
+        yield client
 
 
 def _send(topic: str, event: dict[str, Any]) -> None:
