@@ -5,21 +5,16 @@ job left behind when it finishes, at Ctrl-C and when it is killed; inside a job 
 ``INTERFACE=lo`` chooses the network interface, such as for a SLURM of one node.
 """
 
-import csv
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-SMALL = ("features=cumulative", "catalogue.order=[batch_norm,gap]", "data=digits", "data.limit=400", "model.width=2", "training.epochs=8")
-COMMAND = (sys.executable, "-m", "ablation")
-PATIENCE = 1_800
+from proofs import COMMAND, PATIENCE, SMALL, begin, environment, finish, runs_ended, shown, table, until
 
 
 def main() -> int:
@@ -30,16 +25,9 @@ def main() -> int:
     # A shell lets what it starts in the background ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     settings = tuple(sys.argv[1:]) or SMALL
-    failed = 0
-    with tempfile.TemporaryDirectory(prefix="ablation-slurm-") as name:
-        folder = Path(name)
-        for proof in (same_scores_though_a_job_is_cancelled, nothing_is_left_at_the_end, a_requeued_job_continues, a_refused_job_is_told):
-            began = time.monotonic()
-            for line in proof(folder, settings):
-                good, words = line
-                failed += not good
-                print(f"{'holds' if good else 'FAILS'}  {words}  ({time.monotonic() - began:.0f} s)", flush=True)
-    return failed
+    with tempfile.TemporaryDirectory(prefix="ablation-slurm-") as folder:
+        proofs = (same_scores_though_a_job_is_cancelled, nothing_is_left_at_the_end, a_requeued_job_continues, a_refused_job_is_named)
+        return sum(shown(proof(Path(folder), settings)) for proof in proofs)
 
 
 def on_slurm(*settings: str) -> tuple[str, ...]:
@@ -52,15 +40,15 @@ def on_slurm(*settings: str) -> tuple[str, ...]:
 def same_scores_though_a_job_is_cancelled(folder: Path, settings: tuple[str, ...]) -> Iterator[tuple[bool, str]]:
     one, other = folder / "slurm", folder / "local"
     process = begin(one, on_slurm(*settings, "study.name=proof"))
-    until(lambda: runs_ended(one, "proof") >= 1 or process.poll() is not None)
+    until(lambda: runs_ended(one) >= 1 or process.poll() is not None)
     victim = jobs()[-1]
     subprocess.run(["scancel", victim], check=True)
     out = process.communicate(timeout=PATIENCE)[0]
     yield process.returncode == 0, f"a study on SLURM finishes, exit status {process.returncode}, {out.count(']  ')} runs"
     yield f"job {victim} has ended; another one takes its place" in out, f"job {victim}, cancelled in mid-run, is replaced"
     yield until(lambda: not jobs(), 30), f"jobs left behind: {len(jobs())}"
-    done = finish(other, (*COMMAND, *settings, "study.name=proof"))
-    yield done.returncode == 0, f"the study on local workers finishes, exit status {done.returncode}"
+    code, _ = finish(other, (*COMMAND, *settings, "study.name=proof"))
+    yield code == 0, f"the study on local workers finishes, exit status {code}"
     pairs = list(zip(table(one), table(other), strict=True))
     yield all(a == b for a, b in pairs), f"equal scores in {sum(a == b for a, b in pairs)} of {len(pairs)} runs"
 
@@ -74,12 +62,12 @@ def nothing_is_left_at_the_end(folder: Path, settings: tuple[str, ...]) -> Itera
         none = until(lambda: not jobs(), 60)
         yield none and "Traceback" not in out, f"{number.name}: exit status {process.returncode}, jobs left behind: {len(jobs())}"
     process = begin(folder / "running", on_slurm(*settings, "study.name=proof"))
-    until(lambda: runs_ended(folder / "running", "proof") >= 1 or process.poll() is not None)
+    until(lambda: runs_ended(folder / "running") >= 1 or process.poll() is not None)
     process.kill()
     process.communicate()
     yield until(lambda: not jobs(), 60), f"SIGKILL in mid-run: jobs left behind: {len(jobs())}"
-    done = finish(folder / "running", on_slurm(*settings, "study.name=proof"))
-    yield done.returncode == 0 and "finished already" in done.stdout, "the same command continues it"
+    code, out = finish(folder / "running", on_slurm(*settings, "study.name=proof"))
+    yield code == 0 and "finished already" in out, "the same command continues it"
     yield table(folder / "running") == table(folder / "slurm"), "with the same scores"
 
 
@@ -100,7 +88,7 @@ def a_requeued_job_continues(folder: Path, settings: tuple[str, ...]) -> Iterato
     (place / "job.sh").write_text(REQUEUED.format(command=command))
     answer = subprocess.run(["sbatch", "--parsable", "-o", "out", "job.sh"], cwd=place, env=environment(), capture_output=True, text=True)
     number = answer.stdout.strip()
-    until(lambda: runs_ended(place, "proof") >= 1 or number not in jobs())
+    until(lambda: runs_ended(place) >= 1 or number not in jobs())
     # What SLURM sends of itself when the time is nearly over.
     subprocess.run(["scancel", "--batch", "--signal=TERM", number], check=True)
     until(lambda: number not in jobs())
@@ -109,27 +97,10 @@ def a_requeued_job_continues(folder: Path, settings: tuple[str, ...]) -> Iterato
     yield table(place) == table(folder / "slurm"), "with the same scores"
 
 
-def a_refused_job_is_told(folder: Path, settings: tuple[str, ...]) -> Iterator[tuple[bool, str]]:
-    done = finish(folder / "refused", (*on_slurm(*settings), "execution.partition=nowhere"))
-    lines = [line for line in done.stderr.splitlines() + done.stdout.splitlines() if line.startswith("ablation:")]
-    yield done.returncode == 1 and len(lines) == 1 and "partition" in lines[0], f"a partition that is none: {' '.join(lines)}"
-
-
-# ---- what the proofs share ------------------------------------------------------------------------------------------------------
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-
-
-def begin(folder: Path, command: tuple[str, ...]) -> "subprocess.Popen[str]":
-    folder.mkdir(exist_ok=True)
-    return subprocess.Popen(command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def finish(folder: Path, command: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
-    folder.mkdir(exist_ok=True)
-    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=PATIENCE)
+def a_refused_job_is_named(folder: Path, settings: tuple[str, ...]) -> Iterator[tuple[bool, str]]:
+    code, out = finish(folder / "refused", (*on_slurm(*settings), "execution.partition=nowhere"))
+    lines = [line for line in out.splitlines() if line.startswith("ablation:")]
+    yield code == 1 and len(lines) == 1 and "partition" in lines[0], f"a partition that is none: {' '.join(lines)}"
 
 
 def jobs_answer() -> bool:
@@ -143,36 +114,6 @@ def jobs() -> list[str]:
     """Return the numbers of our jobs that wait or run."""
     lines = subprocess.run(["squeue", "--noheader", "--format=%A %j"], capture_output=True, text=True, check=True).stdout.splitlines()
     return sorted((line.split()[0] for line in lines if line.split()[1].startswith("ablation-")), key=int)
-
-
-def runs_ended(folder: Path, study: str) -> int:
-    """Return how many runs have ended in a folder, without MLflow's slow client."""
-    import sqlite3
-    from contextlib import closing
-
-    try:
-        with closing(sqlite3.connect(f"file:{folder / 'mlflow.db'}?mode=ro", uri=True)) as connection:
-            query = "SELECT COUNT(*) FROM runs JOIN tags USING (run_uuid) WHERE tags.key = 'ablation.key' AND status = 'FINISHED'"
-            return int(connection.execute(query).fetchone()[0])
-    except sqlite3.Error:
-        return 0
-
-
-def table(folder: Path) -> list[tuple[str, str, str]]:
-    """Return arm, seed and score of every run of the study."""
-    with (folder / "mlruns/studies/proof/runs.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    score = next(name for name in rows[0] if name in ("val_accuracy", "score"))
-    return sorted((row["arm"], row["seed"], row[score]) for row in rows)
-
-
-def until(reached: Callable[[], object], seconds: float = PATIENCE) -> bool:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.3)
-    return True
 
 
 if __name__ == "__main__":
