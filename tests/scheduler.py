@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from proofs import COMMAND, PATIENCE, SMALL, begin, environment, finish, runs_ended, shown, table, until
@@ -57,7 +57,7 @@ def a_worker_without_the_folder_trains(folder: Path) -> Iterator[tuple[bool, str
     namespace = ("unshare", "--mount", "sh", "-c", f'mount -t tmpfs none "{hidden}" && exec "$@"', "sh")
     with scheduler(folder), worker(folder, "elsewhere", before=namespace), worker(folder, "beside", before=namespace):
         until(lambda: count_workers() == 2, 60)
-        code, out = finish(hidden, (*COMMAND, *SMALL, *ON_DASK))
+        code, _out = finish(hidden, (*COMMAND, *SMALL, *ON_DASK))
     same = table(hidden) == table(folder / "local")
     yield code == 0 and same, f"workers that do not see the study's folder: exit status {code}, equal scores: {same}"
     copies = list(folder.glob("*/dask-scratch-space*/ablation-data/*"))
@@ -114,10 +114,8 @@ def process(folder: Path, name: str, command: tuple[str, ...], **variables: str)
         try:
             yield started
         finally:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(started.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             started.wait()
 
 

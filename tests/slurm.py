@@ -41,11 +41,14 @@ def same_scores_though_a_job_is_cancelled(folder: Path, settings: tuple[str, ...
     one, other = folder / "slurm", folder / "local"
     process = begin(one, on_slurm(*settings, "study.name=proof"))
     until(lambda: runs_ended(one) >= 1 or process.poll() is not None)
-    victim = jobs()[-1]
+    before = set(jobs())
+    victim = max(before, key=int)
     subprocess.run(["scancel", victim], check=True)
+    another = until(lambda: len(set(jobs()) - before) == 1 or process.poll() is not None) and process.poll() is None
     out = process.communicate(timeout=PATIENCE)[0]
     yield process.returncode == 0, f"a study on SLURM finishes, exit status {process.returncode}, {out.count(']  ')} runs"
-    yield f"job {victim} has ended; another one takes its place" in out, f"job {victim}, cancelled in mid-run, is replaced"
+    said = f"job {victim} has ended; another one takes its place" in out
+    yield said and another, f"job {victim}, cancelled in mid-run, is replaced by another one"
     yield until(lambda: not jobs(), 30), f"jobs left behind: {len(jobs())}"
     code, _ = finish(other, (*COMMAND, *settings, "study.name=proof"))
     yield code == 0, f"the study on local workers finishes, exit status {code}"

@@ -224,9 +224,13 @@ class Batch:
                 silence_logs=logging.CRITICAL + 1,
                 **{system.account: self.account},
             )
-            with cluster:
-                cluster.scale(jobs=self.jobs)
-                yield cluster, name, failures
+            try:
+                with cluster:
+                    cluster.scale(jobs=self.jobs)
+                    yield cluster, name, failures
+            finally:
+                for key in ("ca_file", "cert", "key"):
+                    getattr(cluster, f"_job_{key}").close()  # removes the file, too
 
 
 @dataclass
@@ -297,7 +301,9 @@ def _replace(cluster: Any, queue: Queue, failures: list[str], pool: Any, stop: E
             folder = FOLDER / "cache" / "jobs"
             pool.fail(InputError(f"{counted(queue.ended, 'job')} ended before a worker had come; {_last_line(folder, queue.name)}"))
             return
-        if len(cluster.worker_spec) < queue.jobs:
+        if cluster.workers.keys() - cluster.worker_spec.keys():
+            cluster.scale(jobs=len(cluster.worker_spec))  # lets go of them first, for another one takes the name
+        elif len(cluster.worker_spec) < queue.jobs:
             cluster.scale(jobs=queue.jobs)
 
 
