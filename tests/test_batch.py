@@ -37,7 +37,6 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     monkeypatch.chdir(tmp_path)
-    pytest.importorskip("dask_jobqueue")  # an extra
     return folder
 
 
@@ -89,7 +88,6 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, object], word
 
 
 def test_a_machine_that_cannot_submit_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("dask_jobqueue")
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InputError, match="needs the command sbatch"), Batch("slurm").open(packed(Trained(0.0)), print):
         pass

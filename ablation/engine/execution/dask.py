@@ -139,6 +139,8 @@ CERTIFICATES = "expected its certificates in Dask's configuration, distributed.c
 @contextmanager
 def _silent() -> Iterator[None]:
     """Keep Dask's own complaints off the screen: what a person must know is said in a sentence."""
+    import distributed  # noqa: F401  # which sets their levels when it is imported
+
     loggers = [logging.getLogger(name) for name in LOUD]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
