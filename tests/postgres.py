@@ -18,10 +18,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 
-from served import ask, scores, shown, start_server, start_study, statuses, stop_server, write_function
+from served import ask, free_port, scores, shown, start_server, start_study, statuses, stop_server, write_function
 
-PORT, DATABASE_PORT = 5073, 5074
-ADMIN, PASSWORD = "admin", "password1234"
+PORT, DATABASE_PORT = free_port(), free_port()
+ADMIN, PASSWORD = "admin", "a-password-of-the-admin"
 USERS = {"ada": "a-password-of-ada", "max": "a-password-of-max"}
 
 
@@ -45,7 +45,7 @@ def start_database(programs: Path, folder: Path) -> str:
     options = f"-p {DATABASE_PORT} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
     start = [programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"]
     subprocess.run([*user, *start], **quiet)  # type: ignore[call-overload]
-    return f"postgresql://ablation:not-asked@127.0.0.1:{DATABASE_PORT}/postgres"
+    return f"postgresql+psycopg2://ablation:not-asked@127.0.0.1:{DATABASE_PORT}/postgres"
 
 
 def stop_database(programs: Path, folder: Path) -> None:
@@ -68,9 +68,8 @@ def main() -> None:
         (base / "database").mkdir()
         (base / "server").mkdir()
         backend = start_database(programs, base / "database")
-        server = start_server(
-            base / "server", PORT, "--app-name", "basic-auth", backend=backend, MLFLOW_FLASK_SERVER_SECRET_KEY="a secret of this script"
-        )
+        secrets = {"MLFLOW_FLASK_SERVER_SECRET_KEY": "a secret of this script", "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD}
+        server = start_server(base / "server", PORT, "--app-name", "basic-auth", backend=backend, **secrets)
         try:
             uri, admin = f"http://127.0.0.1:{PORT}", f"{ADMIN}:{PASSWORD}"
             for user, password in USERS.items():

@@ -13,9 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from served import scores, shown, start_server, start_study, statuses, stop_server, wait_for, write_function
+from served import free_port, scores, shown, start_server, start_study, statuses, stop_server, wait_for, write_function
 
-PORT = 5072
 RUNS = ("seeds=8", "study.name=weather")
 
 
@@ -32,7 +31,8 @@ def main() -> None:
             folder, trained = base / "study", base / "trained.txt"
             write_function(folder, trained, chosen.pause)
             (base / "server").mkdir()
-            server, uri = start_server(base / "server", PORT), f"http://127.0.0.1:{PORT}"
+            port = free_port()
+            server, uri = start_server(base / "server", port), f"http://127.0.0.1:{port}"
             began = time.monotonic()
             process = start_study(folder, uri, *RUNS)
             if case != "no outage":
@@ -40,7 +40,7 @@ def main() -> None:
                 stop_server(server, signal.SIGKILL)
                 if case == "a while":
                     time.sleep(chosen.seconds)
-                    server = start_server(base / "server", PORT)
+                    server = start_server(base / "server", port)
             code = process.wait(900)
             lines = [line for line in shown(folder).splitlines() if "is away" in line or "is back" in line]
             print(f"{case}: exit status {code} after {time.monotonic() - began:.0f} s", *lines, sep="\n    ", flush=True)
@@ -48,7 +48,7 @@ def main() -> None:
                 own = scores(folder, "weather")
                 if own != reference or code != 1:
                     faults.append(f"{case}: the report made without the server differs, or the exit status is {code}")
-                server = start_server(base / "server", PORT)
+                server = start_server(base / "server", port)
                 began = time.monotonic()
                 code = start_study(folder, uri, *RUNS).wait(900)
                 print(f"    given again: exit status {code} after {time.monotonic() - began:.0f} s", flush=True)

@@ -1,14 +1,18 @@
 """A tracking server on loopback, for the scripts that need one, and the studies that they run against it."""
 
+import atexit
 import base64
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +46,7 @@ def start_server(folder: Path, port: int, *options: str, backend: str = "", **va
             stderr=log,
             start_new_session=True,
         )
+    atexit.register(_kill, server)  # also where the script fails
     deadline = time.monotonic() + 180
     while server.poll() is None and time.monotonic() < deadline:
         try:
@@ -54,10 +59,22 @@ def start_server(folder: Path, port: int, *options: str, backend: str = "", **va
     raise RuntimeError(f"the server did not start: {(folder / 'server.log').read_text()[-2000:]}")
 
 
+def free_port() -> int:
+    """Return a port on which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 def stop_server(server: "subprocess.Popen[bytes]", how: int) -> None:
     """End a server with all its processes."""
     os.killpg(server.pid, how)
     server.wait(60)
+
+
+def _kill(server: "subprocess.Popen[bytes]") -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
 
 
 def write_function(folder: Path, trained: Path, pause: float) -> None:
