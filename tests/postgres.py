@@ -74,7 +74,7 @@ def main() -> None:
             uri, admin = f"http://127.0.0.1:{PORT}", f"{ADMIN}:{PASSWORD}"
             for user, password in USERS.items():
                 ask(uri, "users/create", {"username": user, "password": password}, admin)
-                ask(uri, "users/update-admin", {"username": user, "is_admin": True}, admin)
+                ask(uri, "users/update-admin", {"username": user, "is_admin": True}, admin, "PATCH")
             trained, began = base / "trained.txt", time.monotonic()
             studies = {}
             for user, password in USERS.items():

@@ -94,9 +94,10 @@ def elsewhere(token: str) -> Owner:
     return Owner(token, "another machine", 1, 0.0)
 
 
-def test_of_two_that_ask_at_the_same_time_one_gets_the_run(store: Store) -> None:
+def test_of_two_that_ask_at_the_same_time_one_gets_the_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (study(store, key, Owner.this_process())[1] for key in ("one", "two"))
     low, high = sorted((first, second), key=lambda each: each.owner.token)
+    monkeypatch.setattr(claims, "_at_work", {low.owner.token, high.owner.token})
     for each in (low, high):
         each.ask(["a run"])
         each._post(["a run"])
@@ -135,7 +136,7 @@ def test_a_process_on_another_machine_lapses_by_its_signs_of_life(monkeypatch: p
 
 def test_live_runs_of_a_neighbour_are_not_marked_as_killed(store: Store) -> None:
     log, mine = study(store, "one", Owner.this_process())
-    mine._post()
+    mine.begin()
     trial = Trial(frozenset(), 0, "a key", "group", "baseline", (), {})
     run_id = log.make_run(trial)
     other = StudyLog.open(store, "one", "asked", "one", "score", {}, Owner.this_process().token)

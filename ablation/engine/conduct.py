@@ -124,6 +124,7 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
         owner = Owner.this_process()
         log = StudyLog.open(store, study.key, study.question_key, study.name, study.subject.metric.key, _params(study), owner.token)
         claims = Claims(store, log.experiment_id, log.parent, owner, log.watch, lambda keys: stored(study, store, runs.trials(keys)))
+        stack.callback(claims.close, LAST_MOMENT)
         claims.begin()
         runs = RunLog(log, study, Journal(study.key), screen.say, claims.release)
         try:
@@ -144,16 +145,13 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
             if not lacking:
                 if shows_effects(findings):
                     note_end(store, log.parent, len(findings.seeds))
-                claims.close(PATIENCE)
                 log.close("FAILED" if ran.failures else "FINISHED", summary(findings), study.folder)
             runs.close()
-            claims.close(LAST_MOMENT)
         except BaseException:
             # First the workers, so that none logs to a run that is marked as killed.
             stack.close()
             with suppress(Exception):  # What stopped the study is the message, not that its store cannot take even this.
                 runs.close()
-                claims.close(LAST_MOMENT)
                 if not runs.away:
                     log.kill()
             raise

@@ -75,6 +75,8 @@ class Owner:
         """Return whether the process is alive; None where this cannot be seen from here."""
         if self.machine != _machine():
             return None
+        if self.pid == os.getpid():
+            return self.token in _at_work
         born = _born(self.pid)
         return born is not None and abs(born - self.born) < 1.0
 
@@ -184,6 +186,7 @@ class Claims:
 
     def begin(self) -> None:
         """Start the thread, once this process has given a sign of life."""
+        _at_work.add(self.owner.token)
         self._post()
         self._thread.start()
 
@@ -216,6 +219,7 @@ class Claims:
 
     def close(self, patience: float) -> None:
         """Give all back."""
+        _at_work.discard(self.owner.token)
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -322,6 +326,10 @@ class Claims:
         tags: dict[str, Any] = {f"{self._tag}.{number}": part for number, part in enumerate(parts)} | {self._tag: json.dumps(head)}
         self._client.log_batch(self._parent, tags=[RunTag(name, value) for name, value in tags.items()])
         self._beat = time.monotonic()
+
+
+_at_work: set[str] = set()
+"""Tokens under which this process conducts studies."""
 
 
 @cache

@@ -35,7 +35,7 @@ STUDY = ("subject=function", "subject.target=nothing.train", "subject.features=[
 def start_server(folder: Path, port: int, *options: str, backend: str = "", **variables: str) -> "subprocess.Popen[bytes]":
     """Start a server that keeps its files in a folder and hands them out itself, and wait until it answers."""
     words = ["--backend-store-uri", backend or f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder / "artifacts")]
-    words += ["--host", "127.0.0.1", "--port", str(port), "--workers", "2", *options]
+    words += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1", *options]
     with (folder / "server.log").open("ab") as log:
         environment = {**os.environ, **variables}
         server = subprocess.Popen(
@@ -131,11 +131,12 @@ def statuses(uri: str, user: str = "") -> dict[str, int]:
     return {**counts, "trained": len(set(keys)), "twice": len(keys) - len(set(keys))}
 
 
-def ask(uri: str, path: str, body: Mapping[str, Any] | None = None, user: str = "") -> dict[str, Any]:
+def ask(uri: str, path: str, body: Mapping[str, Any] | None = None, user: str = "", method: str | None = None) -> dict[str, Any]:
     """Call the server's interface; ``user`` is a name and a password with a colon between."""
     headers = {"Content-Type": "application/json"}
     if user:
         headers["Authorization"] = f"Basic {base64.b64encode(user.encode()).decode()}"
     content = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(f"{uri}/api/2.0/mlflow/{path}", content, headers), timeout=60) as answer:
-        return dict(json.load(answer))
+    request = urllib.request.Request(f"{uri}/api/2.0/mlflow/{path}", content, headers, method=method)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return dict(json.loads(answer.read() or b"{}"))
