@@ -1,5 +1,6 @@
 """Slots are the workers of a scheduler that have shown what they are, as they come and go."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,11 +11,11 @@ from typing import Any
 
 import dask
 import pytest
-from distributed import Client, LocalCluster, get_worker
+from distributed import Client, LocalCluster, Security, get_worker
 from test_schedule import Trained
 
 from ablation.engine.credentials import credentials, difference
-from ablation.engine.execution import files, workers
+from ablation.engine.execution import Dask, files, workers
 from ablation.engine.execution.files import complete, deliver, finds, receive
 from ablation.engine.execution.workers import Place, Workers
 from ablation.engine.failed import WorkerDiedError
@@ -247,3 +248,36 @@ def test_a_difference_names_what_is_other() -> None:
     assert difference({**ours, "Python": "3.12"}, ours) == "it has Python 3.12, and this study 3.11"
     assert difference({**ours, "code": "b"}, ours) == "its ablation 1 has other code than this study's"
     assert difference({name: ours[name] for name in ("Python", "ablation", "code")}, ours) == "it has no keras, and this study 3"
+
+
+def test_a_scheduler_with_certificates_that_this_machine_lacks_is_named() -> None:
+    def opened(address: str) -> None:
+        with Dask(address).open(packed(Trained(0.0)), print):
+            pass
+
+    with LocalCluster(n_workers=0, processes=False, security=Security.temporary(), dashboard_address=None, silence_logs=50) as made:
+        with pytest.raises(InputError, match="expected its certificates in Dask's configuration"):
+            opened(made.scheduler_address)
+        with pytest.raises(InputError, match="does not answer; does it expect tls:// in place of tcp://"):
+            opened(made.scheduler_address.replace("tls:", "tcp:"))
+
+
+def test_a_scheduler_is_found_by_its_file(cluster: LocalCluster, tmp_path: Path) -> None:
+    file = tmp_path / "scheduler.json"
+    with pytest.raises(InputError, match="names no scheduler"), Dask(scheduler_file=str(file)).open(packed(Trained(0.0)), print):
+        pass
+    file.write_text(json.dumps({"address": cluster.scheduler_address}))
+    with Dask(scheduler_file=str(file)).open(packed(Trained(0.0)), print) as opened:
+        assert opened.submit(where).result(20) in ("0", "1")
+
+
+def test_only_workers_with_the_resources_of_a_run_are_used(cluster: LocalCluster) -> None:
+    with pytest.raises(InputError, match="execution.resources.GPU must be a number above 0"):
+        Dask(cluster.scheduler_address, resources={"GPU": 0})
+    with Dask(cluster.scheduler_address, wait=2, resources={"GPU": 1}).open(packed(Trained(0.0)), print) as opened:
+        future = opened.submit(where)
+        said: list[str] = []
+        until(lambda: said.extend(opened.news()) or said)
+        assert said[0].endswith(f"dask worker {cluster.scheduler_address} --nthreads 1 --resources GPU=1")
+        with pytest.raises(InputError, match="no worker has come"):
+            future.result(20)
