@@ -117,6 +117,13 @@ CASES = {
     "an order that is no list": (["catalogue.order=mixup"], "catalogue.order must be a list of names"),
     "features that are no list": (["features=only", "features.on=5"], "features.on must be a list of names"),
     "credits that are no list": (["features=bookends", "features.of=mixup"], "features.of must be a list of names"),
+    "groups that are no mapping": (["catalogue.groups=[mixup]"], "catalogue.groups must be lists of features by name"),
+    "a group of lists": (["catalogue.groups={mine: [[mixup]]}"], "catalogue.groups.mine must be a list of features"),
+    "exclusive that is no list": (["catalogue.exclusive=true"], "catalogue.exclusive is True; expected groups of features"),
+    "exclusive of lists": (
+        ["catalogue.exclusive=[[[mixup],gap]]"],
+        "catalogue.exclusive has [['mixup'], 'gap']; expected groups of features",
+    ),
     "a list of optimisers": (["training.optimizer=[sgd]"], "training.optimizer=['sgd'] is not known; did you mean 'sgd'?"),
     "a number as a path": (["data=npz", "data.path=5"], "data.path must be a path, or null, not 5"),
     "a list as a path": (["data=npz", "data.path=[a]"], "data.path must be a path, or null, not ['a']"),

@@ -21,8 +21,10 @@ def exclusive_groups(exclusive: Iterable[Iterable[str]], features: Sequence[str]
         InputError: if one of them is no group of features.
     """
     groups = []
+    if isinstance(exclusive, str) or not isinstance(exclusive, Iterable):
+        raise InputError(f"{setting} is {exclusive!r}; expected groups of features, such as [[adamw,sgd]]")
     for group in exclusive:
-        if isinstance(group, str) or not isinstance(group, Iterable):
+        if isinstance(group, str) or not isinstance(group, Iterable) or not all(isinstance(each, str) for each in group):
             raise InputError(f"{setting} has {group!r}; expected groups of features, such as [('adamw', 'sgd')]")
         members = tuple(dict.fromkeys(group))
         for member in members:

@@ -96,6 +96,8 @@ def plan(study: Study, store: Store, execution: Execution) -> Plan:
 
 def spread_of_runs(study: Study, there: Mapping[str, Result]) -> float | None:
     """Return the typical standard deviation of finished runs beside what arms and seeds do, or None where too few say."""
+    if not there:
+        return None
     scores = np.full((len(study.seeds), len(study.arms)), np.nan)
     for (arm, seed), result in results_by_arm(study, there).items():
         scores[study.seeds.index(seed), study.arms.index(arm)] = result.score

@@ -75,11 +75,15 @@ class Catalogue:
                 raise InputError(f"{setting} names '{name}' and '{group}', the group that it is in; expected one of them")
 
     def _check_groups(self) -> None:
+        if not isinstance(self.groups, Mapping):
+            raise InputError(
+                f"catalogue.groups must be lists of features by name, such as {{mine: [dropout,mixup]}}, not {shown(self.groups)}"
+            )
         seen: dict[str, str] = {}
         for group, members in self.groups.items():
             if group in self.features:
                 raise InputError(f"catalogue.groups has '{group}', which is the name of a feature; expected another name")
-            if not isinstance(members, list | tuple) or not members:
+            if not isinstance(members, list | tuple) or not members or not all(isinstance(member, str) for member in members):
                 raise InputError(f"catalogue.groups.{group} must be a list of features, such as [dropout,mixup], not {shown(members)}")
             for member in members:
                 if member not in self.features:
