@@ -1,5 +1,6 @@
 """Runs happen where they are asked to, with the same numbers, and can be watched there."""
 
+import asyncio
 import signal
 import sqlite3
 import subprocess
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import pytest
 from command import ASKED, ORDER, TINY, Ended, ablation, environment, logged, start, table, write_function
+from test_schedule import Trained
 
 from ablation import run_study
+from ablation.engine.execution import Local
+from ablation.engine.worker import packed
 
 
 def test_inline_and_local_workers_give_the_same_numbers(study: tuple[Path, Ended], tmp_path: Path) -> None:
@@ -112,3 +116,17 @@ def test_a_plain_script_needs_no_guard(tmp_path: Path) -> None:
     assert ended.stdout.count("runs: 6") == 1
     assert len(logged(tmp_path).trained) == 6
     assert (tmp_path / "mlruns/studies/script/report.html").is_file()
+
+
+def test_nobody_without_their_keys_can_use_local_workers() -> None:
+    from distributed import Security
+    from distributed.comm import connect
+
+    with Local(workers=1).open(packed(Trained(0.0)), print) as pool:
+        address = pool._client.scheduler.address  # type: ignore[attr-defined]
+        assert address.startswith("tls://127.0.0.1:")
+        # Another user of the machine has the port, and no keys or other ones.
+        with pytest.raises(OSError, match="certificate does not match"):
+            asyncio.run(connect(address, timeout=2, **Security.temporary().get_connection_args("client")))
+        with pytest.raises(OSError, match="reset|closed|connect"):
+            asyncio.run(connect(address.replace("tls:", "tcp:"), timeout=2))
