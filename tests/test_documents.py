@@ -46,6 +46,8 @@ NOT_HERE = {
     "mlflow ui": "a server, which does not end",
     "execution=dask": "needs a running scheduler; test_execution.py starts one",
     "execution.gpus=[0": "needs these GPUs; test_gpus.py has a stand-in for a driver",
+    "tests/slurm.py": "needs a SLURM",
+    "tests/scheduler.py": "starts schedulers and workers for minutes",
     "mlflow server": "a server, which does not end",
     "MLFLOW_TRACKING_URI=http": "needs such a server",
     "tests/fuzz.py": "takes a minute or more; test_fuzz.py runs a part",
