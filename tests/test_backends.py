@@ -79,6 +79,16 @@ def slots() -> dict[str, float]:
     return _two_steps({"own": Own()})
 
 
+def claims() -> dict[str, float]:
+    """Take two steps of a multilayer perceptron trained as the study of weight decay trains it, as stored; return the losses."""
+    from ablation.images.features import L2Penalty
+    from ablation.images.models import MLP
+    from ablation.images.training.settings import SCALINGS, Training
+
+    training = Training(1, BATCH, "sgd", 0.01, "exponential", decay=0.95, momentum=0.9, l2=0.1, shuffle=False)
+    return _two_steps({"l2": L2Penalty(0.1)}, MLP([20]), replace(training.recipe(), scaling=SCALINGS["per_image"]))
+
+
 class Own:
     """Focal loss, a step from where the gradient leads (Foret et al. 2021), and narrow kernels."""
 
@@ -102,7 +112,7 @@ class Own:
         return True
 
 
-def _two_steps(features: dict[str, Any]) -> dict[str, float]:
+def _two_steps(features: dict[str, Any], model: Any = None, start: Any = None) -> dict[str, float]:
     from ablation.images.catalogue import compose
     from ablation.images.models import ResNet
     from ablation.images.training.fit import train
@@ -110,8 +120,9 @@ def _two_steps(features: dict[str, Any]) -> dict[str, float]:
     from ablation.images.training.settings import Training
 
     # Without biases: batch norm takes them away again, and Adam makes large steps of the rounding errors that are their gradients.
-    model = ResNet(8, 4, "paper")
-    program = Program.build(model, compose(Training(1, BATCH).recipe(), features, model, "it"), SHAPE, CLASSES, BATCH, steps=8)
+    model = model or ResNet(8, 4, "paper")
+    recipe = compose(start or Training(1, BATCH).recipe(), features, model, "it")
+    program = Program.build(model, recipe, SHAPE, CLASSES, BATCH, steps=8)
     program.verify(features, _images(), 0)
     program.start(0)
     history = train(program, 0, 1, _images(2 * BATCH), _images(48), None).history
@@ -168,7 +179,7 @@ def results(request: pytest.FixtureRequest) -> dict[str, Any]:
         pytest.skip(f"{request.param} is not installed")
     program = (
         "import json, test_backends as b; "
-        "two = {'one step': b.one_step(), 'modern': b.modern(), 'slots': b.slots()}; "
+        "two = {'one step': b.one_step(), 'modern': b.modern(), 'slots': b.slots(), 'claims': b.claims()}; "
         "print(json.dumps({**b.baseline(), **two, **b.everything()}))"
     )
     environment = {**os.environ, "KERAS_BACKEND": request.param, "PYTHONPATH": f"{HERE.parent}"}
@@ -180,7 +191,7 @@ def results(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def tensorflow() -> dict[str, Any]:
-    return {**baseline(), "one step": one_step(), "modern": modern(), "slots": slots()}
+    return {**baseline(), "one step": one_step(), "modern": modern(), "slots": slots(), "claims": claims()}
 
 
 def test_evaluation_losses_after_one_step_agree(results: dict[str, Any], tensorflow: dict[str, Any]) -> None:
@@ -190,7 +201,7 @@ def test_evaluation_losses_after_one_step_agree(results: dict[str, Any], tensorf
         assert abs(moved) > 1e-3, "the check can fail: a step moves the loss far more than the tolerance"
 
 
-@pytest.mark.parametrize("arm", ["modern", "slots"])
+@pytest.mark.parametrize("arm", ["modern", "slots", "claims"])
 def test_every_slot_does_the_same_on_every_backend(results: dict[str, Any], tensorflow: dict[str, Any], arm: str) -> None:
     assert results[arm] == pytest.approx(tensorflow[arm], abs=1e-4)
     assert tensorflow["modern"]["loss"] != pytest.approx(tensorflow["slots"]["loss"], abs=1e-2), "the check can fail"
