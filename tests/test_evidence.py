@@ -45,7 +45,7 @@ def test_the_article_is_scored_on_images_that_no_arm_of_the_seed_is_trained_on()
 @pytest.mark.parametrize(("hidden", "count"), [("[512,512,512]", 1_735_178), ("[512]", 1_209_866)])
 def test_weight_decay_has_the_networks_and_the_training_of_zhang_and_others(hidden: str, count: int) -> None:
     study, subject = asked("experiment=weight_decay_mlp", f"model.hidden={hidden}")
-    assert (len(study.arms), len(study.seeds), subject.validation) == (3, 5, "test")
+    assert (len(study.arms), len(study.seeds), subject.validation) == (3, 10, "test")
     assert subject.source.description == "CIFAR-10, centre crops of 28 × 28"
     for arm, expected in ((BASELINE, 0.0), (frozenset({"weight_decay"}), 1e-4), (frozenset({"stronger_decay"}), 5e-4)):
         recipe = subject.recipe(arm)
@@ -59,7 +59,7 @@ def test_weight_decay_has_the_networks_and_the_training_of_zhang_and_others(hidd
 def test_cutmix_and_shuffling_are_on_and_off_whatever_the_other() -> None:
     study, subject = asked("experiment=keras_cutmix")
     both = frozenset({"cutmix", "shuffling"})
-    assert set(study.arms) == {BASELINE, frozenset({"cutmix"}), frozenset({"shuffling"}), both} and len(study.seeds) == 3
+    assert set(study.arms) == {BASELINE, frozenset({"cutmix"}), frozenset({"shuffling"}), both} and len(study.seeds) == 5
     assert parameters(subject, both) == 274_442 and subject.model == ResNet(20)
     for arm in study.arms:
         recipe = subject.recipe(arm)
@@ -70,12 +70,15 @@ def test_cutmix_and_shuffling_are_on_and_off_whatever_the_other() -> None:
 
 def test_skips_and_narrow_blocks_together_are_the_articles_residual_step() -> None:
     study, subject = asked("experiment=residual_apart")
-    _, article = asked("catalogue=article", "model.width=16", "data=cifar10", "data.normalise=unit")
+    _, article = asked("experiment=article_held_out")
     before = frozenset({"augmentation", "batch_norm"})
     assert len(study.arms) == 4 and len(study.seeds) == 5
     both = frozenset({"skips", "narrow_blocks"})
     for arm, other in ((BASELINE, before), (both, before | {"residual"})):
         assert parameters(subject, arm) == parameters(article, other)
+    object.__setattr__(article, "_identity_of_source", "some images")
+    object.__setattr__(subject, "_identity_of_source", "some images")
+    assert subject.identity(BASELINE) == article.identity(before), "its runs are not made twice"
     counts = {arm: parameters(subject, arm) for arm in study.arms}
     assert counts[frozenset({"narrow_blocks"})] == counts[both] < counts[BASELINE] < counts[frozenset({"skips"})]
     networks = (each.model.build(each.recipe(arm), (32, 32, 3), 10) for each, arm in ((subject, both), (article, before | {"residual"})))
