@@ -124,7 +124,12 @@ class StudyLog:
             store.client.update_run(parent, status="RUNNING", name=name)
             store.client.set_tag(parent, QUESTION, question)
         else:
-            parent = store.client.create_run(experiment, tags={STUDY: key, QUESTION: question}, run_name=name).info.run_id
+            made = store.client.create_run(experiment, tags={STUDY: key, QUESTION: question}, run_name=name).info.run_id
+            # Another process may have made one in this very moment; both take the first.
+            same = reading.search(store, experiment, f"tags.`{STUDY}` = '{key}'")
+            parent = min(same, key=lambda run: (run.info.start_time, run.info.run_id)).info.run_id
+            if parent != made:
+                store.client.delete_run(made)
             _log(store, parent, params=params, tags={NOTE: _way_to_runs(experiment, parent)})
         log = cls(store, experiment, parent, metric, name, owner)
         for claim in log.claims():
