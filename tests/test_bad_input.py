@@ -132,7 +132,7 @@ CASES = {
     "a download to such a home": (["data=mnist", 'data.dir="~nouser/x"'], "data.dir=~nouser/x names the home ~nouser"),
     "a device": (["data=npz", "data.path=/dev/zero"], "data.path '/dev/zero' is a device or a pipe; expected an .npz file"),
     "a pipe": (["data=npz", "data.path=pipe.npz"], "data.path 'pipe.npz' is a device or a pipe; expected an .npz file"),
-    "no catalogue": (["catalogue=null"], "catalogue=null is not known; known: article, controlled, placebo"),
+    "no catalogue": (["catalogue=null"], "catalogue=null is not known; known: article, controlled, modern, placebo"),
     "no option in a list": (["features=[cumulative,5]"], "features=5 is not known"),
     "no design": (["features=[]"], "features=[] chooses nothing"),
     "nested brackets": (["seeds=" + "[" * 300 + "]" * 300], "the value of seeds has brackets 300 deep; expected at most 20"),
