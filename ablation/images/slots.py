@@ -11,8 +11,13 @@ if TYPE_CHECKING:
 
     from ablation.images.models.parts import Parts
 
-LayerFactory = Callable[[str], "keras.Layer"]
-"""Makes a new layer with the given name."""
+
+class LayerFactory(Protocol):
+    """Makes a layer."""
+
+    def __call__(self, name: str, /) -> "keras.Layer":
+        """Return a new layer of that name."""
+        ...
 
 
 class Block(Protocol):
@@ -38,11 +43,21 @@ AfterBlock = Callable[[Any, str], Any]
 Branch = Callable[[Any, float, str], Any]
 """Returns what takes the place of a residual branch, given how deep its block is, above 0 to 1 for the last, and the block's name."""
 
-InitializerFactory = Callable[[], "keras.Initializer"]
-"""Makes the initialiser of a layer's kernel."""
 
-NetworkChange = Callable[["keras.Model"], "keras.Model"]
-"""Returns another network of the same inputs and outputs."""
+class InitializerFactory(Protocol):
+    """Makes what kernels are drawn from."""
+
+    def __call__(self) -> "keras.Initializer":
+        """Return the initialiser of a layer's kernel."""
+        ...
+
+
+class NetworkChange(Protocol):
+    """Changes a whole network."""
+
+    def __call__(self, network: "keras.Model", /) -> "keras.Model":
+        """Return another network of the same inputs and outputs."""
+        ...
 
 
 class Mixing(Protocol):
