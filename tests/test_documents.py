@@ -47,6 +47,7 @@ NOT_HERE = {
     "execution=dask": "needs a running scheduler; test_execution.py starts one",
     "execution.gpus=[0": "needs these GPUs; test_gpus.py has a stand-in for a driver",
     "tests/slurm.py": "needs a SLURM",
+    "tests/postgres.py": "needs a PostgreSQL",
     "tests/scheduler.py": "starts schedulers and workers for minutes",
     "mlflow server": "a server, which does not end",
     "MLFLOW_TRACKING_URI=http": "needs such a server",

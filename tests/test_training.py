@@ -293,12 +293,28 @@ def test_initial_weights_are_of_the_kind_that_a_layer_declares() -> None:
 # What can go wrong --------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Steep:
+    """Gradients so large that a single step leaves no finite weight."""
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, gradients=(lambda gradients, weights, at: [each * 1e38 for each in gradients],))
+
+    def verify(self, evidence: Evidence) -> bool:
+        return True
+
+
 def test_a_diverging_training_stops_and_names_the_epoch(build: Build, plain: Model, photos: Photos) -> None:
     from ablation.images.training.fit import NotFiniteError
 
     seen = []
     with pytest.raises(NotFiniteError, match=r"loss became (nan|inf) in epoch 1 of 3; a smaller training.learning_rate may help"):
-        trained(build(model=plain, learning_rate=1e38, optimizer="sgd"), photos(), epochs=3, on_epoch=lambda *each: seen.append(each))
+        trained(
+            build({"steep": Steep()}, plain, learning_rate=1000, optimizer="sgd"),
+            photos(),
+            epochs=3,
+            on_epoch=lambda *each: seen.append(each),
+        )
     assert not seen
 
 

@@ -77,7 +77,7 @@ def main() -> int:
 
 
 def _predict(run_id: str, files: Sequence[Path]) -> None:
-    probabilities, classes = predict(Store.of_environment(""), run_id, files)
+    probabilities, classes = predict(Store.of_environment("ablation"), run_id, files)
     for file, each in zip(files, probabilities, strict=True):
         print(line(file, each, classes))
 

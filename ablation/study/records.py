@@ -71,4 +71,5 @@ def _read(kind: Any, plain: Any) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         hints = typing.get_type_hints(kind)
         return kind(**{name: _read(hints[name], part) for name, part in plain.items()})
-    return float(plain) if kind is float else plain
+    # A whole number among floats stays one, as the tables show it.
+    return float(plain) if kind is float and not isinstance(plain, int) else plain

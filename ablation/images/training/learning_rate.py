@@ -33,7 +33,7 @@ def learning_rate(optimizer: Optimizer, steps: int) -> float | keras.optimizers.
         steps: of the whole training.
     """
     if optimizer.schedule is None and not optimizer.warmup:
-        return optimizer.learning_rate
+        return float(optimizer.learning_rate)  # Keras refuses a whole number
     if isinstance(optimizer.schedule, OneCycle) and not optimizer.warmup:
         # The same rates but for their last bit, computed as in the runs that there are, which are found again by their keys.
         rising = optimizer.schedule.rising(steps)
