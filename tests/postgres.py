@@ -40,11 +40,11 @@ def start_database(programs: Path, folder: Path) -> str:
         for parent in (folder, *folder.parents)[:-2]:
             parent.chmod(parent.stat().st_mode | 0o011)
     data = folder / "data"
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
-    subprocess.run([*user, programs / "initdb", "-D", data, "-U", "ablation", "--auth", "trust"], **quiet)  # type: ignore[call-overload]
+    make = [programs / "initdb", "-D", data, "-U", "ablation", "--auth", "trust"]
     options = f"-p {DATABASE_PORT} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
     start = [programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"]
-    subprocess.run([*user, *start], **quiet)  # type: ignore[call-overload]
+    for words in (make, start):
+        subprocess.run([*user, *words], check=True, stdout=subprocess.DEVNULL, cwd=folder)
     return f"postgresql+psycopg2://ablation:not-asked@127.0.0.1:{DATABASE_PORT}/postgres"
 
 

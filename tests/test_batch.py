@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_schedule import Trained
@@ -82,9 +83,9 @@ def test_a_job_that_is_refused_is_named(jobs: Path) -> None:
         ({"gpus": -1}, "execution.gpus must be a whole number of at least 0"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(settings: dict[str, object], words: str) -> None:
+def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        Batch(**{"system": "slurm", **settings})  # type: ignore[arg-type]
+        Batch(**{"system": "slurm", **settings})
 
 
 def test_a_machine_that_cannot_submit_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from test_schedule import Trained
 
 from ablation import run_study
 from ablation.engine.execution import Local
+from ablation.engine.execution.workers import Workers
 from ablation.engine.worker import packed
 
 
@@ -123,7 +124,8 @@ def test_nobody_without_their_keys_can_use_local_workers() -> None:
     from distributed.comm import connect
 
     with Local(workers=1).open(packed(Trained(0.0)), print) as pool:
-        address = pool._client.scheduler.address  # type: ignore[attr-defined]
+        assert isinstance(pool, Workers)
+        address = pool._client.scheduler.address
         assert address.startswith("tls://127.0.0.1:")
         # Another user of the machine has the port, and no keys or other ones.
         with pytest.raises(OSError, match="certificate does not match"):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_schedule import Trained
@@ -63,9 +64,9 @@ def test_a_machine_without_a_driver_has_none(monkeypatch: pytest.MonkeyPatch) ->
         (2, TWO, "execution.gpus=2 names no GPUs"),
     ],
 )
-def test_gpus_that_are_not_there_are_refused(wanted: object, there: Sequence[Gpu], words: str) -> None:
+def test_gpus_that_are_not_there_are_refused(wanted: Any, there: Sequence[Gpu], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        chosen(wanted, there)  # type: ignore[arg-type]
+        chosen(wanted, there)
 
 
 def test_each_process_has_one_gpu_and_takes_memory_as_it_needs_it() -> None:

@@ -69,6 +69,15 @@ def where() -> str:
     return str(get_worker().name)
 
 
+LET_GO = threading.Event()
+"""What a task waits for that is to be at work for a while."""
+
+
+def when_let_go() -> str:
+    LET_GO.wait(20)
+    return str(get_worker().name)
+
+
 def add(cluster: LocalCluster, name: str) -> None:
     cluster.worker_spec[name] = cluster.new_spec
     cluster.sync(cluster._correct_state)
@@ -89,16 +98,9 @@ def test_a_worker_that_comes_later_is_used_and_one_that_leaves_is_not(cluster: L
 
 def test_what_a_worker_did_that_has_left_is_begun_again_and_not_for_ever(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "TRIES", 2)
-    go = threading.Event()
-    monkeypatch.setattr(threading, "go", go, raising=False)  # what a task in this process finds
-
-    def work() -> str:
-        threading.go.wait(20)  # type: ignore[attr-defined]
-        return str(get_worker().name)
-
     with pool(cluster) as opened:
         until(lambda: opened.slots == 2)
-        first: Future[str] = opened.submit(work)
+        first: Future[str] = opened.submit(when_let_go)
         [busy] = [worker for worker in opened._workers.values() if worker.run]
         del cluster.worker_spec[int(busy.name)]
         cluster.sync(cluster._correct_state)
@@ -107,7 +109,7 @@ def test_what_a_worker_did_that_has_left_is_begun_again_and_not_for_ever(cluster
         cluster.scale(0)
         with pytest.raises(WorkerDiedError):
             first.result(20)
-        go.set()
+        LET_GO.set()
 
 
 def shown(packages: tuple[str, ...], dask_worker: Any = None) -> dict[str, str]:

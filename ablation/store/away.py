@@ -42,8 +42,10 @@ def _status(error: BaseException) -> int | None:
     answer = getattr(error, "response", None)
     if answer is not None:
         return int(answer.status_code)
-    if type(error).__name__ == "RestException" or str(error).startswith("API request to endpoint"):
-        return int(error.get_http_status_code())  # type: ignore[attr-defined]  # of MLflow's exceptions
+    # MLflow's exceptions have one even where no server was asked.
+    of_mlflow = getattr(error, "get_http_status_code", None)
+    if of_mlflow and (type(error).__name__ == "RestException" or str(error).startswith("API request to endpoint")):
+        return int(of_mlflow())
     return None
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from ablation.designs import Arm
 from ablation.errors import InputError, nearest
+from ablation.shell import SHELL
 from ablation.subjects.features import feature_name
-
-SHELL = "/bin/sh"
 
 SEED, RUN_DIR = "{seed}", "{run_dir}"
 """The placeholders of what is a run's own."""

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablation.designs import Arm
-from ablation.subjects.command_line import RUN_DIR, SEED, SHELL, CommandLine
+from ablation.shell import SHELL
+from ablation.subjects.command_line import RUN_DIR, SEED, CommandLine
 from ablation.subjects.sources import contents, given_files, named_files, watched
 
 

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import IO, Literal
 
-from ablation.subjects.command_line import SHELL
+from ablation.shell import SHELL, guard
 
 Stream = Literal["stdout", "stderr"]
 
@@ -54,20 +54,12 @@ def run_guarded(
         timeout: seconds after which it is ended; None for never.
         heard: takes each line of its output as it comes, in this thread.
     """
-    guard = subprocess.Popen(
-        [SHELL, "-c", GUARD],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    assert guard.stdin is not None
-    try:
+    with guard(GUARD) as pipe:
         process = subprocess.Popen(
             [SHELL, "-c", START, SHELL, *words],
             cwd=folder,
             env=environment,
-            stdin=guard.stdin,
+            stdin=pipe,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
@@ -79,9 +71,6 @@ def run_guarded(
         readers = [_reader("stdout", process.stdout, lines), _reader("stderr", process.stderr, lines)]
         _waiter(process, lines)
         timed_out = _listen(lines, timeout, heard)
-    finally:
-        guard.stdin.close()
-        guard.wait()
     process.wait()
     for reader in readers:
         reader.join(LINGER)

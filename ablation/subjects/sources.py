@@ -52,15 +52,28 @@ def given_files(patterns: Iterable[str], folder: Path) -> list[Path]:
     """
     found: list[Path] = []
     for pattern in patterns:
-        try:
-            matches = [folder / pattern] if (folder / pattern).exists() else sorted(folder.glob(pattern))
-        except (NotImplementedError, ValueError):
-            matches = []  # an absolute pattern
-        files = [file for match in matches for file in ([match] if match.is_file() else sorted(match.rglob("*"))) if _is_source(file)]
+        files = [
+            file
+            for match in _matches(folder, pattern)
+            for file in ([match] if match.is_file() else sorted(match.rglob("*")))
+            if _is_source(file)
+        ]
         if not files:
             raise InputError(f"subject.sources has '{pattern}', which is no file in '{folder}'{nearest(pattern, _scripts(folder))}")
         found += files
     return found
+
+
+def _matches(folder: Path, pattern: str) -> list[Path]:
+    """Return what a pattern stands for; nothing where it begins at the root or is no pattern."""
+    if (folder / pattern).exists():
+        return [folder / pattern]
+    if Path(pattern).is_absolute():
+        return []
+    try:
+        return sorted(folder.glob(pattern))
+    except ValueError:
+        return []
 
 
 def contents(files: Iterable[Path], folder: Path) -> dict[str, str]:

@@ -53,8 +53,7 @@ COPIED = """
 
 def start(folder: Path, arguments: tuple[str, ...]) -> "subprocess.Popen[str]":
     words = [sys.executable, "-m", "ablation", *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(words, cwd=folder, start_new_session=True, **pipes)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(words, cwd=folder, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def whole(folder: Path, arguments: tuple[str, ...]) -> str:

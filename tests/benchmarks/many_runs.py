@@ -13,6 +13,7 @@ import time
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 FUNCTION = """
 import random
@@ -46,11 +47,15 @@ def measured(seeds: int) -> dict[str, Any]:
         figures["log"] = time.perf_counter() - began
         return lacking
 
-    conduct.run_all, RunLog.wait, charts.pictures = timed_runs, timed_wait, lambda findings: []  # type: ignore[assignment,method-assign]
     words = ["subject=function", "subject.target=nothing.train", "subject.features=[one,two,three]", "features=factorial"]
     began = time.perf_counter()
     asked = asked_in_words([*words, f"seeds={seeds}", "execution.workers=2"])
-    conduct.conduct(asked.study, asked.store, asked.execution, Screen())
+    with (
+        patch.object(conduct, "run_all", timed_runs),
+        patch.object(RunLog, "wait", timed_wait),
+        patch.object(charts, "pictures", lambda findings: []),
+    ):
+        conduct.conduct(asked.study, asked.store, asked.execution, Screen())
     return {**figures, "whole": time.perf_counter() - began, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 

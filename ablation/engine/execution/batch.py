@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread, current_thread, main_thread
@@ -23,6 +23,7 @@ from ablation.engine.execution.local import KEEP_MEMORY, NO_PAGES, THREADS
 from ablation.engine.execution.pool import OnEvent, Pool
 from ablation.engine.worker import Packed
 from ablation.errors import InputError
+from ablation.shell import guard
 from ablation.study.study import FOLDER
 from ablation.wording import counted, listed
 
@@ -198,7 +199,8 @@ class Batch:
         # What has ended is asked of the batch system alone.
         with (
             dask.config.set({**NO_PAGES, "distributed.deploy.lost-worker-timeout": "1000 days"}),
-            _guarded(system.cancel.format(name=name)),
+            # Its jobs end when this process does, however that is.
+            guard(f"while read -r rest; do :; done; {system.cancel.format(name=name)}", PATIENCE),
         ):
             cluster = cluster_class(
                 job_cls=_telling(cluster_class.job_cls, failures),
@@ -318,7 +320,7 @@ def _telling(job_class: Any, failures: list[str]) -> Any:
     """Return a kind of job that tells when its system has refused it, where dask-jobqueue would only log that."""
     from distributed.core import Status
 
-    class Telling(job_class):  # type: ignore[misc]
+    class Telling(job_class):
         async def start(self) -> None:
             try:
                 await super().start()
@@ -340,22 +342,3 @@ def _own_signals() -> Iterator[None]:
     finally:
         if current_thread() is main_thread():
             signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _guarded(cancel: str) -> Iterator[None]:
-    """End all jobs when this process ends, however it does: a shell waits until nobody holds the other end of a pipe."""
-    guard = subprocess.Popen(
-        ["/bin/sh", "-c", f"while read -r rest; do :; done; {cancel}"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    assert guard.stdin is not None
-    try:
-        yield
-    finally:
-        guard.stdin.close()
-        with suppress(subprocess.TimeoutExpired):
-            guard.wait(PATIENCE)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -139,8 +140,7 @@ CERTIFICATES = "expected its certificates in Dask's configuration, distributed.c
 @contextmanager
 def _silent() -> Iterator[None]:
     """Keep Dask's own complaints off the screen: what a person must know is said in a sentence."""
-    import distributed  # noqa: F401  # which sets their levels when it is imported
-
+    import_module("distributed")  # sets their levels when it is imported
     loggers = [logging.getLogger(name) for name in LOUD]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -10,7 +10,7 @@ from ablation.images.slots import Optimizer
 from ablation.images.training.schedule import START, OneCycle, rates
 
 
-class Lookup(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+class Lookup(keras.optimizers.schedules.LearningRateSchedule):
     """The rate of each step, shape ``(steps,)``; beyond them, that of the last one."""
 
     def __init__(self, rates: np.ndarray) -> None:
