@@ -15,9 +15,10 @@ from distributed import Client, LocalCluster, Security, get_worker
 from test_schedule import Trained
 
 from ablation.engine.credentials import credentials, difference
-from ablation.engine.execution import Dask, files, workers
+from ablation.engine.execution import Dask, admission, files, workers
 from ablation.engine.execution.files import complete, deliver, finds, receive
-from ablation.engine.execution.workers import Place, Workers
+from ablation.engine.execution.place import Place
+from ablation.engine.execution.workers import Workers
 from ablation.engine.failed import WorkerDiedError
 from ablation.engine.worker import packed
 from ablation.errors import InputError
@@ -32,7 +33,7 @@ OTHER = "other"
 def cluster() -> Iterator[LocalCluster]:
     """A scheduler with two workers, which are threads of this process."""
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None, memory_limit=0, silence_logs=50
+        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0", memory_limit=0, silence_logs=50
     ) as made:
         yield made
 
@@ -118,7 +119,7 @@ def shown(packages: tuple[str, ...], dask_worker: Any = None) -> dict[str, str]:
 
 
 def test_a_worker_with_other_versions_is_refused_by_name(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "credentials", shown)
+    monkeypatch.setattr(admission, "credentials", shown)
     add(cluster, OTHER)
     with pool(cluster) as opened:
         opened.check_present()
@@ -130,7 +131,7 @@ def test_a_worker_with_other_versions_is_refused_by_name(cluster: LocalCluster, 
 
 
 def test_where_no_worker_can_be_believed_nothing_starts(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "credentials", lambda packages, dask_worker=None: {"code": "new" if dask_worker else "old"})
+    monkeypatch.setattr(admission, "credentials", lambda packages, dask_worker=None: {"code": "new" if dask_worker else "old"})
     with pool(cluster) as opened, pytest.raises(InputError, match="its ablation  has other code than this study's, and there is no nanny"):
         opened.check_present()
 
@@ -193,7 +194,13 @@ def test_a_scheduler_that_goes_away_ends_it_in_a_sentence() -> None:
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
         LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None, memory_limit=0, silence_logs=50
+            n_workers=1,
+            threads_per_worker=1,
+            processes=False,
+            protocol="tcp",
+            dashboard_address="127.0.0.1:0",
+            memory_limit=0,
+            silence_logs=50,
         ) as made,
         pool(made) as opened,
     ):
@@ -257,7 +264,9 @@ def test_a_scheduler_with_certificates_that_this_machine_lacks_is_named() -> Non
         with Dask(address).open(packed(Trained(0.0)), print):
             pass
 
-    with LocalCluster(n_workers=0, processes=False, security=Security.temporary(), dashboard_address=None, silence_logs=50) as made:
+    with LocalCluster(
+        n_workers=0, processes=False, security=Security.temporary(), dashboard_address="127.0.0.1:0", silence_logs=50
+    ) as made:
         with pytest.raises(InputError, match="expected its certificates in Dask's configuration"):
             opened(made.scheduler_address)
         with pytest.raises(InputError, match="does not answer; does it expect tls:// in place of tcp://"):

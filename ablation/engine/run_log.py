@@ -146,24 +146,17 @@ class RunLog:
 
     def finished(self, trial: Trial, made: Made) -> None:
         self._keep(trial, made.result, made.note, made.texts, made.arrays)
-        completed = {} if self._deltas is None else self._deltas.add(trial, made.result)
-        mine = completed.pop(trial.key, [])
+        mine = self._compared(trial, made.result)
         note = self._noted(trial, made.note, *(delta.words for delta in mine))
         self._delivery.ended(trial, note, {delta.name: delta.value for delta in mine})
-        for key, deltas in completed.items():
-            self._add(self._trials[key], deltas)
 
-    def adopted(self, trial: Trial, result: Result) -> Result:
+    def adopted(self, trial: Trial, result: Result) -> None:
         """Let a run count as this study's that another study has finished meanwhile."""
         self._notes[trial.key] = self._log.about_copy(trial, result.run_id)
         self._metrics.setdefault(trial.key, set())
-        completed = {} if self._deltas is None else self._deltas.add(trial, result)
-        mine = completed.pop(trial.key, [])
+        mine = self._compared(trial, result)
         note = self._noted(trial, *(delta.words for delta in mine))
         self._delivery.copied(trial, result, note, {delta.name: delta.value for delta in mine}, new=True)
-        for key, deltas in completed.items():
-            self._add(self._trials[key], deltas)
-        return result
 
     def failed(self, trial: Trial, failed: Failed) -> None:
         self._failures += 1
@@ -174,6 +167,14 @@ class RunLog:
     def _keep(self, trial: Trial, result: Result | None, note: str, texts: Mapping[str, str], arrays: Mapping[str, Any]) -> None:
         ended = Ended(trial, result, self._began.pop(trial.key), _now(), self._epochs.whole(trial.key), note, texts, arrays)
         self._journal.keep(ended)
+
+    def _compared(self, trial: Trial, result: Result) -> list[Delta]:
+        """Return a run's own differences, and log those of the runs that waited for it."""
+        completed = {} if self._deltas is None else self._deltas.add(trial, result)
+        mine = completed.pop(trial.key, [])
+        for key, deltas in completed.items():
+            self._add(self._trials[key], deltas)
+        return mine
 
     def _add(self, trial: Trial, deltas: Sequence[Delta]) -> None:
         """Log differences of a run that has ended."""

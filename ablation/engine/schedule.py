@@ -110,7 +110,8 @@ def run_all(
             ended = wait(anything, SHORT if soon else PATIENCE, FIRST_COMPLETED).done & running.keys()
             interruption.check()
             for trial, result in queue.made():
-                results[trial.key] = runs.adopted(trial, result)
+                results[trial.key] = result
+                runs.adopted(trial, result)
                 screen.adopted(trial, result)
             if not running and not waits and len(queue) == queue.elsewhere > 0:
                 waits = True

@@ -146,7 +146,9 @@ class Batch:
     @contextmanager
     def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
         with self.cluster() as (cluster, name, failures):
-            from ablation.engine.execution.workers import Place, Workers, client_of
+            from ablation.engine.execution.client import client_of
+            from ablation.engine.execution.place import Place
+            from ablation.engine.execution.workers import Workers
 
             system = SYSTEMS[self.system]
             queue = Queue(system, name, self.jobs)

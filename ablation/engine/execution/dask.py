@@ -63,7 +63,8 @@ class Dask:
 
     @contextmanager
     def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
-        from ablation.engine.execution.workers import Place, Workers
+        from ablation.engine.execution.place import Place
+        from ablation.engine.execution.workers import Workers
 
         address = self.address or _written(str(self.scheduler_file))
         place = Place(
@@ -115,7 +116,7 @@ def _written(file: str) -> str:
 
 @contextmanager
 def _connected(address: str) -> Iterator[Any]:
-    from ablation.engine.execution.workers import client_of
+    from ablation.engine.execution.client import client_of
 
     absent = f"the scheduler {address} cannot be reached; expected execution.address to name a running one"
     try:

@@ -70,7 +70,9 @@ class Local:
         import dask
         from distributed import Nanny, Scheduler, Security, SpecCluster
 
-        from ablation.engine.execution.workers import Place, Workers, client_of
+        from ablation.engine.execution.client import client_of
+        from ablation.engine.execution.place import Place
+        from ablation.engine.execution.workers import Workers
 
         variables = {name: str(value) for name, value in {**dict.fromkeys(THREADS, self.threads), **KEEP_MEMORY}.items()}
         environment = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in variables.items()}

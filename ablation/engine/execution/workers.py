@@ -3,23 +3,22 @@
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from threading import Event, RLock, Thread
 from typing import Any
 
-from ablation.engine.credentials import CODE, credentials, difference
-from ablation.engine.execution.files import deliver
+from ablation.engine.execution.admission import Admission, Candidate, RestartedError
+from ablation.engine.execution.client import submit
+from ablation.engine.execution.place import Place
 from ablation.engine.execution.pool import OnEvent, Pool
 from ablation.engine.failed import WorkerDiedError
-from ablation.engine.interruption import Interruption
-from ablation.engine.worker import Packed, start
+from ablation.engine.worker import Packed
 from ablation.errors import InputError
 from ablation.study.cause import in_a_line
-from ablation.study.subject import WrongProcessError
 from ablation.wording import counted
 
 LOOK = 0.5
@@ -41,55 +40,19 @@ MOST_MARKERS = 200
 """Waiting runs beyond which a cluster is not shown any more of them."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """How workers are spoken of and dealt with.
-
-    Attributes:
-        name: of the scheduler, in a sentence.
-        waiting: says what is waited for while there is no worker.
-        gone: the sentence for a scheduler that has gone away.
-        wait: seconds after which a place without workers counts as lost.
-        threads: CPU threads of a run; None leaves it to the subject.
-        resources: what a run takes of a worker's resources, as Dask counts them.
-        own: whether the workers were started for this study.
-        here: whether they are on this machine.
-        grows: whether the scheduler may get more workers when it has more work.
-    """
-
-    name: str
-    waiting: Callable[[int], str]
-    gone: str
-    wait: float
-    threads: int | None = None
-    resources: Mapping[str, float] = field(default_factory=dict)
-    own: bool = False
-    here: bool = False
-    grows: bool = False
-
-
 @dataclass(eq=False)
-class _Worker:
+class _Worker(Candidate):
     """A worker, from when it was first seen.
 
     Attributes:
-        shown: whether it has shown versions that are right.
         ready: whether it is set up and takes runs.
         refused: whether it takes none, ever.
-        restarting: whether its process was asked to end, for another one to come in its place.
         run: what it is doing for this study.
-        setting_up: what it does before its first run.
     """
 
-    address: str
-    name: str
-    nanny: bool
-    shown: bool = False
     ready: bool = False
     refused: bool = False
-    restarting: bool = False
     run: "_Run | None" = None
-    setting_up: Any = None
 
 
 @dataclass(eq=False)
@@ -117,7 +80,7 @@ class Workers(Pool):
     """
 
     def __init__(self, client: Any, subject: Packed, place: Place, on_event: OnEvent) -> None:
-        self._client, self._subject, self._place = client, subject, place
+        self._client, self._place = client, place
         self.threads, self.own, self.here = place.threads, place.own, place.here
         # A topic a study, for a scheduler may serve several.
         topic = f"ablation-{secrets.token_hex(8)}"
@@ -127,9 +90,6 @@ class Workers(Pool):
         self._lock = RLock()
         self._workers: dict[str, _Worker] = {}
         self._waiting: deque[_Run] = deque()
-        self._expected = credentials(subject.packages)
-        self._set_up: Mapping[str, str] | None = None
-        self._restarted: set[str] = set()
         self._markers: list[Any] = []
         self._news: list[str] = []
         self._last_said = ""
@@ -137,6 +97,7 @@ class Workers(Pool):
         self._empty_since: float | None = None
         self._end: InputError | None = None
         self._closed = Event()
+        self._admission = Admission(client, subject, place, self._closed)
         self._getting_ready = ThreadPoolExecutor(AT_ONCE, "ablation-ready")
         self._look()
         self._watcher = Thread(target=self._watch, name="ablation-workers", daemon=True)
@@ -164,7 +125,7 @@ class Workers(Pool):
             return
         wanted = min(runs, MOST_MARKERS)
         while len(self._markers) < wanted:
-            self._markers.append(self._submit(NOWHERE, int))
+            self._markers.append(submit(self._client, NOWHERE, self._place.resources, int))
         if len(self._markers) > wanted:
             self._client.cancel(self._markers[wanted:], force=True)
             del self._markers[wanted:]
@@ -322,10 +283,12 @@ class Workers(Pool):
     def _get_ready(self, worker: _Worker) -> None:
         """Let a worker show what it is and set itself up, and take it or refuse it."""
         try:
-            why = self._why_not(worker)
+            why = self._admission.why_not(worker)
+        except RestartedError:
+            return
         except Exception as error:
             # Its process may have gone meanwhile, or the scheduler, which the next look finds out.
-            if worker.restarting or self._closed.wait(3 * LOOK) or self._workers.get(worker.address) is not worker:
+            if self._closed.wait(3 * LOOK) or self._workers.get(worker.address) is not worker:
                 return
             why = f"it cannot be set up: {in_a_line(error)}"
         with self._lock:
@@ -343,58 +306,7 @@ class Workers(Pool):
                 self._assign()
             self._change()
 
-    def _why_not(self, worker: _Worker) -> str:
-        """Return why a worker's numbers cannot be believed; empty where they can."""
-        shown = self._client.run(credentials, self._subject.packages, workers=[worker.address], on_error="return")[worker.address]
-        if isinstance(shown, Exception):
-            return f"it cannot say what it has installed ({type(shown).__name__}: {shown}), and needs the ablation of this study"
-        with self._lock:
-            why = difference(shown, self._expected)
-        if why:
-            return self._afresh(worker, why) if shown.get(CODE) != self._expected[CODE] else why
-        worker.shown = True
-        if self._subject.staged is not None and not self._place.here:
-            deliver(self._client, worker.address, self._subject.staged)
-        worker.setting_up = self._submit(worker.address, start, self._subject, self._place.threads, self._place.own)
-        try:
-            set_up: Mapping[str, str] = worker.setting_up.result()
-        except WrongProcessError as error:
-            return self._afresh(worker, str(error))
-        has, wanted = set_up.get("threads"), self._place.threads
-        if wanted is not None and has != str(wanted):
-            return self._afresh(worker, f"its process runs with {counted(int(has or 0), 'thread')}, and execution.threads={wanted}")
-        with self._lock:
-            # What this process does not have itself, the first worker decides.
-            self._expected = {**shown, **self._expected}
-            self._set_up = self._set_up or set_up
-            return difference(*({name: each for name, each in of.items() if name != "threads"} for of in (set_up, self._set_up)))
-
-    def _afresh(self, worker: _Worker, why: str) -> str:
-        """Restart a worker's process that is as it is because of what it did before, once and if nobody else has work there."""
-        if not worker.nanny:
-            return f"{why}, and there is no nanny to restart it"
-        if worker.name in self._restarted:
-            return why
-        while not self._closed.is_set() and any(self._client.processing([worker.address]).values()):
-            time.sleep(LOOK)
-        self._restarted.add(worker.name)
-        worker.restarting = True
-        self._client.restart_workers([worker.address], raise_for_error=False)
-        raise RuntimeError(why)
-
     # ---- who does what -------------------------------------------------------------------------------------------------
-
-    def _submit(self, address: str, work: Callable[..., Any], *arguments: Any) -> Any:
-        """Give a task to one worker and no other."""
-        return self._client.submit(
-            work,
-            *arguments,
-            key=f"run-{secrets.token_hex(16)}",
-            workers=[address],
-            allow_other_workers=False,
-            pure=False,
-            resources=dict(self._place.resources) or None,
-        )
 
     def _assign(self) -> None:
         """Give waiting work to workers that have none."""
@@ -404,7 +316,7 @@ class Workers(Pool):
             if worker.ready and worker.run is None:
                 run = self._waiting[0]
                 try:
-                    task = self._submit(worker.address, run.work, *run.arguments)
+                    task = submit(self._client, worker.address, self._place.resources, run.work, *run.arguments)
                 except Exception:
                     return  # The scheduler has gone: the next look finds out.
                 self._waiting.popleft()
@@ -431,18 +343,6 @@ class Workers(Pool):
             run.future.set_result(made)
         else:
             run.future.set_exception(error)
-
-
-@contextmanager
-def client_of(scheduler: Any, **settings: Any) -> Iterator[Any]:
-    """Connect to a scheduler, a cluster or the address of one."""
-    from distributed import Client
-
-    with ExitStack() as stack:
-        # An interruption that comes meanwhile would leave a client that is half made and ends only after a minute.
-        with Interruption():
-            client = stack.enter_context(Client(scheduler, set_as_default=False, **settings))
-        yield client
 
 
 def _send(topic: str, event: dict[str, Any]) -> None:
