@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -64,16 +65,22 @@ def test_a_command_that_is_stopped_while_it_imports_says_so_in_a_line(tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
-def test_ctrl_c_while_workers_start_is_heard_afterwards() -> None:
-    reached = []
+@pytest.mark.parametrize("others", [0, 1])
+def test_ctrl_c_while_workers_start_is_heard_afterwards(others: int) -> None:
+    """Also in a process with another thread, to which the system then gives it."""
+    reached, end = [], threading.Event()
+    for _ in range(others):
+        threading.Thread(target=end.wait, args=(20,), daemon=True).start()
 
     def start_workers() -> None:
         with _deaf_to_interruption():
             os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
             reached.append("the end")
 
     with pytest.raises(KeyboardInterrupt):
         start_workers()
+    end.set()
     assert reached
 
 

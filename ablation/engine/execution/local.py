@@ -15,6 +15,7 @@ from typing import Any
 from ablation.checks import whole
 from ablation.engine.execution.gpus import NONE, Gpu, chosen, environments, found, in_words
 from ablation.engine.execution.pool import OnEvent, Pool
+from ablation.engine.interruption import Interruption
 from ablation.engine.worker import Packed
 from ablation.errors import InputError
 
@@ -153,11 +154,13 @@ def _deaf_to_interruption() -> Iterator[None]:
     """
     # It would unblock the signal when the first process is made.
     resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    # Other threads of this process may have it unblocked, and then it is noted at once.
+    with Interruption():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check_shared_memory() -> None:
