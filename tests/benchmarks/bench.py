@@ -24,7 +24,9 @@ PARTS = ("arms", "start_up", "study", "scale", "function", "command")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help=f"what to measure (default: {' '.join(PARTS[:3])})")
+    parser.add_argument(
+        "parts", nargs="*", type=_part, default=PARTS[:3], help=f"what to measure, of {' '.join(PARTS)} (default: {' '.join(PARTS[:3])})"
+    )
     parser.add_argument(
         "--model",
         default="cnn",
@@ -44,7 +46,6 @@ def main() -> None:
     parser.add_argument("--no-rivals", dest="rivals", action="store_false", help="only our own loop and its ceiling")
     parser.add_argument("--json", default="bench.json", help="file for the figures")
     chosen = parser.parse_args()
-    chosen.parts = chosen.parts or list(PARTS[:3])
     figures: dict[str, Any] = {"settings": vars(chosen), "processor": platform.processor()}
     if "arms" in chosen.parts:
         figures["arms"] = arms(chosen)
@@ -73,6 +74,12 @@ def main() -> None:
     print(figures["environment"])
     with open(chosen.json, "w", encoding="utf-8") as file:
         json.dump(figures, file, indent=2)
+
+
+def _part(word: str) -> str:
+    if word not in PARTS:
+        raise argparse.ArgumentTypeError(f"'{word}' cannot be measured; expected some of {', '.join(PARTS)}")
+    return word
 
 
 def arms(chosen: argparse.Namespace) -> dict[str, Any]:
