@@ -37,7 +37,7 @@ LAYERS = (
     ("effects",),
     ("designs",),
     ("checks",),
-    ("errors", "wording", "quiet"),
+    ("errors", "wording", "quiet", "shell"),
 )
 DEPTH = {unit: depth for depth, units in enumerate(LAYERS) for unit in units}
 
