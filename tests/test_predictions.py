@@ -101,18 +101,24 @@ def test_the_bars_of_an_image_add_up_to_one(case: str) -> None:
         assert sum(lengths) == pytest.approx(BARS * len(images), abs=1e-4)
 
 
-def test_mistakes_are_marked_and_come_first_from_the_most_confident_down() -> None:
+def test_mistakes_are_marked_and_come_first() -> None:
     classes, arms = CASES["ten classes"]()
     for axes, each in zip(predictions(synthetic(), classes, arms).axes, arms, strict=True):
         first = each.by_seed[0]
         picked = chosen(first)
         wrong = [index for index in picked if not first.correct[index]]
         assert list(picked[: len(wrong)]) == wrong
-        confidence = first.probabilities.max(axis=1)
-        assert list(confidence[wrong]) == sorted(confidence[~first.correct], reverse=True)[: len(wrong)]
         assert 0 < len(wrong) < len(picked)
         frames = [to_hex(patch.get_edgecolor()).upper() for patch in axes.patches if isinstance(patch, Rectangle) and not patch.get_fill()]
         assert frames == [LOSS] * len(wrong) + [GAIN] * (len(picked) - len(wrong))
+
+
+def test_each_pair_of_classes_shows_its_most_confident_mistake_before_a_second_one() -> None:
+    labels = np.array([0, 0, 0, 1, 1, 2, 2])
+    predicted, confidence = np.array([1, 1, 2, 0, 0, 2, 2]), np.array([0.8, 0.9, 0.4, 0.5, 0.6, 0.9, 0.5])
+    probabilities = np.repeat((1 - confidence)[:, None] / 2, 3, axis=1)
+    probabilities[np.arange(7), predicted] = confidence
+    assert chosen(Predictions(probabilities, labels)).tolist() == [1, 4, 2, 0, 3, 5, 6]
 
 
 @given(classes=st.integers(2, 30), count=st.integers(1, 40), skill=st.floats(-5, 8))

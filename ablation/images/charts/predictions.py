@@ -59,11 +59,16 @@ def predictions(findings: Findings, classes: Sequence[str], arms: Sequence[ArmPr
 
 
 def chosen(predicted: Predictions) -> np.ndarray:
-    """Return which images are shown: mistakes, the most confident first, then some that are right, of every degree of confidence."""
+    """Return which images are shown: mistakes, then some that are right, of every degree of confidence.
+
+    Of the mistakes the most confident one of each pair of classes comes first, from the most confident pair down, and then the others so.
+    """
     confidence = predicted.probabilities.max(axis=1)
     order = np.argsort(-confidence, kind="stable")
     wrong, right = order[~predicted.correct[order]], order[predicted.correct[order]]
-    wrong = wrong[: max(SHOWN - min(RIGHT, len(right)), SHOWN - len(right))]
+    pairs = np.stack([predicted.labels[wrong], predicted.predicted[wrong]])
+    first = np.isin(np.arange(len(wrong)), np.unique(pairs, axis=1, return_index=True)[1])
+    wrong = np.concatenate([wrong[first], wrong[~first]])[: max(SHOWN - min(RIGHT, len(right)), SHOWN - len(right))]
     spread = np.linspace(0, len(right) - 1, min(SHOWN - len(wrong), len(right))).round().astype(int)
     return np.concatenate([wrong, right[spread]])
 
@@ -142,7 +147,8 @@ def _subtitle(arms: Sequence[ArmPredictions]) -> str:
 
 def _caption(findings: Findings, arms: Sequence[ArmPredictions], numbered: bool) -> list[str]:
     marks = (
-        "Mistakes (✗, vermillion frame) come first, from the most confident down; then come some that are right (✓, blue frame). "
+        "Mistakes (✗, vermillion frame) come first, the most confident one of each two classes before others; then come some that are "
+        "right (✓, blue frame). "
         "Bars: the probability of a class, together 100 %; blue for the true class, vermillion for another that was predicted."
     )
     if numbered:
