@@ -11,7 +11,7 @@ from ablation.report.tables import Table
 from ablation.study.findings import Findings
 from ablation.wording import counted, listed, probability
 
-MARKED = frozenset({"feature", "verdict A", "verdict B", "differs"})
+MARKED = frozenset({"feature", "verdict A", "verdict B"})
 
 
 def who(comparison: Comparison) -> str:
@@ -56,7 +56,7 @@ def table(comparison: Comparison, each: Compared) -> Table:
                 _effect(comparison, comparison.second, each.indices[1], right),
                 _cell(comparison, each.difference[row], each.low[row], each.high[row], bounded=False),
                 "" if np.isnan(p) else probability(p).removeprefix("= "),
-                "yes" if each.differs[row] else "",
+                "" if np.isnan(p) else "yes" if each.differs[row] else "no",
                 one,
                 two,
             )
