@@ -100,7 +100,7 @@ def _images(config: DictConfig, choices: Any) -> Subject:
     # Files of the user's may import Keras here.
     choose(config.backend)
     if find_spec(config.backend) is None and "Dask" not in config.execution._target_:
-        raise InputError(f"backend={config.backend} is not installed; install it with: pip install 'ablation[{config.backend}]'")
+        raise InputError(f"backend={config.backend} is not installed; install it with: pip install {config.backend}")
     if config.data.path is not None and "path" not in config.data.source:
         raise InputError(f"data.path goes with data=npz or data=folder, and this study has data={choices['data']}")
     catalogue = instantiated(config.catalogue)

@@ -181,7 +181,7 @@ class Batch:
                 import dask_jobqueue
         except ImportError as error:
             raise InputError(
-                f"execution={self.system} needs dask-jobqueue, which is not installed; install it with: pip install 'ablation[slurm]'"
+                f"execution={self.system} needs dask-jobqueue, which is not installed; install it with: pip install dask-jobqueue"
             ) from error
         if shutil.which(system.submit) is None:
             raise InputError(
