@@ -1,6 +1,6 @@
 """Wording: counts, times, probabilities and lists as people read them."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 
 def human(count: float) -> str:
@@ -32,6 +32,24 @@ def duration(seconds: float) -> str:
 def probability(p: float) -> str:
     """Write a p-value with its sign: ``= 0.31``, ``< 0.001``."""
     return "< 0.001" if p < 0.001 else f"= {p:.2g}"
+
+
+def p_value(p: float) -> str:
+    """Write a p-value for a column of them: ``0.31``, ``< 0.001``; nothing for NaN."""
+    return "" if p != p else probability(p).removeprefix("= ")
+
+
+def unlike(name: str, taken: Container[str], what: str) -> str:
+    """Return a name for a column; one that is taken gets before it what the column holds: ``measured_effect``."""
+    return f"{what}_{name}" if name in taken else name
+
+
+def numbers(each: Sequence[int], most: int) -> str:
+    """List whole numbers: more than three in a row by their ends, and of others at most so many: ``0 to 7``, ``0, 3 and 100``."""
+    if len(each) > 3 and list(each) == list(range(each[0], each[0] + len(each))):
+        return f"{each[0]} to {each[-1]}"
+    more = [] if len(each) <= most else [f"{len(each) - most} more"]
+    return listed([*map(str, each[:most]), *more], "and")
 
 
 def listed(names: Sequence[str], last: str) -> str:

@@ -408,6 +408,29 @@ def test_more_arms_than_a_page_holds_are_counted(monkeypatch: pytest.MonkeyPatch
         assert max(figure.get_size_inches()) < 16
 
 
+def test_of_too_many_arms_those_without_a_result_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = synthetic(factorial(FEATURES), seeds=1)
+    finished = set(whole.arms[40:90])
+    findings = synthetic(factorial(FEATURES), seeds=1, failed=[(arm, 0) for arm in whole.arms if arm not in finished])
+    figure = arms(findings)
+    means = np.concatenate([line.get_ydata() for line in figure.axes[0].lines if line.get_marker() == "o"])
+    assert len(means) == 50 and np.isfinite(means).all()
+    assert "50 of 128 arms that have a result" in " ".join(" ".join(text for text, _ in texts(figure, monkeypatch)).split())
+
+
+def test_an_arm_is_called_all_features_only_where_it_has_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = replace(synthetic(one_at_a_time(FEATURES[:1]), features=FEATURES[:1], gains=GAINS[:1]), features=FEATURES)
+    assert not [text for text, _ in texts(contribution(findings, 0), monkeypatch) if "all features" in text]
+
+
+def test_costs_of_many_arms_without_either_end_are_those_of_some() -> None:
+    without_ends = replace(synthetic(leave_one_out(FEATURES), factorial(FEATURES)), designs=())
+    arms_left = tuple(arm for arm in without_ends.arms if 0 < len(arm) < len(FEATURES))
+    columns = [without_ends.arms.index(arm) for arm in arms_left]
+    findings = replace(without_ends, arms=arms_left, scores=without_ends.scores[:, columns])
+    assert len(cost(findings).axes[0].get_yticks()) == 20
+
+
 def test_costs_are_bars_beside_the_accuracies_of_the_path(two_designs: Findings) -> None:
     accuracy, parameters, _, seconds = cost(two_designs).axes
     path = two_designs.designs[0].arms

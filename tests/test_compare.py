@@ -61,6 +61,13 @@ def test_networks_of_one_kind_are_told_apart_by_what_differs() -> None:
     assert names == {"MLP, arm=none, model.hidden=[200]", "MLP, arm=none, model.hidden=[500]", "MLP, arm=dropout, model.hidden=[200]"}
 
 
+def test_runs_of_other_subjects_are_passed_over_and_settings_of_the_data_told_apart() -> None:
+    function = LoggedTrial(frozenset(), 0, {"alpha": "1"}, result())
+    noisy = [trained(backend, params={"data.identity": identity}) for backend in ("jax", "torch") for identity in ("one", "two")]
+    names = {row.network for row in compare([function, *noisy])}
+    assert len(names) == 2 and all(name.startswith("MLP, data ") for name in names)
+
+
 def test_what_no_two_backends_have_trained_cannot_be_compared() -> None:
     for runs in (
         [],

@@ -1,5 +1,6 @@
 """Features that exclude each other, and features that are toggled as one, in every design."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import combinations
@@ -66,14 +67,28 @@ def test_what_needs_no_choice_is_left_as_it_is() -> None:
     assert designed(all_on, FEATURES, ONE).arms == (frozenset(FEATURES),), "it cannot be built, and is refused with the reason"
     assert designed(partial(only, on=["sgd"]), FEATURES, ONE).arms == (frozenset({"sgd"}),)
     assert designed(partial(bookends, of=["sgd"]), FEATURES, ONE).features == ("sgd",)
-    with pytest.raises(InputError, match="takes 3 to 15 features"):
+    with pytest.raises(
+        InputError, match="counting one feature of each exclusive group, features=fractional takes 3 to 15 features, and the study has 2"
+    ):
         designed(DESIGNS["fractional"], ("a", "x", "y"), (("x", "y"),))
+
+
+def test_a_design_counts_one_feature_of_each_group() -> None:
+    eight = tuple("abcdefgh")
+    with pytest.raises(InputError, match="up to 7 features"):
+        designed(DESIGNS["shapley"], eight, ())
+    assert len(designed(DESIGNS["shapley"], eight, (("g", "h"),)).arms) == 64 + 2 * 64
+    assert "over 8 of the 8 subsets" in designed(DESIGNS["fractional"], ("a", "b", "x", "y"), (("x", "y"),)).meaning
 
 
 def test_a_study_reports_them(tmp_path: Path) -> None:
     write_function(tmp_path)
-    ended = in_this_process(tmp_path, *ASKED, "subject.exclusive=[[one,two]]", "seeds=3", "study.name=first")
+    words = (*ASKED, "subject.features=[one,two,three]", "subject.exclusive=[[one,two]]", "seeds=3", "study.name=first")
+    ended = in_this_process(tmp_path, *words)
     assert ended.code == 0, ended.err
+    # One that is credited from more than two arms stands among those that have an arm of their own.
+    of_effects = ended.out.partition("cumulative: effects")[2]
+    assert all(re.search(rf"^{name} .*(helps|hurts|open)", of_effects, re.MULTILINE) for name in ("one", "two", "three"))
     table = (tmp_path / "mlruns/studies/first/table.csv").read_text()
     assert "cumulative,one," in table and "cumulative,two," in table
     assert "one or two" in (tmp_path / "mlruns/studies/first/report.md").read_text()
@@ -92,6 +107,7 @@ def test_a_group_takes_the_place_of_its_first_feature_and_is_the_same_arm(articl
     assert list(together) == ["gap", "dropout", "mixup"]
     assert Catalogue(article, ["mixup", "gap"], GROUPS).names == ("mixup", "gap"), "without the group, its features stand for themselves"
     assert Catalogue(article, None, GROUPS, [["regularisation", "gap"]]).excluding == (("regularisation", "gap"),)
+    assert Catalogue(article, None, GROUPS, [["dropout", "gap"]]).excluding == (("regularisation", "gap"),), "and so for its features"
     assert Catalogue(article, ["mixup", "gap"], {}, [["gap", "dropout"]]).excluding == ()
 
 
@@ -104,6 +120,7 @@ def test_a_group_takes_the_place_of_its_first_feature_and_is_the_same_arm(articl
         ({"groups": {"a": ["mixup"], "b": ["mixup"]}}, "catalogue.groups has 'mixup' in 'a' and in 'b'; expected it in one of them"),
         ({"groups": GROUPS, "order": ["regularisation", "mixup"]}, "names 'mixup' and 'regularisation', the group that it is in"),
         ({"exclusive": [["mixup", "gpa"]]}, "catalogue.exclusive has 'gpa', which is no feature; did you mean 'gap'?"),
+        ({"exclusive": [["mixup", "gap"]], "always": ["gap"]}, "has 'gap', which catalogue.always gives to every arm, and 'mixup'"),
         ({"exclusive": [["mixup"]]}, "catalogue.exclusive has the group ['mixup']; expected at least two features in it"),
     ],
 )

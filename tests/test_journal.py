@@ -107,3 +107,10 @@ def test_a_study_whose_store_stays_away_has_its_report_and_is_logged_at_the_next
     assert plus.data.metrics["val_score_delta"] == pytest.approx(0.05, abs=0.01)
     assert "val_score +0.0" in plus.data.tags["mlflow.note.content"]
     assert [point.step for point in store.client.get_metric_history(plus.info.run_id, "loss")] == [1, 2]
+
+
+def test_an_entry_that_is_logged_and_removed_meanwhile_does_no_harm(journal: Journal) -> None:
+    journal.folder.mkdir(parents=True, exist_ok=True)
+    (journal.folder / "gone.run").symlink_to("nowhere")
+    assert journal.keys() == ["gone"]
+    assert list(journal.all()) == []

@@ -38,7 +38,7 @@ def folder(small: Findings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("studies") / "study"
     folder.mkdir()
     (folder / "old.txt").write_text("left over")
-    publish(small, folder, {CONFIGURATION: "seeds: 3\n"}, lambda _: [])
+    publish(small, folder, {CONFIGURATION: "seeds: 3\n"}, lambda _: [], "abc")
     return folder
 
 
@@ -153,7 +153,7 @@ def test_the_protocol_says_what_another_laboratory_needs(findings: Findings) -> 
     for term, words_ in report.document(findings, []).protocol:
         sections[term] = sections.get(term, "") + words_
     assert "t(k − 1) · sd / √k" in sections["95 % intervals"] and "Satterthwaite" in sections["95 % intervals"]
-    assert findings.precision and sections["Seeds"].startswith("3 (0, 1, 2); ")
+    assert findings.precision and sections["Seeds"].startswith("3 (0, 1 and 2); ")
     assert report.seeds_decided(findings.precision, findings.metric).endswith(sections["Seeds"].partition("; ")[2])
     assert sections["Sources of variability"] == " ".join(findings.variability)
     assert sections["Failed runs"] == "1" and sections["Total compute"] == "10 min 20 s, summed over 62 runs"
@@ -208,7 +208,7 @@ def test_a_study_that_lost_its_baseline_still_reports() -> None:
 
 def test_files_that_show_these_findings_already_are_left_as_they_are(small: Findings, tmp_path: Path) -> None:
     assert unchanged(small, tmp_path / "study") is None, "there is nothing yet"
-    files = publish(small, tmp_path / "study", {CONFIGURATION: "seeds: 3\n"}, lambda _: [])
+    files = publish(small, tmp_path / "study", {CONFIGURATION: "seeds: 3\n"}, lambda _: [], "abc")
     assert unchanged(small, tmp_path / "study") == files
     assert unchanged(replace(small, name="another"), tmp_path / "study") is None
     files[0].unlink()

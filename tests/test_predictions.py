@@ -27,6 +27,7 @@ from ablation.charts.drawing.style import GAIN, LOSS
 from ablation.errors import InputError
 from ablation.images.catalogue import compose
 from ablation.images.charts import class_accuracy, confusion, draw_predictions, predictions
+from ablation.images.charts.class_accuracy import picked
 from ablation.images.charts.predictions import BARS, bars, chosen, percent
 from ablation.images.data import Digits, Images, divide
 from ablation.images.features import BatchNorm, Dropout
@@ -173,6 +174,20 @@ def test_what_is_packed_comes_back(correct: list[bool]) -> None:
 @given(st.lists(st.lists(st.floats(-1e4, 1e4), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_probabilities_sum_to_one_however_large_the_logits(logits: list[list[float]]) -> None:
     assert softmax(np.array(logits, dtype=np.float32)).sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_probabilities_of_any_precision_can_be_kept(tmp_path: Path) -> None:
+    import ml_dtypes
+
+    probabilities = softmax(np.array([[1.0, 2.0]], dtype=ml_dtypes.bfloat16))
+    np.savez(tmp_path / "kept.npz", probabilities=probabilities)
+    assert np.load(tmp_path / "kept.npz")["probabilities"].argmax() == 1
+
+
+def test_of_many_classes_those_that_have_images_are_drawn_once() -> None:
+    accuracy = np.full(50, np.nan)
+    accuracy[:30] = np.linspace(1, 0, 30)
+    assert sorted(picked(accuracy)) == list(range(30))
 
 
 def test_predictions_are_those_behind_the_score(build: Callable[..., Program], photos: Callable[..., Images]) -> None:

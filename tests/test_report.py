@@ -313,6 +313,26 @@ def test_measures_of_ones_own_are_columns() -> None:
     assert records(findings)[0]["flops"] == "12345678"
 
 
+def test_a_measure_named_like_a_column_of_the_table_takes_nothing_away_from_it() -> None:
+    own = tuple(Measure(key, key, "short") for key in ("effect", "seeds", "flops"))
+    findings = synthetic(cumulative(["gap"]), features=["gap"], gains=[0.1], noise=0, measures=own)
+    for run in findings.runs.values():
+        run.measures.update(effect=7.0, seeds=8.0)
+    last = records(findings)[-1]
+    assert float(last["effect"]) == pytest.approx(0.1) and last["seeds"] == "3"
+    assert (last["measured_effect"], last["measured_seeds"]) == ("7", "8")
+    heads, _, *lines = [line.strip("| ").split(" | ") for line in report.markdown(findings).splitlines() if line.startswith("|")]
+    row = dict(zip(heads, lines[-1], strict=True))
+    assert (row["effect"], row["measured_effect"], row["seeds"], row["measured_seeds"]) == ("+10.00", "7", "3", "8")
+
+
+def test_the_runs_table_has_no_column_twice() -> None:
+    findings = synthetic(cumulative(["gap"]), features=["gap"], gains=[0.1], seeds=2, metric=Metric("score"))
+    columns, runs = report.run_rows(findings)
+    assert len(columns) == len(set(columns)) == len(runs[0])
+    assert [run[columns.index("score")] for run in runs] == [run[columns.index("last_score")] for run in runs]
+
+
 def test_scores_that_do_not_depend_on_the_seed_are_pointed_out() -> None:
     assert noted(synthetic(noise=0.0), "the runs do not seem to use their seed")
     assert not noted(synthetic(), "do not seem to use their seed")

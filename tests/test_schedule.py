@@ -88,10 +88,10 @@ class Heard:
         self.failures[trial.name] = failed.message
 
 
-def conducted(subject: Trained, stop_on_error: bool = False) -> Heard:
-    """Run all trials of a path with two seeds in this process, and return what was heard of them."""
-    runs: Any = Heard()
-    study = Study(subject, (cumulative(subject.features),), (0, 1))
+def conducted(subject: Trained, stop_on_error: bool = False, seeds: tuple[int, ...] = (0, 1), heard: Heard | None = None) -> Heard:
+    """Run all trials of a path in this process, and return what was heard of them."""
+    runs: Any = heard or Heard()
+    study = Study(subject, (cumulative(subject.features),), seeds)
     with Inline().open(packed(subject), lambda _: None) as pool:
         log = StudyLog(Store("sqlite:///unused.db", "ablation"), "1", "parent", "score", "study")
         run_all(study.trials, packed(subject), pool, log, runs, Heard(), stop_on_error, Free())
@@ -106,6 +106,18 @@ def test_every_arm_has_a_first_seed_before_any_has_a_second_one() -> None:
 def test_a_worker_stays_with_an_arm_that_takes_long_to_start() -> None:
     names = conducted(Trained(start_up=10.0)).names
     assert names == [f"{arm} · seed {seed}" for arm in ("+ b", "+ a", "baseline") for seed in (0, 1)]
+
+
+class Order(Heard):
+    """Keeps what begins and what ends, in order."""
+
+    def finished(self, trial: Trial, made: Made) -> None:
+        self.names.append("kept")
+
+
+def test_a_run_is_kept_before_the_next_one_is_made() -> None:
+    names = conducted(Trained(start_up=0.0), seeds=(0,), heard=Order()).names
+    assert names == ["+ b · seed 0", "kept", "+ a · seed 0", "kept", "baseline · seed 0", "kept"]
 
 
 def test_progress_is_sent_at_once_and_then_as_often_as_a_screen_shows_it() -> None:

@@ -65,6 +65,7 @@ def test_json_files(content: Any, score: Score, tmp_path: Path) -> None:
     [
         ({"accu": 0.5}, "no 'acc' in 'metrics.json'; did you mean 'accu'?"),
         ("{", "'metrics.json' is no JSON"),
+        ('{"acc": 1}\n\n{"acc": }\n', "'metrics.json' is no JSON (Expecting value in line 3)"),
         ('{"acc": NaN}', "the last 'acc' in 'metrics.json' is nan"),
         ({"acc": "0.5"}, "no 'acc' in"),
         (3, "no 'acc' in"),
@@ -74,6 +75,13 @@ def test_json_files_without_a_score(content: Any, message: str, tmp_path: Path) 
     with pytest.raises(NoScoreError) as caught:
         score_of_json(LAST, written(tmp_path, content))
     assert message in str(caught.value)
+
+
+def test_a_json_file_that_is_no_text(tmp_path: Path) -> None:
+    file = written(tmp_path, {})
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(NoScoreError, match=r"'metrics.json' cannot be read \(UnicodeDecodeError\)"):
+        score_of_json(LAST, file)
 
 
 def test_a_json_file_that_was_not_written(tmp_path: Path) -> None:

@@ -5,13 +5,17 @@ import pickle
 import sqlite3
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
+from mlflow.exceptions import MlflowException
 
 from ablation.engine.failed import failed
-from ablation.errors import InputError, exit_status
+from ablation.errors import InputError, exit_status, expected
 from ablation.store import reading
+from ablation.store.away import is_away
 from ablation.store.connection import Store
 from ablation.store.epochs import EpochLog
 from ablation.store.index import IndexWriter
@@ -180,3 +184,49 @@ def test_a_password_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     except ConnectionError as error:
         left = failed(error)
     assert "p@ss" not in left.message + left.note + "".join(left.texts.values())
+
+
+class AnsweredError(Exception):
+    """An error that carries an answer, as those of HTTP and of Amazon's client do."""
+
+    def __init__(self, response: object) -> None:
+        self.response = response
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (AnsweredError(SimpleNamespace(status_code=503)), True),
+        (AnsweredError(SimpleNamespace(status_code=404)), False),
+        (AnsweredError({"Error": {"Code": "ExpiredToken"}}), False),
+        (ConnectionError("refused"), True),
+        (ValueError("no"), False),
+    ],
+    ids=str,
+)
+def test_a_store_that_is_away_is_told_from_one_that_refuses(error: Exception, away: bool) -> None:
+    assert is_away(error) is away
+
+
+def test_an_outage_is_not_taken_for_a_file_that_is_not_there(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_answer(*_: object) -> str:
+        raise ConnectionError("the server has gone")
+
+    monkeypatch.setattr(store.client, "download_artifacts", no_answer)
+    with pytest.raises(ConnectionError), reading._file(store, "a run", "mlflow-artifacts:/1/run", "result.json"):
+        pass
+
+
+def test_what_a_server_refuses_is_no_trouble_with_the_folder() -> None:
+    refused = requests.HTTPError("500 Server Error")
+    assert str(expected(refused)).startswith("MLflow's store cannot be used (500 Server Error)")
+
+
+def test_an_index_that_is_refused_does_not_keep_a_study_from_its_end(store: Store) -> None:
+    writer = IndexWriter(store, "no such run", "token")
+    writer.add("0123456789abcdef", "00112233445566778899aabbccddeeff")
+    with pytest.raises(MlflowException):
+        writer.flush(now=True)
+    writer.leave()
+    assert writer.waiting == 0
+    writer.flush(now=True)

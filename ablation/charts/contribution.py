@@ -108,7 +108,7 @@ def _value(findings: Findings, effects: Effects, row: int, seeds: int) -> str:
 def _ends(findings: Findings, design: Design) -> str:
     """Return the scores of the baseline and of all features, where the design has them."""
     means, _ = mean_and_sd(findings.scores_of(design))
-    ends = ((BASELINE, "baseline"), (frozenset(design.features), "all features"))
+    ends = ((BASELINE, "baseline"), (frozenset(findings.features), "all features"))
     shown = []
     for arm, name in ends:
         if arm in design.arms:

@@ -88,8 +88,12 @@ def _shown(findings: Findings) -> list[tuple[Arm, str]]:
             return list(zip(design.arms, arm_names(design, findings.features), strict=True))
     arms = sorted(findings.arms, key=len)
     if len(arms) > MOST:
-        arms = [arm for arm in arms if arm in (BASELINE, frozenset(findings.features))]
+        arms = _ends(findings) or arms[:MOST]
     return [(arm, label(arm, findings.features)) for arm in arms]
+
+
+def _ends(findings: Findings) -> list[Arm]:
+    return [arm for arm in findings.arms if arm in (BASELINE, frozenset(findings.features))]
 
 
 def _written(measure: Measure, value: float, findings: Findings) -> str:
@@ -125,8 +129,10 @@ def _arms_shown(findings: Findings) -> str:
     path = next((design for design in findings.designs if is_path(design)), None)
     if path:
         return f"{path.name}: from the baseline to all features"
-    many = len(findings.arms) > MOST
-    return f"the baseline and all features, of {len(findings.arms)} arms" if many else "arms from few features to many"
+    if len(findings.arms) <= MOST:
+        return "arms from few features to many"
+    which = listed([label(arm, findings.features) for arm in _ends(findings)] or [f"the {MOST} arms with the fewest features"], "and")
+    return f"{which}, of {len(findings.arms)} arms"
 
 
 def _caption(findings: Findings) -> list[str]:

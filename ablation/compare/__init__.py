@@ -9,6 +9,7 @@ import numpy as np
 from ablation.effects import ALPHA, CONFIDENCE, moments_of, paired_difference, unpaired_difference
 from ablation.errors import InputError
 from ablation.study.findings import Findings
+from ablation.study.metric import Metric
 from ablation.wording import listed
 
 
@@ -77,7 +78,8 @@ def compare(first: Findings, second: Findings) -> Comparison:
             raise InputError(f"the study '{findings.name}' has not come to its end; expected two finished studies")
     one, two = first.metric, second.metric
     if (one.key, one.scale, one.higher_is_better) != (two.key, two.scale, two.higher_is_better):
-        raise InputError(f"'{first.name}' scores {one.name} and '{second.name}' {two.name}; expected two studies with the same metric")
+        scored = f"'{first.name}' scores {_scored(one)} and '{second.name}' {_scored(two)}"
+        raise InputError(f"{scored}; expected two studies with the same metric")
     paired, why = _pairing(first, second)
     names = [design.name for design in second.designs]
     pairs = [(index, names.index(design.name)) for index, design in enumerate(first.designs) if design.name in names]
@@ -90,17 +92,22 @@ def compare(first: Findings, second: Findings) -> Comparison:
     return Comparison(first, second, found, why)
 
 
+def _scored(metric: Metric) -> str:
+    """Name all of a metric that two studies must have in common."""
+    return f"{metric.name} ({'higher' if metric.higher_is_better else 'lower'} is better, shown × {metric.scale:g})"
+
+
 def _pairing(first: Findings, second: Findings) -> tuple[bool, str]:
     """Say whether a seed means the same in both studies, so that differences may be taken seed by seed, and why."""
     reason = ""
     if first.independent or second.independent:
-        reason = "in at least one study the runs of an arm share no seeds"
+        reason = "in at least one study arms share no seeds"
     elif first.description != second.description:
         reason = "the scores are of different things, so a seed draws other things in each"
     elif first.protocol != second.protocol:
         reason = f"scores come about in different ways (A: {first.protocol.rstrip('.')}; B: {second.protocol.rstrip('.')})"
     elif first.seeds != second.seeds:
-        reason = "the studies have other seeds"
+        reason = "the studies have different seeds"
     elif first.looks or second.looks:
         reason = "a study that stops itself gives its arms different numbers of seeds"
     elif first.missing or second.missing:
@@ -129,7 +136,7 @@ def _compared(first: Findings, second: Findings, indices: tuple[int, int], paire
         moments = unpaired_difference(apart[0].of(left), apart[1].of(right))
     half = moments.half_width(CONFIDENCE)
     used = [
-        [{design.arms[arm]: design.contrasts[row, arm] for arm in np.flatnonzero(design.contrasts[row])} for row in own]
+        [frozenset(design.arms[arm] for arm in np.flatnonzero(design.contrasts[row])) for row in own]
         for design, own in zip(designs, (left, right), strict=True)
     ]
     return Compared(
@@ -142,5 +149,5 @@ def _compared(first: Findings, second: Findings, indices: tuple[int, int], paire
         high=moments.estimate + half,
         p_holm=moments.p_holm,
         paired=paired,
-        among=tuple(feature for feature, a, b in zip(features, *used, strict=True) if a.keys() != b.keys()),
+        among=tuple(feature for feature, a, b in zip(features, *used, strict=True) if a != b),
     )

@@ -9,7 +9,7 @@ from ablation.compare import Compared, Comparison, differing
 from ablation.report.page import Document, Picture
 from ablation.report.tables import Table
 from ablation.study.findings import Findings
-from ablation.wording import counted, listed, probability
+from ablation.wording import counted, listed, p_value
 
 MARKED = frozenset({"feature", "verdict A", "verdict B"})
 
@@ -55,7 +55,7 @@ def table(comparison: Comparison, each: Compared) -> Table:
                 _effect(comparison, comparison.first, each.indices[0], left),
                 _effect(comparison, comparison.second, each.indices[1], right),
                 _cell(comparison, each.difference[row], each.low[row], each.high[row], bounded=False),
-                "" if np.isnan(p) else probability(p).removeprefix("= "),
+                p_value(p),
                 "" if np.isnan(p) else "yes" if each.differs[row] else "no",
                 one,
                 two,

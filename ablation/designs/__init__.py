@@ -20,7 +20,7 @@ from ablation.designs.one_at_a_time import one_at_a_time
 from ablation.designs.pairs import pairs
 from ablation.designs.pairwise import effect_rows, interaction_rows, lack_of_fit_rows
 from ablation.designs.restricted import restricted, reweighted
-from ablation.designs.shapley import shapley
+from ablation.designs.shapley import MOST_EXACT, shapley
 from ablation.designs.single import all_on, none, only
 
 DESIGNS: Mapping[str, Callable[..., Design]] = {
@@ -31,6 +31,7 @@ DESIGNS: Mapping[str, Callable[..., Design]] = {
 __all__ = [
     "BASELINE",
     "DESIGNS",
+    "MOST_EXACT",
     "Arm",
     "Design",
     "Groups",

@@ -53,10 +53,14 @@ def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str]
     Args:
         make: the design of some of the features, in their order.
     """
-    design = make(features)
-    # What credits nothing is what the user asked for, arm by arm.
-    if not design.features or not any(excluded(groups, arm) for arm in design.arms):
-        return design
+    try:
+        design = make(features)
+        # What credits nothing is what the user asked for, arm by arm.
+        if not design.features or not any(excluded(groups, arm) for arm in design.arms):
+            return design
+    except InputError:  # such as where all features are too many, and one of each group are not
+        if not groups:
+            raise
     designs, refused = [], None
     for choice in product(*groups):
         left_out = {feature for group, one in zip(groups, choice, strict=True) for feature in group if feature != one}
@@ -65,8 +69,9 @@ def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str]
         except InputError as error:  # such as where bookends credits only features that this choice leaves out
             refused = error
     if refused and not designs:
-        raise refused
-    credited = tuple(feature for feature in design.features if any(feature in each.features for each in designs))
+        raise InputError(f"counting one feature of each exclusive group, {refused}") from refused
+    first = designs[0]
+    credited = tuple(feature for feature in features if any(feature in each.features for each in designs))
     arms = union(designs)
     place = {arm: column for column, arm in enumerate(arms)}
     contrasts = np.zeros((len(credited), len(arms)))
@@ -77,5 +82,5 @@ def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str]
             contrasts[row, columns] += each.contrasts[each.features.index(feature)] / len(having)
     references = {arm: other for each in reversed(designs) for arm, other in each.references.items()}
     chosen = listed([" or ".join(group) for group in groups], "and")
-    meaning = f"{design.meaning} Of features that exclude each other ({chosen}) an arm has one at most; effects are means over which one."
-    return replace(design, features=credited, arms=arms, contrasts=contrasts, references=references, meaning=meaning, orders=())
+    meaning = f"{first.meaning} Of features that exclude each other ({chosen}) an arm has one at most; effects are means over which one."
+    return replace(first, features=credited, arms=arms, contrasts=contrasts, references=references, meaning=meaning, orders=())

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ablation.effects.effects import Effects
-from ablation.effects.moments import Moments, Own
+from ablation.effects.moments import Moments, Own, mean_and_sd
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray) -> Moments:
@@ -42,12 +42,9 @@ def moments_of(effects: Effects, kind: str) -> Moments:
     """
     if kind != "balanced":
         return Moments(effects.estimate, effects.error, effects.freedom)
-    there = ~np.isnan(effects.per_seed)
-    count = there.sum(axis=0)
+    count = (~np.isnan(effects.per_seed)).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(there, effects.per_seed, 0).sum(axis=0) / count
-        squares = np.where(there, (effects.per_seed - mean) ** 2, 0).sum(axis=0)
-        error = np.sqrt(squares / np.where(count > 1, count - 1, np.nan) / count)
+        error = mean_and_sd(effects.per_seed)[1] / np.sqrt(count)
     # Where runs are missing, too few seeds may have all arms; the error that all runs share is then the only one.
     error, freedom = np.where(count > 1, error, effects.error), np.where(count > 1, count - 1.0, effects.freedom)
     return Moments(effects.estimate, effects.error, effects.freedom, Own(error, freedom, effects.varies))

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from ablation.designs import BASELINE, Arm, Design, shapley
+from ablation.designs import BASELINE, MOST_EXACT, Arm, Design, shapley
 from ablation.effects.estimate import contrast_moments, estimate
 from ablation.effects.verdicts import ALPHA, FEWEST_SEEDS, holm
 
@@ -38,9 +38,6 @@ class OrderDependence:
 
 NONE = 1e-12
 """A weight below this is zero but for rounding."""
-
-EXACT = 7
-"""From all subsets of so many features the Shapley value is exact, whichever designs they belong to."""
 
 
 def order_dependence(features: Sequence[str], arms: Sequence[Arm], scores: np.ndarray, designs: Sequence[Design]) -> OrderDependence | None:
@@ -105,7 +102,7 @@ def _steps(arms: Sequence[Arm], pairs: Sequence[tuple[Arm, Arm]]) -> np.ndarray:
 
 def averaging(features: tuple[str, ...], arms: Sequence[Arm], designs: Sequence[Design]) -> Design | None:
     """Return the design that gives the Shapley values, or None: the one that assumes least, then the one that weighs the most arms."""
-    whole = [shapley(features)] if len(features) <= EXACT and len(set(arms)) == 2 ** len(features) else []
+    whole = [shapley(features)] if len(features) <= MOST_EXACT and len(set(arms)) == 2 ** len(features) else []
     averaging = [each for each in designs if each.averages]
     averaging.sort(key=lambda each: (each.averages != "always", -np.count_nonzero(each.contrasts, axis=1).max(initial=0)))
     return next(iter([*whole, *averaging]), None)

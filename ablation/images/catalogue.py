@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 
 from ablation.checks import names, shown
 from ablation.designs import Arm, Groups, exclusive_groups
@@ -61,7 +62,7 @@ class Catalogue:
         for name in self.names:
             if self.members(name).keys() & self.members(*self.always):
                 raise InputError(f"catalogue.order names '{name}', which catalogue.always gives to every arm; expected it in one of them")
-        exclusive_groups(self.exclusive, [*self.groups, *self.features], "catalogue.exclusive")
+        self._check_exclusive()
 
     def _check_names(self, setting: str, listed: Sequence[str]) -> None:
         known = [*self.groups, *self.features]
@@ -92,19 +93,32 @@ class Catalogue:
                     raise InputError(f"catalogue.groups has '{member}' in '{seen[member]}' and in '{group}'; expected it in one of them")
                 seen[member] = group
 
+    def _check_exclusive(self) -> None:
+        always, toggled = self.members(*self.always).keys(), self.members(*self.names).keys()
+        for group in exclusive_groups(self.exclusive, [*self.groups, *self.features], "catalogue.exclusive"):
+            for first, other in permutations(group, 2):
+                if self.members(first).keys() & always and self.members(other).keys() & toggled:
+                    raise InputError(
+                        f"catalogue.exclusive has '{first}', which catalogue.always gives to every arm, and '{other}'; expected one of them"
+                    )
+
+    @property
+    def _group_of(self) -> dict[str, str]:
+        return {member: group for group, members in self.groups.items() for member in members}
+
     @property
     def names(self) -> tuple[str, ...]:
         """The features and groups that the study uses, in its order."""
-        group_of = {member: group for group, members in self.groups.items() for member in members}
         if self.order is not None:
             return tuple(self.order)
         always = self.members(*self.always)
-        return tuple(dict.fromkeys(group_of.get(name, name) for name in self.features if name not in always))
+        return tuple(dict.fromkeys(self._group_of.get(name, name) for name in self.features if name not in always))
 
     @property
     def excluding(self) -> Groups:
-        """The groups of the study's features of which an arm has at most one."""
-        there = [tuple(name for name in group if name in self.names) for group in self.exclusive]
+        """The groups of the study's features of which an arm has at most one; a feature that is toggled with others counts as these."""
+        toggled = [[name if name in self.names else self._group_of.get(name, name) for name in group] for group in self.exclusive]
+        there = [tuple(dict.fromkeys(name for name in group if name in self.names)) for group in toggled]
         return tuple(group for group in there if len(group) > 1)
 
     def of(self, arm: Arm) -> dict[str, Feature]:
@@ -132,7 +146,7 @@ def compose(start: Recipe, features: Mapping[str, Feature], model: Model, model_
     recipe, empty = start, Recipe()
     owners: dict[str, str] = {}
     for name, feature in features.items():
-        before, recipe = recipe, _applied(name, feature, recipe)
+        before, recipe = recipe, applied(name, feature, recipe)
         slots = filled(before, recipe)
         if not slots:
             raise DoesNotApplyError(f"feature '{name}' changes nothing: the recipe's slots hold the same with and without it")
@@ -179,7 +193,12 @@ def _check_options(optimizer: Optimizer, owners: Mapping[str, str]) -> None:
             raise DoesNotApplyError(f"{name} does not apply to {which} which has no {option}")
 
 
-def _applied(name: str, feature: Feature, recipe: Recipe) -> Recipe:
+def applied(name: str, feature: Feature, recipe: Recipe) -> Recipe:
+    """Apply one feature to a recipe.
+
+    Raises:
+        InputError: if the feature fails or returns no recipe.
+    """
     try:
         after = feature(recipe)
     except InputError:

@@ -54,7 +54,9 @@ class ArmPredictions:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return probabilities, ``(n, classes) → (n, classes)``, rows summing to 1."""
+    """Return probabilities, ``(n, classes) → (n, classes)``, float32, rows summing to 1."""
+    # A network of the user's may end in another precision, of which NumPy's files know nothing.
+    logits = np.asarray(logits).astype(np.float32)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 

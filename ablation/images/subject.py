@@ -11,9 +11,9 @@ import numpy as np
 from ablation.checks import choice, flag, number, whole
 from ablation.designs import BASELINE, Arm, Groups, excluded
 from ablation.errors import InputError
-from ablation.images.catalogue import Catalogue, DoesNotApplyError, compose
+from ablation.images.catalogue import Catalogue, DoesNotApplyError, applied, compose
 from ablation.images.data import Dataset, Source, divide, open_staged, stage
-from ablation.images.data.split import followed
+from ablation.images.data.split import TEST, VALIDATIONS, followed, held_out_count
 from ablation.images.features.feature import Feature
 from ablation.images.held_out import CLASSES, CORRECT, PREDICTIONS, ArmPredictions, Predictions, unpacked
 from ablation.images.models import Model, idle
@@ -31,8 +31,6 @@ from ablation.study.staged import located
 from ablation.study.study import FOLDER
 from ablation.study.subject import ReadArrays, Report, Scoring, Subject, Trial, features_in_words
 from ablation.wording import counted, listed
-
-VALIDATIONS = ("held_out", "test")
 
 LEFT_OUT, MOST_LEFT_OUT = "left_out.txt", 5
 """The file that names all that could not be used of the data, and how many of them a remark names."""
@@ -204,7 +202,7 @@ class Images(Subject):
         return {"name": self.data_name, "digest": content, "description": self.source.description}
 
     def serves(self, arm: Arm, result: Result) -> bool:
-        tested = not self.tested(arm) or "test_accuracy" in result.measures or self.validation == "test" or self.dataset().test is None
+        tested = not self.tested(arm) or "test_accuracy" in result.measures or self.validation == TEST or self.dataset().test is None
         return tested and (not self.save_model or CLASSES in result.stored)
 
     # ---- data ----------------------------------------------------------------------------------------------------------
@@ -271,28 +269,28 @@ class Images(Subject):
     def _validation_images(self) -> int:
         """Return how many images a score is taken on."""
         dataset = self.dataset()
-        if self.validation == "test" and dataset.test is not None:
+        if self.validation == TEST and dataset.test is not None:
             return len(dataset.test.y)
-        return len(dataset.validation.y) if dataset.validation is not None else max(round(self.fraction * len(dataset.train.y)), 1)
+        return len(dataset.validation.y) if dataset.validation is not None else held_out_count(dataset.train.y, self.fraction)
 
     def _same_images(self) -> bool:
         """Say whether scores are taken on the same images with every seed."""
-        return self.validation == "test" or self.dataset().validation is not None
+        return self.validation == TEST or self.dataset().validation is not None
 
     def protocol(self) -> Scoring:
         covers = "initial weights, order and other draws, on fixed images"
-        if self.validation == "test":
+        if self.validation == TEST:
             images = "the test images, which makes every choice by it optimistic about new images"
         elif self._same_images():
             images = f"the source's own {self._validation_images():,} validation images"
         else:
-            images = f"{self.fraction:.0%} of the training images, held out anew for each seed, stratified"
+            images = f"{100 * self.fraction:.3g}% of the training images, held out anew for each seed, stratified"
             covers = "the split, initial weights, order and other draws"
         epochs = self.training.epochs
         last = "the only epoch" if epochs == 1 else f"the last of {epochs} epochs"
         whole = self._validation_images()
-        part = len(followed(whole, len(self.dataset().train)))
-        before = f"; the epochs before it are validated on {part:,} of these" if self._same_images() and part < whole and epochs > 1 else ""
+        part = len(followed(whole, len(self.dataset().train) - (0 if self._same_images() else whole)))
+        before = f"; the epochs before it are validated on {part:,} of these" if part < whole and epochs > 1 else ""
         return Scoring(f"A score is the accuracy after {last} on {images}{before}.", covers)
 
     def methods(self) -> tuple[str, ...]:
@@ -329,13 +327,32 @@ class Images(Subject):
             f"{name} changes nothing in model={self.model_name} at {height} × {width} pixels: "
             "the network computes the same with and without it."
             for name in self.features
-            if set(filled(start, reduce(lambda recipe, feature: feature(recipe), self.catalogue.members(name).values(), start))) <= nothing
+            if self._is_idle(name, start, nothing)
         ]
+        said += self._never_trained_on()
         if "synthetic" in self.source.description.lower():
             said.append("The data is synthetic: what helps here need not help on photographs.")
         if dataset.left_out:
             said.append(_about_left_out(dataset.left_out))
         return tuple(said)
+
+    def _is_idle(self, name: str, start: Recipe, nothing: frozenset[str]) -> bool:
+        """Say whether all that a feature fills by itself is of no use in this network."""
+        try:
+            after = reduce(lambda recipe, each: applied(each[0], each[1], recipe), self.catalogue.members(name).items(), start)
+        except InputError:
+            return False  # it needs another feature; the study's arms are composed elsewhere
+        slots = set(filled(start, after))
+        return bool(slots) and slots <= nothing
+
+    def _never_trained_on(self) -> list[str]:
+        """Say how many images fill no whole batch, where the same are left over in each epoch."""
+        images, _ = divide(self.dataset(), self.validation, self.fraction, generator(0, SPLIT))
+        left = len(images) % self.training.batch_size
+        if self.training.shuffle or not left:
+            return []
+        fill = "fills no whole batch and is" if left == 1 else "fill no whole batch and are"
+        return [f"Without shuffling, the last {counted(left, 'training image')} {fill} never trained on."]
 
     def files(self) -> Mapping[str, str]:
         left_out = self.dataset().left_out
@@ -348,7 +365,7 @@ class Images(Subject):
         kept = {place: read(result, CORRECT) for place, result in runs.items()}
         right = {place: unpacked(arrays) for place, arrays in kept.items() if arrays is not None}
         sizes = {len(each) for each in right.values()}
-        if len(sizes) == 1:
+        if len(sizes) == 1 and min(sizes) > 1:
             arms, seeds = (list(dict.fromkeys(place[axis] for place in right)) for axis in (0, 1))
             correct = np.zeros((len(seeds), len(arms), sizes.pop()), dtype=bool)
             finished = np.zeros(correct.shape[:2], dtype=bool)

@@ -7,7 +7,7 @@ from ablation.errors import InputError, nearest
 from ablation.report.rows import Credit, rows
 from ablation.report.tables import Table, needed
 from ablation.study.findings import Findings
-from ablation.wording import probability
+from ablation.wording import p_value
 
 Cell = Callable[[Credit, Findings], str]
 
@@ -16,8 +16,8 @@ COLUMNS: dict[str, tuple[str, Cell]] = {
     "effect": ("effect", lambda credit, findings: findings.metric.signed(credit.effect, findings.digits) if credit.seeds else ""),
     "interval": ("95 % interval", lambda credit, findings: _interval(credit.low, credit.high, findings)),
     "simultaneous": ("95 %, all at once", lambda credit, findings: _interval(credit.low_simultaneous, credit.high_simultaneous, findings)),
-    "p": ("p", lambda credit, findings: _probability(credit.p)),
-    "holm": ("p (Holm)", lambda credit, findings: _probability(credit.p_holm)),
+    "p": ("p", lambda credit, findings: p_value(credit.p)),
+    "holm": ("p (Holm)", lambda credit, findings: p_value(credit.p_holm)),
     "verdict": ("verdict", lambda credit, findings: credit.verdict),
     "seeds": ("seeds", lambda credit, findings: str(credit.seeds)),
     "needed": ("seeds needed", lambda credit, findings: seeds_in_words(*credit.seeds_needed)),
@@ -55,7 +55,3 @@ def effects_for_paper(findings: Findings, design_index: int, columns: Sequence[s
 def _interval(low: float, high: float, findings: Findings) -> str:
     ends = findings.metric.ends(low, high, findings.digits)
     return f"[{ends}]" if ends else ""
-
-
-def _probability(p: float) -> str:
-    return "" if p != p else probability(p).removeprefix("= ")

@@ -90,7 +90,7 @@ def what_to_keep(findings: Findings) -> list[str]:
     if seeds < FEWEST_SEEDS:
         sentences.append("It takes three seeds to say which arms are worse.")
     elif len(found.contenders) == 1:
-        sentences.append("Every other arm is worse beyond noise.")
+        sentences.append(f"Every other arm{' with a result' if found.missing else ''} is worse beyond noise.")
     else:
         named = [f"“{each.measured.arm}” {score(each.measured)}" + _cheaper(each) for each in others[:NAMED]]
         more = len(found.contenders) - 1 - len(named)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ablation.report.looks import rule
 from ablation.study.findings import Findings
-from ablation.wording import counted, listed
+from ablation.wording import counted, listed, numbers
 
 INTERVALS = {
     "paired": "Student's t on the seeds' own differences",
@@ -12,6 +12,9 @@ INTERVALS = {
     "independent": "Welch's t on runs that share no seeds",
 }
 """How intervals come about, by the kind of a design."""
+
+MOST_SEEDS = 20
+"""Seeds that are named one by one."""
 
 
 def methods(findings: Findings) -> str:
@@ -24,8 +27,7 @@ def methods(findings: Findings) -> str:
 
 def _design(findings: Findings) -> str:
     designs = listed([f"{design.name} ({counted(len(design.arms), 'arm')})" for design in findings.designs], "and")
-    every = listed([str(seed) for seed in findings.seeds], "and") if len(findings.seeds) <= 3 else _ends(findings)
-    seeds = "" if findings.independent else f" ({every})"
+    seeds = "" if findings.independent else f" ({numbers(findings.seeds, MOST_SEEDS)})"
     return f"The {'design is' if len(findings.designs) == 1 else 'designs are'} {designs}, with {findings.seeds_in_words}{seeds}."
 
 
@@ -40,10 +42,6 @@ def _pilot(findings: Findings) -> list[str]:
         f"with at most {known.most} seeds"
     )
     return [f"{sentence}{'' if known.met else ', which do not suffice for all of them'}."]
-
-
-def _ends(findings: Findings) -> str:
-    return f"{findings.seeds[0]} to {findings.seeds[-1]}"
 
 
 def _statistics(findings: Findings) -> list[str]:

@@ -32,7 +32,9 @@ def prospects(designs: Sequence[Design], seeds: int, spread: float | None, metri
 
     found = [f"{design.name} {smallest(design)}" for design in credited]
     for design in credited:
-        if design.name == "cumulative" and "fractional" not in [each.name for each in designs] and len(design.features) in GENERATORS:
+        # A path that lacks an arm has features that exclude each other, and so would a fraction.
+        whole = design.name == "cumulative" and frozenset(design.features) in design.arms
+        if whole and "fractional" not in [each.name for each in designs] and len(design.features) in GENERATORS:
             other = fractional(design.features)
             runs = f"{len(other.arms) * seeds} runs instead of {len(design.arms) * seeds}"
             found.append(f"features=fractional, with {runs}, {smallest(other)}")

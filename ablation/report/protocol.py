@@ -10,7 +10,7 @@ from ablation.report.looks import INTERVALS, rule, uncounted
 from ablation.report.methods import methods
 from ablation.study.findings import Findings
 from ablation.study.metric import Metric
-from ablation.wording import counted, duration, listed
+from ablation.wording import counted, duration, listed, numbers
 
 FORMULAS = {
     "paired": "mean ± t(k − 1) · sd / √k over the k seeds of each seed's own contrast",
@@ -55,7 +55,7 @@ def protocol(findings: Findings) -> Iterator[tuple[str, str]]:
 
 def _seeds(findings: Findings) -> str:
     known = findings.seeds
-    which = ", ".join(map(str, known)) if len(known) <= MOST_SEEDS else f"{known[0]} to {known[-1]}"
+    which = numbers(known, MOST_SEEDS)
     decided = seeds_decided(findings.precision, findings.metric).removeprefix("Seeds: ") if findings.precision else ""
     return f"{len(known)} ({which}); {decided}" if decided else f"{len(known)} ({which})"
 

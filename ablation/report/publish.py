@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ablation.store.names import FINDINGS
 from ablation.study.findings import Findings, to_json
+from ablation.study.study import OWNER
 
 KINDS = ("png", "svg")
 """What each picture is written as."""
@@ -70,6 +71,7 @@ def publish(
     folder: Path,
     texts: Mapping[str, str],
     add_pictures: Callable[[Path], list[Path]],
+    owner: str,
     workers: Workers | None = None,
 ) -> tuple[Path, ...]:
     """Write a study's files in place of what was there, and return those that people read, in order.
@@ -79,12 +81,14 @@ def publish(
         folder: its folder.
         texts: further files by name, such as the resolved configuration.
         add_pictures: writes pictures that need more than the findings into the folder, and returns them.
+        owner: the key of the study that the folder belongs to.
         workers: draw the charts meanwhile, if they are on this machine; otherwise this process draws them.
     """
     from ablation import report
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    (folder / OWNER).write_text(owner, encoding="utf-8")
     drawing: list[Future[list[str]]] = []
     if workers and workers.here and (parts := workers.slots):
         drawing = [workers.submit(_draw, findings, folder.absolute(), part, parts) for part in range(parts)]

@@ -12,7 +12,7 @@ from ablation.report.page import REFRESHES
 from ablation.report.publish import OWN, publish
 from ablation.store import reading
 from ablation.store.connection import Store
-from ablation.store.names import CONFIGURATION
+from ablation.store.names import CONFIGURATION, STUDY
 from ablation.store.shown import note_look
 from ablation.store.sqlite import LoggedStudy
 from ablation.study.findings import Findings
@@ -33,18 +33,19 @@ def rebuild(store: Store, study: LoggedStudy, followed: bool = False) -> tuple[P
     texts = {name: reading.study_file(store, study.run_id, name) for name in own.get("texts", (CONFIGURATION,))}
     # The subject's own pictures show what only it has at hand.
     kept = partial(reading.copy_files, store, study.run_id, own.get("pictures", ()))
+    key = store.client.get_run(study.run_id).data.tags[STUDY]
     known, passing = {name: text for name, text in texts.items() if text is not None}, in_progress(study.name)
     if findings.unfinished:
         STUDIES.mkdir(parents=True, exist_ok=True)
         # A folder of its own, for another report on the study may be made at the same time.
         with TemporaryDirectory(prefix=f".{passing.name} ", dir=STUDIES) as own_folder:
             fresh = Path(own_folder) / "report"
-            files = publish(findings, fresh, known, kept)
+            files = publish(findings, fresh, known, kept, key)
             if not followed:
                 stop_refresh(fresh / "report.html")
             return _moved(files, fresh, passing)
     shutil.rmtree(passing, ignore_errors=True)
-    return publish(findings, STUDIES / study.name, known, kept)
+    return publish(findings, STUDIES / study.name, known, kept, key)
 
 
 def in_progress(name: str) -> Path:

@@ -55,11 +55,13 @@ def rows(findings: Findings, design_index: int) -> list[Row]:
 
     First come the arms that effects are taken against (the baseline, or the arm with all features), then a row for each feature with
     the arm in which it steps in, stands alone or is left out. A feature that is credited from more than two arms has no arm of its
-    own: then all arms come first and the features after them.
+    own: where there is one, all arms come first and all features after them.
     """
     design = findings.designs[design_index]
     names = dict(zip(design.arms, arm_names(design, findings.features), strict=True))
     own = [own_arm(design, feature) for feature in range(len(design.features))]
+    if None in own:
+        own = [None] * len(own)
     asked = dict(zip(findings.arms, findings.asked.sum(axis=0).tolist(), strict=True))
     table = [Row(names[arm], measured(findings, arm), None, asked[arm]) for arm in design.arms if arm not in own]
     for feature, arm in enumerate(own):

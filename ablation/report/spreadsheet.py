@@ -9,6 +9,7 @@ from ablation.designs import label
 from ablation.effects import seeds_for_machines
 from ablation.report.rows import rows
 from ablation.study.findings import Findings
+from ablation.wording import unlike
 
 COLUMNS = (
     *("design", "feature", "arm", "score_mean", "score_sd", "effect", "effect_low", "effect_high", "p", "p_holm", "verdict"),
@@ -16,17 +17,19 @@ COLUMNS = (
 )
 """The columns of every study; those of its measures come after them, and then the numbers of seeds."""
 
+SEEDS = ("seeds", "effect_seeds", "effect_look")
+
 
 def csv(findings: Findings) -> str:
     """Return the rows of all designs as one table with raw numbers, in the units of the scores and of each measure.
 
-    A value that does not exist is an empty field. ``seeds`` counts the arm's finished runs, ``effect_seeds`` those behind the effect;
-    ``effect_look`` is the look that decided it, of a study that stops itself. ``seeds_needed_low`` and ``_high`` would settle
-    an open effect; without a ``_high`` even more than the most that are named.
+    A value that does not exist is an empty field. A measure named like another column is ``measured_`` so. ``seeds`` counts the arm's
+    finished runs, ``effect_seeds`` those behind the effect; ``effect_look`` is the look that decided it, of a study that stops
+    itself. ``seeds_needed_low`` and ``_high`` would settle an open effect; without a ``_high`` even more than the most that are named.
     """
     text = io.StringIO()
-    measures = [measure.key for measure in findings.measures]
-    table = comma_separated.DictWriter(text, (*COLUMNS, *measures, "seeds", "effect_seeds", "effect_look"), lineterminator="\n")
+    measures = {measure.key: unlike(measure.key, (*COLUMNS, *SEEDS), "measured") for measure in findings.measures}
+    table = comma_separated.DictWriter(text, (*COLUMNS, *measures.values(), *SEEDS), lineterminator="\n")
     table.writeheader()
     for index, design in enumerate(findings.designs):
         for row in rows(findings, index):
@@ -40,7 +43,8 @@ def csv(findings: Findings) -> str:
                 record |= {"effect_look": each.look or None, **_needed(*each.seeds_needed)}
             if row.measured:
                 arm = row.measured
-                record |= {"arm": arm.arm, "score_mean": arm.score, "score_sd": arm.score_sd, "seeds": arm.seeds, **arm.measures}
+                record |= {"arm": arm.arm, "score_mean": arm.score, "score_sd": arm.score_sd, "seeds": arm.seeds}
+                record |= {measures[key]: value for key, value in arm.measures.items()}
             table.writerow({name: _raw(value) for name, value in record.items()})
     return text.getvalue()
 
@@ -64,7 +68,7 @@ def run_rows(findings: Findings) -> tuple[list[str], list[list[str | float | boo
     """Return the columns of a table of all finished runs, and a row a run, arm by arm.
 
     They are: its arm, for each feature whether it is on, its seed, its score, the end of its history, its measures, its seconds and the
-    MLflow run that holds it.
+    MLflow run that holds it. What is named like another column is ``last_`` so, of a history, or ``measured_`` so.
     """
     runs = [(arm, seed, findings.runs[arm, seed]) for arm in findings.arms for seed in findings.seeds if (arm, seed) in findings.runs]
     last = list(dict.fromkeys(name for _, _, run in runs for name, values in run.history.items() if values))
@@ -75,7 +79,10 @@ def run_rows(findings: Findings) -> tuple[list[str], list[list[str | float | boo
     for arm, seed, run in runs:
         ends = [run.history[name][-1] if run.history.get(name) else None for name in last]
         rows.append([names[arm], *on[arm], seed, run.score, *ends, *map(run.measures.get, measures), run.seconds, run.run_id])
-    return ["arm", *findings.features, "seed", "score", *last, *measures, "seconds", "run_id"], rows
+    taken = {"arm", *findings.features, "seed", "score", "seconds", "run_id"}
+    ends_of = [unlike(name, taken, "last") for name in last]
+    found = [unlike(key, taken, "measured") for key in measures]
+    return ["arm", *findings.features, "seed", "score", *ends_of, *found, "seconds", "run_id"], rows
 
 
 def _raw(value: str | float | None) -> str | float | None:

@@ -58,7 +58,7 @@ def kept(findings: Findings) -> list[str]:
     if len(findings.seeds) < FEWEST_SEEDS:
         return [f"{line}, the best so far; it takes {FEWEST_SEEDS} {findings.sample}s to say which arms are worse"]
     if not count:
-        return [f"{line}; every other arm is worse beyond noise"]
+        return [f"{line}; every other arm{' with a result' if best.missing else ''} is worse beyond noise"]
     cheaper = _cheapest(findings, best.contenders, others)
     return [f"{line}; {count} other {'arm' if count == 1 else 'arms'} may be as good{cheaper}"]
 

@@ -13,7 +13,7 @@ from ablation.report.rows import Row, rows
 from ablation.study.findings import Findings
 from ablation.study.measured import written
 from ablation.study.metric import Measure, Metric
-from ablation.wording import counted, probability
+from ablation.wording import counted, p_value, probability, unlike
 
 WORDS = frozenset({"arm", "feature", "pair", "verdict", "order", "beyond noise", "cheaper", "aliased with"})
 """Heads of the columns of words, which stand to the left while numbers stand to the right."""
@@ -100,24 +100,26 @@ def _line(row: Row, findings: Findings) -> dict[str, str]:
     if arm and arm.seeds:
         score = metric.mean(arm.score, arm.score_sd, digits)
     finished = arm.seeds if arm else credit.seeds if credit else 0
-    costs = {
-        each.heading: written(each, arm.measures[each.key], metric, digits) if arm and each.key in arm.measures else ""
-        for each in findings.measures
-        if each.heading
-    }
-    below = {each.heading for each in findings.measures if each.below}
-    return {
-        "arm": row.step,
-        metric.heading: score,
-        **{head: cell for head, cell in costs.items() if head in below},
+    named = {"arm": row.step, metric.heading: score}
+    judged = {
         "effect": metric.signed(credit.effect, digits) if credit and credit.seeds else "",
         "95 % interval": metric.ends(credit.low, credit.high, digits) if credit else "",
         "verdict": credit.verdict if credit else "",
         needed(findings): seeds_in_words(*credit.seeds_needed) if credit else "",
         "look": str(credit.look) if credit and credit.look else "",
-        **{head: cell for head, cell in costs.items() if head not in below},
-        f"{findings.sample}s": str(finished) if finished == seeds else f"{finished}/{seeds}",
     }
+    runs = {f"{findings.sample}s": str(finished) if finished == seeds else f"{finished}/{seeds}"}
+    costs = [
+        (
+            unlike(each.heading, (*named, *judged, *runs), "measured"),
+            written(each, arm.measures[each.key], metric, digits) if arm and each.key in arm.measures else "",
+            bool(each.below),
+        )
+        for each in findings.measures
+        if each.heading
+    ]
+    beside, after = ({head: cell for head, cell, below in costs if below is first} for first in (True, False))
+    return {**named, **beside, **judged, **after, **runs}
 
 
 # ---- the tables of a report -------------------------------------------------------------------------------------------------
@@ -305,6 +307,6 @@ def _pair(found: Interactions, row: int, findings: Findings) -> tuple[str, ...]:
         pairs,
         metric.signed(found.estimate[row], digits),
         interval,
-        "" if np.isnan(p) else probability(p).removeprefix("= "),
+        p_value(p),
         "yes" if p < ALPHA else "",
     )

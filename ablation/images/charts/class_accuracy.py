@@ -51,7 +51,8 @@ def class_accuracy(findings: Findings, classes: Sequence[str], arms: Sequence[Ar
     axes.hlines(rows, values.min(axis=0), values.max(axis=0), color=MUTED, linewidth=1.0, zorder=2)
     for arm, each, (face, edge) in zip(arms, values, STYLES[-len(arms) :], strict=True):
         axes.scatter(each, rows, s=28, linewidths=1.1, color=face, edgecolors=edge, zorder=3, label=arm.name, clip_on=False)
-    if len(shown) < len(classes):
+    cut = len(shown) < np.isfinite(accuracies[-1]).sum()
+    if cut:
         axes.axhline(len(shown) // 2 - 0.5, color=GRID, linewidth=3, zorder=1)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=SMALL, borderaxespad=0.2, handletextpad=0.2)
     return sheet.figure
@@ -68,11 +69,11 @@ def by_class(arm: ArmPredictions) -> np.ndarray:
 
 
 def picked(accuracy: np.ndarray) -> list[int]:
-    """Return the classes that are shown, from top to bottom."""
+    """Return the classes that are shown, from top to bottom; of many, those that have images."""
     if len(accuracy) <= MOST:
         return list(range(len(accuracy)))
     order = [index for index in np.argsort(accuracy, kind="stable").tolist() if not np.isnan(accuracy[index])]
-    return [*order[: MOST // 2], *order[-MOST // 2 :]]
+    return order if len(order) <= MOST else [*order[: MOST // 2], *order[-MOST // 2 :]]
 
 
 def _subtitle(shown: Sequence[int], classes: Sequence[str]) -> str:

@@ -68,7 +68,7 @@ def chosen(predicted: Predictions) -> np.ndarray:
     wrong, right = order[~predicted.correct[order]], order[predicted.correct[order]]
     pairs = np.stack([predicted.labels[wrong], predicted.predicted[wrong]])
     first = np.isin(np.arange(len(wrong)), np.unique(pairs, axis=1, return_index=True)[1])
-    wrong = np.concatenate([wrong[first], wrong[~first]])[: max(SHOWN - min(RIGHT, len(right)), SHOWN - len(right))]
+    wrong = np.concatenate([wrong[first], wrong[~first]])[: SHOWN - min(RIGHT, len(right))]
     spread = np.linspace(0, len(right) - 1, min(SHOWN - len(wrong), len(right))).round().astype(int)
     return np.concatenate([wrong, right[spread]])
 

@@ -7,6 +7,7 @@ from statistics import fmean, median
 from ablation.errors import InputError
 from ablation.report import Table, markdown_table
 from ablation.store.reading import LoggedTrial
+from ablation.study.key import digest
 from ablation.study.outcome import Result
 
 BACKENDS = ("tensorflow", "torch", "jax")
@@ -59,7 +60,8 @@ def compare(logged: Sequence[LoggedTrial]) -> list[Compared]:
     """
     results: dict[Setting, dict[str, dict[int, Result]]] = {}
     for trial in logged:
-        if trial.result:
+        # An experiment may hold runs of other subjects.
+        if trial.result and {"backend", "model"} <= trial.params.keys():
             settings = {name: value for name, value in trial.params.items() if name not in PASSED_OVER}
             setting = tuple(sorted({**settings, "arm": ", ".join(sorted(trial.arm))}.items()))
             results.setdefault(setting, {}).setdefault(trial.params["backend"], {})[trial.seed] = trial.result
@@ -89,7 +91,10 @@ def _names(settings: list[Setting]) -> dict[Setting, str]:
         values = dict(setting)
         alike = [dict(other) for other in settings if dict(other)["model"] == values["model"]]
         differ = sorted(name for name in values if name != "data.identity" and len({other.get(name, "") for other in alike}) > 1)
-        names[setting] = ", ".join([values["model"], *(f"{name}={values[name] or 'none'}" for name in differ)])
+        parts = [values["model"], *(f"{name}={values[name] or 'none'}" for name in differ)]
+        if len({other.get("data.identity", "") for other in alike}) > 1:
+            parts.append(f"data {digest(values.get('data.identity', ''))[:6]}")
+        names[setting] = ", ".join(parts)
     return names
 
 

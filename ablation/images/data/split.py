@@ -8,7 +8,7 @@ from ablation.checks import choice, number, whole
 from ablation.errors import InputError
 from ablation.images.data.dataset import Dataset, Images
 
-HELD_OUT, TEST = "held_out", "test"
+HELD_OUT, TEST = VALIDATIONS = ("held_out", "test")
 
 
 def limit(images: Images, count: int | None) -> Images:
@@ -40,11 +40,15 @@ def held_out(images: Images, fraction: float, rng: np.random.Generator, classes:
     for index in present[members < 2]:
         name = f"'{classes[index]}'" if index < len(classes) else str(index)
         raise InputError(f"class {name} has one training image; expected at least two, one to train on and one to hold out for validation")
-    # Neither part may lose a class, however small or large the fraction.
-    count = int(np.clip(round(fraction * len(images)), len(present), len(images) - len(present)))
     validation = np.zeros(len(images), dtype=bool)
-    validation[stratified(images.y, count, rng, spare=1)] = True
+    validation[stratified(images.y, held_out_count(images.y, fraction), rng, spare=1)] = True
     return images.take(np.flatnonzero(~validation)), images.take(np.flatnonzero(validation))
+
+
+def held_out_count(labels: np.ndarray, fraction: float) -> int:
+    """Return how many of the images with these labels, shape ``(n,)``, are held out: their share, but neither part loses a class."""
+    classes = len(np.unique(labels))
+    return int(np.clip(round(fraction * len(labels)), classes, len(labels) - classes))
 
 
 def divide(dataset: Dataset, validation: str, fraction: float, rng: np.random.Generator) -> tuple[Images, Images]:
@@ -60,7 +64,7 @@ def divide(dataset: Dataset, validation: str, fraction: float, rng: np.random.Ge
     Raises:
         InputError: if ``validation`` is unknown, or there are no test images, or nothing can be held out.
     """
-    choice("data.validation", validation, (HELD_OUT, TEST))
+    choice("data.validation", validation, VALIDATIONS)
     if validation == TEST:
         if dataset.test is None:
             raise InputError("data.validation=test needs test images, which these data do not have; expected data.validation=held_out")

@@ -195,7 +195,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int, int, int], wid
 
 
 def _where_from(angle: np.ndarray, mirror: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row and column of the prototype that each pixel shows, both of shape ``(n, 32, 32)``."""
+    """Return the row and column of the prototype that each pixel shows, both of shape ``(n, SIZE, SIZE)``."""
     grid = np.arange(SIZE) - (SIZE - 1) / 2
     rows = grid[None, :, None] - shift[0, :, None, None]
     columns = grid[None, None, :] - shift[1, :, None, None]

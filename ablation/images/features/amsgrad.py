@@ -17,8 +17,7 @@ class AMSGrad:
     known_as: ClassVar[str] = "amsgrad"
 
     def __call__(self, recipe: Recipe) -> Recipe:
-        optimizer = recipe.optimizer
-        return replace(recipe, optimizer=replace(optimizer, options=(*optimizer.options, ("amsgrad", True))))
+        return replace(recipe, optimizer=recipe.optimizer.with_options(amsgrad=True))
 
     def verify(self, evidence: Evidence) -> bool:
         """The optimiser keeps the largest second moments."""

@@ -12,12 +12,13 @@ from ablation.images.recipe import Recipe
 
 @dataclass(frozen=True)
 class Cutout:
-    """Black out a square of each training image, which may reach beyond its border.
+    """Black out a box of each training image, which has the image's proportions and may reach beyond its border.
 
-    DeVries and Taylor 2017, "Improved Regularization of Convolutional Neural Networks with Cutout".
+    DeVries and Taylor 2017, "Improved Regularization of Convolutional Neural Networks with Cutout", whose square has the mean colour; this
+    one is black.
 
     Args:
-        side: of the square, as a fraction of the image's height and width.
+        side: of the box, as a fraction of the image's height and width.
     """
 
     known_as: ClassVar[str] = "cutout"
@@ -30,17 +31,17 @@ class Cutout:
         return replace(recipe, augmentations=(*recipe.augmentations, self))
 
     def draw(self, rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:
-        """Return first and last row and column of each square, the last ones excluded, shape ``(count, 4)``."""
+        """Return first and last row and column of each box, the last ones excluded, shape ``(count, 4)``."""
         sizes = np.maximum(np.round(np.array([height, width]) * self.side), 1)
         first = np.floor(rng.random((count, 2)) * (height, width)) - sizes // 2
         return np.column_stack([first, first + sizes])[:, [0, 2, 1, 3]].astype(np.float32)
 
     def apply(self, images: Any, numbers: Any) -> Any:
-        """Black out the squares ``numbers`` (batch, 4) of ``images`` (batch, height, width, channels)."""
+        """Black out the boxes ``numbers`` (batch, 4) of ``images`` (batch, height, width, channels)."""
         return images * (1 - inside(images, numbers))
 
     def verify(self, evidence: Evidence) -> bool:
-        """Every training image has black pixels where it had others, no pixel has another colour, and evaluation sees whole images."""
+        """Training images have black pixels where they had others, no pixel has another colour, and evaluation sees whole images."""
         before, after = evidence.around(self)
         changed = before != after
         return bool(changed.any() and (after[changed] == 0).all()) and np.array_equal(evidence.evaluated, evidence.images)

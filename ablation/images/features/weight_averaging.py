@@ -14,8 +14,8 @@ from ablation.images.recipe import Recipe
 class WeightAveraging:
     """Validate and keep an exponential moving average of the weights and of batch norm's statistics.
 
-    Polyak and Juditsky 1992, "Acceleration of Stochastic Approximation by Averaging"; in the first steps the average forgets faster, as
-    in Tan and Le 2019, "EfficientNet", for it starts from weights that were drawn.
+    After Polyak and Juditsky 1992, "Acceleration of Stochastic Approximation by Averaging", who weigh all steps alike. This average
+    forgets, and faster in the first steps, as in Tan and Le 2019, "EfficientNet", for it starts from weights that were drawn.
 
     Args:
         decay: the share of the average that each step keeps.

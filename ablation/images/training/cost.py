@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import keras
 
+KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
+"""What layers call the weights that they multiply with; a separable convolution has two."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -28,18 +31,19 @@ def cost(network: keras.Model) -> Cost:
     """Return the cost of a built network."""
     layers = list(network._flatten_layers(include_self=False))
     trainable = sum(math.prod(weight.shape) for weight in network.trainable_weights)
-    convolutions = sum(isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D) for layer in layers)
+    kinds = keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.SeparableConv2D
+    convolutions = sum(isinstance(layer, kinds) for layer in layers)
     return Cost(network.count_params(), trainable, convolutions, sum(_flops(layer) for layer in layers))
 
 
 def _flops(layer: keras.Layer) -> int:
-    """Return 2 × (weights of the kernel) × (number of positions where it is applied)."""
-    kernel = getattr(layer, "kernel", None)
-    if kernel is None or not hasattr(layer, "output"):
+    """Return 2 × (weights of the kernels) × (number of positions where they are applied)."""
+    kernels = [kernel for name in KERNELS if (kernel := getattr(layer, name, None)) is not None]
+    if not kernels or not hasattr(layer, "output"):
         return 0
     # Each weight of a kernel is used once at each output position; the kernel itself spans the channels.
     positions = math.prod(layer.output.shape[1:-1])
-    return 2 * math.prod(kernel.shape) * positions
+    return 2 * sum(math.prod(kernel.shape) for kernel in kernels) * positions
 
 
 def layer_summary(network: keras.Model) -> str:

@@ -70,7 +70,8 @@ def draw_epoch(recipe: Recipe, seed: int, epoch: int, labels: np.ndarray, classe
 
     Args:
         labels: of the training images, ``(images,)`` int.
-        batch: images per step. An epoch has ``images // batch`` full steps; the images left over differ from epoch to epoch.
+        batch: images per step. An epoch has ``images // batch`` full steps; the images left over differ from epoch to epoch where the
+            order is drawn.
         shape: height and width of the images in pixels.
     """
     count = len(labels) // batch * batch

@@ -114,7 +114,7 @@ class Training:
     def in_words(self) -> str:
         """Name the optimiser and all that is set of it."""
         extras = [
-            *([f"a warm-up over {self.warmup:.0%} of the steps"] if self.warmup else []),
+            *([f"a warm-up over {100 * self.warmup:.3g}% of the steps"] if self.warmup else []),
             *([f"a weight decay of {self.weight_decay:g}"] if self.weight_decay is not None else []),
             *([f"a momentum of {self.momentum:g}"] if self.momentum is not None else []),
             *([f"gradients clipped to a norm of {self.clip:g}"] if self.clip is not None else []),
