@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ablation.engine.execution import Execution
+    from ablation.store.connection import Store
 
 
 def run(
@@ -81,6 +82,7 @@ def run(
     Raises:
         InputError: if something cannot work; nothing was run then.
     """
+    from ablation.store.connection import Store
     from ablation.study.metric import own_metric
     from ablation.study.study import Adaptive, Sequential, Study, designed, seeds_of
     from ablation.subjects.function import Function
@@ -105,7 +107,7 @@ def run(
         stop_on_error=stop_on_error,
         given_name=name,
     )
-    return _conducted(study, experiment, _execution(execution))
+    return _conducted(study, Store.of_environment(experiment), _execution(execution))
 
 
 def _designs(given: str | Sequence[str], orders: int | None) -> list[Callable[..., Design]]:
@@ -130,18 +132,17 @@ def _execution(given: "str | Execution") -> "Execution":
     raise InputError(f"execution={given!r} is not known; expected 'local', 'inline' or the address of a Dask scheduler, 'tcp://…'")
 
 
-def _conducted(study: Any, experiment: str, execution: "Execution") -> "FinishedStudy":
+def _conducted(study: Any, store: "Store", execution: "Execution") -> "FinishedStudy":
     """Conduct a study with plain lines on the screen, in a notebook too."""
     from rich.console import Console
 
     from ablation.engine.conduct import conduct
     from ablation.report.screen import Screen
-    from ablation.store.connection import Store
 
     console = Console(highlight=False, soft_wrap=True, force_jupyter=False, force_terminal=False)
-    conducted = conduct(study, Store.of_environment(experiment), execution, Screen(console))
+    conducted = conduct(study, store, execution, Screen(console))
     if conducted.lacking:
-        console.print(f"{conducted.lacking}.")
+        console.print(f"{conducted.lacking}.", markup=False)
     return FinishedStudy(conducted.findings)
 
 
@@ -157,7 +158,7 @@ def run_study(*settings: str) -> "FinishedStudy":
     from ablation.configuration import asked_in_words
 
     asked = asked_in_words(settings)
-    return _conducted(asked.study, asked.store.experiment, asked.execution)
+    return _conducted(asked.study, asked.store, asked.execution)
 
 
 def analyse(
@@ -207,7 +208,7 @@ def analyse(
 
     asked = Question(
         score=_several(score),
-        features=tuple(features),
+        features=_several(features),
         arm=arm,
         seed=seed,
         on=on,

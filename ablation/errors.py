@@ -27,14 +27,15 @@ def expected(error: Exception) -> InputError | None:
     """Return the message for an error that the user, the disk or MLflow's store caused; None for one that is ours."""
     if isinstance(error, InputError):
         return error
-    if isinstance(error, OSError):
-        what = f"'{error.filename}'" if error.filename else "a file"
-        return InputError(f"{what} cannot be used ({error.strerror or error}); expected a writable working folder with room")
-    if type(error).__module__.startswith("mlflow."):
+    # First, for what a server refuses is an OSError, too.
+    if type(error).__module__.startswith(("mlflow.", "requests.", "urllib3.")):
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
         return InputError(f"MLflow's store cannot be used ({first_line(cause)}); once that is fixed, the same command continues")
+    if isinstance(error, OSError):
+        what = f"'{error.filename}'" if error.filename else "a file"
+        return InputError(f"{what} cannot be used ({error.strerror or error}); expected a writable working folder with room")
     return None
 
 

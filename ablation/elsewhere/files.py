@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from ablation.designs import Arm, label
-from ablation.engine.conduct import OWNER
 from ablation.errors import InputError
 from ablation.report.logged import summary
 from ablation.store.connection import Store
@@ -15,7 +14,7 @@ from ablation.store.study_log import StudyLog
 from ablation.study.findings import Findings
 from ablation.study.key import digest
 from ablation.study.outcome import Result
-from ablation.study.study import STUDIES
+from ablation.study.study import STUDIES, owner_of
 from ablation.study.subject import Trial
 
 
@@ -31,17 +30,13 @@ def written(findings: Findings, key: str) -> tuple[Path, ...]:
     check_folder(findings, key)
     from ablation.report.publish import publish
 
-    folder = STUDIES / findings.name
-    files = publish(findings, folder, {}, lambda _: [])
-    (folder / OWNER).write_text(key, encoding="utf-8")
-    return files
+    return publish(findings, STUDIES / findings.name, {}, lambda _: [], key)
 
 
 def check_folder(findings: Findings, key: str) -> None:
     """Keep an analysis from writing over another study's files."""
     folder = STUDIES / findings.name
-    owner = folder / OWNER
-    if folder.exists() and not (owner.is_file() and owner.read_text(encoding="utf-8") == key):
+    if folder.exists() and owner_of(folder) != key:
         raise InputError(f"'{folder}' holds the files of another study; expected another name, or remove them")
 
 

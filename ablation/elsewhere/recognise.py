@@ -30,8 +30,6 @@ SAMPLED = 100
 SHOWN = 6
 """Arms that a sentence names; of more the number is given."""
 
-NAMES = ("cumulative", "leave_one_out", "one_at_a_time", "bookends", "fractional", "pairs", "shapley", "factorial")
-
 
 @dataclass(frozen=True)
 class Recognised:

@@ -33,13 +33,12 @@ from ablation.store.study_log import StudyLog
 from ablation.study.findings import Failure, Findings, to_json
 from ablation.study.metric import Metric
 from ablation.study.outcome import Result
-from ablation.study.study import FOLDER, Study
+from ablation.study.study import FOLDER, Study, owner_of
 from ablation.study.subject import ReadArrays, Trial
 
 PATIENCE = 120.0
 """Seconds for which a study whose runs are all made waits for a store that is away."""
 
-OWNER = ".study"
 """File in a study's folder that says whose it is, by the study's key."""
 
 
@@ -123,11 +122,16 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
             pool()
         owner = Owner.this_process()
         log = StudyLog.open(store, study.key, study.question_key, study.name, study.subject.metric.key, _params(study), owner.token)
-        claims = Claims(store, log.experiment_id, log.parent, owner, log.watch, lambda keys: stored(study, store, runs.trials(keys)))
+        runs: RunLog | None = None
+
+        def made(keys: Sequence[str]) -> Mapping[str, Result]:
+            return stored(study, store, runs.trials(keys)) if runs is not None else {}
+
+        claims = Claims(store, log.experiment_id, log.parent, owner, log.watch, made)
         stack.callback(claims.close, LAST_MOMENT)
-        claims.begin()
-        runs = RunLog(log, study, Journal(study.key), screen.say, claims.release)
         try:
+            claims.begin()
+            runs = RunLog(log, study, Journal(study.key), screen.say, claims.release)
             log.save_view(study.subject.metric)
             shown = shown_before(store, log.parent)
             log.keep({FINDINGS: to_json(question(study, shown)), CONFIGURATION: study.configuration})
@@ -141,7 +145,6 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
             read = runs.reader(ran.results)
             findings = _findings(ran, shown, runs.failures, read)
             files = _publish(ran.study, findings, read, pool().pool if pool.cache_info().currsize else None)
-            (study.folder / OWNER).write_text(study.key, encoding="utf-8")
             if not lacking:
                 if shows_effects(findings):
                     note_end(store, log.parent, len(findings.seeds))
@@ -151,8 +154,9 @@ def conduct(study: Study, store: Store, execution: Execution, screen: Screen) ->
             # First the workers, so that none logs to a run that is marked as killed.
             stack.close()
             with suppress(Exception):  # What stopped the study is the message, not that its store cannot take even this.
-                runs.close()
-                if not runs.away:
+                if runs is not None:
+                    runs.close()
+                if runs is None or not runs.away:
                     log.kill()
             raise
     return Conducted(findings, files, log.address, lacking)
@@ -253,14 +257,14 @@ def _publish(study: Study, findings: Findings, read: ReadArrays, pool: Pool | No
         study.folder,
         {CONFIGURATION: study.configuration, **study.subject.files()},
         partial(study.subject.pictures, findings, read),
+        study.key,
         pool,
     )
 
 
 def _check_folder(study: Study) -> None:
     """Keep a study from writing over another one's files."""
-    owner = study.folder / OWNER
-    if owner.is_file() and owner.read_text(encoding="utf-8") != study.key:
+    if owner_of(study.folder) not in ("", study.key):
         raise InputError(f"'{study.folder}' holds the files of another study; expected another study.name, or remove them")
 
 

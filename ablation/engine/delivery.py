@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from threading import Condition, Thread
 
 from ablation.engine.journal import Journal
-from ablation.errors import first_line
+from ablation.errors import InputError, first_line
 from ablation.store.away import AGAIN, answers, is_away, what_is_away
 from ablation.store.epochs import INTERVAL, EpochLog
 from ablation.store.index import IndexWriter
@@ -133,9 +133,15 @@ class Delivery:
         self._want(_Wanted(trial, note=note, metrics=metrics))
 
     def run_id(self, trial: Trial) -> str:
-        """Return the MLflow run of a trial that has started, as soon as the store has it."""
+        """Return the MLflow run of a trial that has started, as soon as the store has it.
+
+        Raises:
+            InputError: if the store refuses it.
+        """
         with self._changed:
             while trial.key not in self._ids:
+                if trial.key in self._refused:
+                    raise InputError(self._refused[trial.key])
                 self._changed.wait(SHORT)
             return self._ids[trial.key]
 
@@ -210,8 +216,9 @@ class Delivery:
             try:
                 if wanted:
                     self._deliver(wanted)
+                    wanted = None  # what fails from here on is not this run's
                 self._flush_epochs()
-                self._index.flush(now=self._draining and not self._wanted)
+                self._flush_index()
             except Exception as error:
                 self._failed(wanted, error)
             else:
@@ -282,6 +289,15 @@ class Delivery:
             if key in self._ids:
                 self._log.log_epochs(self._ids[key], epochs)
                 self._epochs.logged(key, len(epochs))
+
+    def _flush_index(self) -> None:
+        """Write the index. What the store refuses for good is left out; the next start of the study adds it."""
+        try:
+            self._index.flush(now=self._draining and not self._wanted)
+        except Exception as error:
+            if is_away(error):
+                raise
+            self._index.leave()
 
     def _failed(self, wanted: _Wanted | None, error: Exception) -> None:
         """Put a run back that the store did not take: to be tried again when the store is there, or after the others."""

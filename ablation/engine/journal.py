@@ -75,7 +75,7 @@ class Journal:
     def keys(self) -> list[str]:
         """Return the keys of all that is kept, in the order in which it was written."""
         files = self.folder.glob("*.run") if self.folder.is_dir() else ()
-        return [file.stem for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+        return [file.stem for file in sorted(files, key=_moment)]
 
     def all(self) -> Iterator[Ended]:
         """Read all that is kept, and remove what is damaged: that run is made again."""
@@ -97,6 +97,14 @@ class Journal:
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}.run"
+
+
+def _moment(file: Path) -> int:
+    """Return when a file was written; 0 for one that has been logged and removed meanwhile."""
+    try:
+        return file.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _packed(ended: Ended) -> bytes:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from ablation.effects import residuals
-from ablation.engine.analysis import decided, looked_so_far, results_by_arm
+from ablation.engine.analysis import decided, looked_so_far, question, results_by_arm, with_runs
 from ablation.engine.execution import Execution
 from ablation.engine.journal import Journal
 from ablation.engine.looking import is_decided
@@ -98,10 +98,7 @@ def spread_of_runs(study: Study, there: Mapping[str, Result]) -> float | None:
     """Return the typical standard deviation of finished runs beside what arms and seeds do, or None where too few say."""
     if not there:
         return None
-    scores = np.full((len(study.seeds), len(study.arms)), np.nan)
-    for (arm, seed), result in results_by_arm(study, there).items():
-        scores[study.seeds.index(seed), study.arms.index(arm)] = result.score
-    fitted = residuals(scores)
+    fitted = residuals(with_runs(question(study), results_by_arm(study, there)).scores)
     variance = float(np.nanmean(fitted.variance)) if fitted.freedom >= 1 else 0.0
     return float(np.sqrt(variance)) if variance > 0 else None
 
@@ -158,7 +155,7 @@ def finished(study: Study, store: Store, trials: Sequence[Trial]) -> dict[str, R
     metric = study.subject.metric
     for trial in trials:
         if trial.key in there and metric.outside(np.array(there[trial.key].score)):
-            score = f"the finished run of “{trial.name}” with seed {trial.seed} has the score {there[trial.key].score:g}"
+            score = f"the finished run of “{trial.label}” with seed {trial.seed} has the score {there[trial.key].score:g}"
             raise InputError(f"{score}; {metric.bounds_in_words}")
     return there
 

@@ -80,7 +80,8 @@ class RunLog:
                 self._metrics[trial.key], self._notes[trial.key] = set(child.metrics), child.note
             if child is None or child.status != FINISHED:  # A copy that was begun and came to no end is completed.
                 note = self._notes[trial.key] = self._log.about_copy(trial, result.run_id)
-                self._delivery.copied(trial, result, note, {}, new=False)
+                # One that this process did not see among the children may be another's that conducts the same study.
+                self._delivery.copied(trial, result, note, {}, new=child is None)
         return adopted
 
     def recover(self, there: Mapping[str, Result]) -> None:
@@ -212,7 +213,8 @@ class RunLog:
 
     def with_ids(self, results: Mapping[str, Result]) -> dict[str, Result]:
         """Return results with the MLflow runs that hold them here; those that the store lacks have none."""
-        return {key: replace(result, run_id=self._delivery.id_so_far(key)) for key, result in results.items()}
+        waiting = set(self._journal.keys())
+        return {key: replace(result, run_id="" if key in waiting else self._delivery.id_so_far(key)) for key, result in results.items()}
 
     def reader(self, results: Mapping[str, Result]) -> ReadArrays:
         """Return what reads the arrays of these results, by the keys of their trials: from the journal where the store lacks a run."""

@@ -98,8 +98,6 @@ def run_all(
     with Interruption() as interruption:
         waits = False
         while running or queue:
-            for line in pool.news():
-                screen.say(line)
             while len(running) < pool.slots and submit(interruption, None, 0.0):
                 pass
             pool.expect(len(queue))
@@ -108,7 +106,6 @@ def run_all(
             soon = len(running) < pool.slots and queue.elsewhere < len(queue)
             anything: set[Future[Any]] = {*running, pool.changed}
             ended = wait(anything, SHORT if soon else PATIENCE, FIRST_COMPLETED).done & running.keys()
-            interruption.check()
             for trial, result in queue.made():
                 results[trial.key] = result
                 runs.adopted(trial, result)
@@ -116,24 +113,34 @@ def run_all(
             if not running and not waits and len(queue) == queue.elsewhere > 0:
                 waits = True
                 screen.say(f"{counted(len(queue), 'run')} of this study {'is' if len(queue) == 1 else 'are'} being made by another one.")
+            over: list[tuple[Trial, float]] = []
+            stopped: InputError | None = None
             for future in ended:
                 trial = running.pop(future)
                 error = future.exception()
                 if isinstance(error, InputError):
-                    raise error
+                    stopped = error
+                    continue
                 made = future.result() if error is None else died(error)
                 if isinstance(made, Made):
                     spared[trial.group] = max(spared.get(trial.group, 0.0), made.start_up)
-                    # The worker is busy again while this process logs what has ended.
-                    submit(interruption, trial, made.result.seconds)
                     runs.finished(trial, made)
                     screen.finished(trial, made)
                     results[trial.key] = made.result
+                    over.append((trial, made.result.seconds))
                 else:
                     if stop_on_error:
                         queue.clear()
                     failures.append(Failure(trial.arm, trial.seed, made.message, made.place))
                     runs.failed(trial, made)
                     screen.failed(trial, made)
-                    submit(interruption, trial, float("inf"))
+                    over.append((trial, float("inf")))
+            # What has ended is kept before anything can stop the study, or make this process work on the next run.
+            interruption.check()
+            if stopped is not None:
+                raise stopped
+            for line in pool.news():
+                screen.say(line)
+            for trial, seconds in over:
+                submit(interruption, trial, seconds)
     return results, tuple(failures)

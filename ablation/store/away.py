@@ -39,9 +39,9 @@ def is_away(error: BaseException) -> bool:
 
 def _status(error: BaseException) -> int | None:
     """Return the status of HTTP with which a server refused something; None where it is not that."""
-    answer = getattr(error, "response", None)
-    if answer is not None:
-        return int(answer.status_code)
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(status, int):
+        return status
     # MLflow's exceptions have one even where no server was asked.
     of_mlflow = getattr(error, "get_http_status_code", None)
     if of_mlflow and (type(error).__name__ == "RestException" or str(error).startswith("API request to endpoint")):

@@ -289,7 +289,8 @@ class Claims:
         elsewhere = {key for key in wanted if any(state == HOLDS or token < mine for token, state in others.get(key[:LETTERS], ()))}
         undecided = {key for key in wanted if key not in elsewhere and key[:LETTERS] in others}
         self._settle(wanted, held=[key for key in wanted if key not in elsewhere and key not in undecided])
-        self._elsewhere |= elsewhere
+        # What has just been found finished is asked for no more.
+        self._elsewhere |= {key for key in elsewhere if key in self._asked}
         self._post([key for key in undecided if key in self._asked])
         return bool(undecided)
 

@@ -69,6 +69,10 @@ class IndexWriter:
         self._store.client.log_batch(self._parent, tags=tags)
         self._written, self._since = count, None
 
+    def leave(self) -> None:
+        """Leave out what is not written yet."""
+        self._written, self._since = len(self._entries), None
+
 
 @dataclass(frozen=True)
 class Indexed:

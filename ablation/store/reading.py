@@ -16,6 +16,7 @@ import numpy as np
 
 from ablation.designs import Arm
 from ablation.errors import InputError, first_line, nearest
+from ablation.store.away import is_away
 from ablation.store.connection import Store
 from ablation.store.index import THREADS, has_others, indexed_runs
 from ablation.store.names import ANALYSED, ARM, BRIEF, COPY, FINDINGS, KEY, MODEL, PARENT, RESULT, SEED, STUDY
@@ -369,7 +370,10 @@ def _text(store: Store, run_id: str, artifacts: str, name: str) -> str | None:
 
 @contextmanager
 def _file(store: Store, run_id: str, artifacts: str, name: str) -> Iterator[Path | None]:
-    """Give a file that a run keeps: itself where it lies on this machine, else a passing copy; None where there is none."""
+    """Give a file that a run keeps: itself where it lies on this machine, else a passing copy; None where there is none.
+
+    A store that cannot be reached is no answer: its error is raised.
+    """
     place = urlsplit(artifacts)
     if place.scheme in ("", "file"):
         file = Path(unquote(place.path) if place.scheme else artifacts) / name
@@ -380,7 +384,9 @@ def _file(store: Store, run_id: str, artifacts: str, name: str) -> Iterator[Path
     with TemporaryDirectory() as folder:
         try:
             copy = Path(store.client.download_artifacts(run_id, name, folder))
-        except (OSError, MlflowException):
+        except (OSError, MlflowException) as error:
+            if is_away(error):
+                raise
             yield None
         else:
             yield copy

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ablation.store.connection import Store
+from ablation.store.names import PARENT
+from ablation.store.pages import run_link
 
 TAG = "ablation.script"
 CONTEXT = "MLFLOW_RUN_CONTEXT"
@@ -44,6 +46,6 @@ def marked_run(store: Store, mark: str, metric: str) -> ScriptRun | None:
     found = list(client.search_runs(experiments, f"tags.`{TAG}` = '{mark}'"))
     if not found:
         return None
-    run = max(found, key=lambda run: (metric in run.data.metrics, "mlflow.parentRunId" not in run.data.tags, run.info.start_time))
+    run = max(found, key=lambda run: (metric in run.data.metrics, PARENT not in run.data.tags, run.info.start_time))
     history = {name: [each.value for each in client.get_metric_history(run.info.run_id, name)] for name in run.data.metrics}
-    return ScriptRun(f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}", history)
+    return ScriptRun(run_link(run.info.experiment_id, run.info.run_id), history)

@@ -149,14 +149,13 @@ class StudyLog:
 
     # ---- a child run ---------------------------------------------------------------------------------------------------
 
-    def start_run(self, trial: Trial, data: Mapping[str, str] | None, began: int | None = None) -> str:
+    def start_run(self, trial: Trial, data: Mapping[str, str] | None) -> str:
         """Start a child run and return its id.
 
         Args:
             data: the data set's name, digest and description.
-            began: when, in milliseconds since 1970; None for now.
         """
-        run_id = self.make_run(trial, began)
+        run_id = self.make_run(trial)
         _log(self.store, run_id, params=trial.params)
         self.name_data(run_id, data)
         return run_id

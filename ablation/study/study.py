@@ -21,6 +21,16 @@ FOLDER = Path("mlruns")
 STUDIES = FOLDER / "studies"
 """Where each study has a folder of its own."""
 
+OWNER = ".study"
+"""The file in such a folder that says whose it is: the study's key."""
+
+
+def owner_of(folder: Path) -> str:
+    """Return the key of the study that a folder belongs to; empty where it does not say."""
+    file = folder / OWNER
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
 MOST_RUNS = 100_000
 """Far more than anyone trains; to list them would take long."""
 

@@ -103,8 +103,9 @@ def _variables(target: Callable[..., Any], name: str) -> Mapping[str, Parameter]
 
 def _changes(features: Iterable[str] | FeatureArguments) -> dict[str, dict[str, Any]]:
     """Return the arguments that each feature changes."""
-    if isinstance(features, str) or not isinstance(features, Iterable):
-        raise InputError(f"features={features!r} is no list; expected names of arguments, such as ['mixup', 'ema'], or a mapping")
+    # A set has another order in each process.
+    if isinstance(features, str | set | frozenset) or not isinstance(features, Iterable):
+        raise InputError(f"features={features!r} is no list; expected names of arguments in order, such as ['mixup', 'ema'], or a mapping")
     changes: dict[str, dict[str, Any]] = {}
     for feature in features:
         if feature_name(feature) in changes:

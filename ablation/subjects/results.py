@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,8 @@ def score_of_json(wanted: Wanted, file: Path) -> Score:
     except FileNotFoundError:
         beside = [each.name for each in file.parent.glob("*")] if file.parent.is_dir() else []
         raise NoScoreError(f"'{file.name}' was not written in '{file.parent}'{nearest(file.name, beside)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise NoScoreError(f"'{file.name}' cannot be read ({type(error).__name__}); expected JSON in UTF-8") from None
     try:
         content = _parsed(text)
     except json.JSONDecodeError as error:
@@ -110,7 +112,18 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError:
-        lines: Sequence[str] = [line for line in text.splitlines() if line.strip()]
-        if len(lines) < 2:
+        if sum(bool(line.strip()) for line in text.splitlines()) < 2:
             raise
-        return [json.loads(line) for line in lines]
+        return _parsed_lines(text)
+
+
+def _parsed_lines(text: str) -> list[Any]:
+    found, start = [], 0
+    for line in text.splitlines(keepends=True):
+        if line.strip():
+            try:
+                found.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                raise json.JSONDecodeError(error.msg, text, start + error.pos) from None
+        start += len(line)
+    return found

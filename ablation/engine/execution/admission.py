@@ -97,6 +97,8 @@ class Admission:
             return why
         while not self._closed.is_set() and any(self._client.processing([worker.address]).values()):
             time.sleep(LOOK)
+        if self._closed.is_set():
+            return why
         self._restarted.add(worker.name)
         worker.restarting = True
         self._client.restart_workers([worker.address], raise_for_error=False)

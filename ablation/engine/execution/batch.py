@@ -17,12 +17,12 @@ from pathlib import Path
 from threading import Event, Thread, current_thread, main_thread
 from typing import Any
 
-from ablation.checks import choice, whole
+from ablation.checks import choice, names, whole
 from ablation.engine.execution.gpus import growing
 from ablation.engine.execution.local import KEEP_MEMORY, NO_PAGES, THREADS
 from ablation.engine.execution.pool import OnEvent, Pool
 from ablation.engine.worker import Packed
-from ablation.errors import InputError
+from ablation.errors import InputError, first_line
 from ablation.shell import guard
 from ablation.study.study import FOLDER
 from ablation.wording import counted, listed
@@ -129,6 +129,7 @@ class Batch:
         whole("execution.jobs", self.jobs, 1)
         whole("execution.cores", self.cores, 1)
         whole("execution.gpus", self.gpus, 0)
+        names("execution.directives", self.directives)
         if not re.fullmatch(r"\d+(\.\d+)? ?[kMGT]i?B", str(self.memory)):
             raise InputError(f"execution.memory={self.memory} is no amount of memory; expected for instance 4GB")
         if self.walltime is not None and not re.fullmatch(r"(\d+-)?\d+(:\d\d){0,2}", str(self.walltime)):
@@ -204,30 +205,33 @@ class Batch:
             # Its jobs end when this process does, however that is.
             guard(f"while read -r rest; do :; done; {system.cancel.format(name=name)}", PATIENCE),
         ):
-            cluster = cluster_class(
-                job_cls=_telling(cluster_class.job_cls, failures),
-                cores=self.cores,
-                processes=1,
-                memory=self.memory,
-                walltime=self.walltime,
-                queue=self.partition,
-                job_extra_directives=[*(system.gpus(self.gpus) if self.gpus else ()), *self.directives],
-                job_script_prologue=[f"cd {shlex.quote(str(Path.cwd()))}", *exports],
-                # No limit of Dask's own: it would pause or kill runs that the job has memory for. One run a worker at a time.
-                worker_extra_args=["--memory-limit", "0", "--nthreads", "1", "--no-dashboard"],
-                death_timeout=DEATH,
-                job_name=name,
-                log_directory=str(folder),
-                local_directory=self.local_directory,
-                shared_temp_directory=str(folder),
-                # Whoever can reach a scheduler can run code as its user: only this process and its jobs have the key.
-                security=Security.temporary(),
-                interface=self.interface,
-                python=shlex.quote(sys.executable),
-                scheduler_options={"dashboard": False, "dashboard_address": ":0"},
-                silence_logs=logging.CRITICAL + 1,
-                **{system.account: self.account},
-            )
+            try:
+                cluster = cluster_class(
+                    job_cls=_telling(cluster_class.job_cls, failures),
+                    cores=self.cores,
+                    processes=1,
+                    memory=self.memory,
+                    walltime=self.walltime,
+                    queue=self.partition,
+                    job_extra_directives=[*(system.gpus(self.gpus) if self.gpus else ()), *self.directives],
+                    job_script_prologue=[f"cd {shlex.quote(str(Path.cwd()))}", *exports],
+                    # No limit of Dask's own: it would pause or kill runs that the job has memory for. One run a worker at a time.
+                    worker_extra_args=["--memory-limit", "0", "--nthreads", "1", "--no-dashboard"],
+                    death_timeout=DEATH,
+                    job_name=name,
+                    log_directory=str(folder),
+                    local_directory=self.local_directory,
+                    shared_temp_directory=str(folder),
+                    # Whoever can reach a scheduler can run code as its user: only this process and its jobs have the key.
+                    security=Security.temporary(),
+                    interface=self.interface,
+                    python=shlex.quote(sys.executable),
+                    scheduler_options={"dashboard": False, "dashboard_address": ":0"},
+                    silence_logs=logging.CRITICAL + 1,
+                    **{system.account: self.account},
+                )
+            except (RuntimeError, ValueError) as error:
+                raise InputError(f"the scheduler for jobs of {system.name} cannot start: {first_line(error.__cause__ or error)}") from error
             try:
                 with cluster:
                     cluster.scale(jobs=self.jobs)

@@ -10,6 +10,8 @@ from ablation.checks import whole
 from ablation.engine.execution.pool import OnEvent, Pool
 from ablation.engine.worker import Packed, start
 from ablation.errors import InputError
+from ablation.study.cause import explained
+from ablation.study.subject import WrongProcessError
 
 
 class _Here(Pool):
@@ -55,6 +57,10 @@ class Inline:
     def open(self, subject: Packed, on_event: OnEvent) -> Iterator[Pool]:
         try:
             start(subject, self.threads, own=False)
-        except Exception as error:
+        except InputError:
+            raise
+        except WrongProcessError as error:
             raise InputError(str(error)) from error
+        except Exception as error:
+            raise InputError(f"this process cannot be set up for runs: {explained(error)}") from error
         yield _Here(on_event, self.threads)

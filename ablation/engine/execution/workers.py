@@ -90,6 +90,7 @@ class Workers(Pool):
         self._lock = RLock()
         self._workers: dict[str, _Worker] = {}
         self._waiting: deque[_Run] = deque()
+        self._still = 0  # runs that are not submitted yet
         self._markers: list[Any] = []
         self._news: list[str] = []
         self._last_said = ""
@@ -121,6 +122,7 @@ class Workers(Pool):
         return run.future
 
     def expect(self, runs: int) -> None:
+        self._still = runs
         if not self._place.grows or self._end:
             return
         wanted = min(runs, MOST_MARKERS)
@@ -143,7 +145,7 @@ class Workers(Pool):
         """Say what is waited for, once for as long as it stays the same."""
         if self._empty_since is None or time.monotonic() - self._empty_since < 2 * LOOK:
             return ()
-        line = self._place.waiting(len(self._waiting))
+        line = self._place.waiting(len(self._waiting) + self._still)
         if not line or line == self._last_said:
             return ()
         self._last_said = line
