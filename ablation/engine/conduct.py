@@ -39,8 +39,6 @@ from ablation.study.subject import ReadArrays, Trial
 PATIENCE = 120.0
 """Seconds for which a study whose runs are all made waits for a store that is away."""
 
-"""File in a study's folder that says whose it is, by the study's key."""
-
 
 class Screen(RunScreen, Protocol):
     """What a person sees of a study."""
