@@ -57,7 +57,7 @@ def flag(name: str, value: object) -> None:
 def text(name: str, value: object) -> None:
     """Raise ``InputError`` unless a value is text of at least one character."""
     if not isinstance(value, str) or not value:
-        raise InputError(f"{name} must be text, not {shown(value)}")
+        raise InputError(f"{name} must be text of at least one character, not {shown(value)}")
 
 
 def names(name: str, value: object) -> None:

@@ -415,6 +415,8 @@ def test_of_too_many_arms_those_without_a_result_go_first(monkeypatch: pytest.Mo
     figure = arms(findings)
     means = np.concatenate([line.get_ydata() for line in figure.axes[0].lines if line.get_marker() == "o"])
     assert len(means) == 50 and np.isfinite(means).all()
+    none = synthetic(factorial(FEATURES), seeds=1, failed=[(arm, 0) for arm in whole.arms])
+    assert "No arm has a result; 64 of 128" in " ".join(" ".join(text for text, _ in texts(arms(none), monkeypatch)).split())
     assert "50 of 128 arms that have a result" in " ".join(" ".join(text for text, _ in texts(figure, monkeypatch)).split())
 
 

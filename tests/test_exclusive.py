@@ -108,6 +108,8 @@ def test_a_group_takes_the_place_of_its_first_feature_and_is_the_same_arm(articl
     assert Catalogue(article, ["mixup", "gap"], GROUPS).names == ("mixup", "gap"), "without the group, its features stand for themselves"
     assert Catalogue(article, None, GROUPS, [["regularisation", "gap"]]).excluding == (("regularisation", "gap"),)
     assert Catalogue(article, None, GROUPS, [["dropout", "gap"]]).excluding == (("regularisation", "gap"),), "and so for its features"
+    assert Catalogue(article, None, GROUPS, [["dropout", "gap"], ["mixup", "gap"]]).excluding == (("regularisation", "gap"),)
+    assert Catalogue(article, ["mixup", "gap"], GROUPS, [["regularisation", "gap"]]).excluding == (("mixup", "gap"),)
     assert Catalogue(article, ["mixup", "gap"], {}, [["gap", "dropout"]]).excluding == ()
 
 
@@ -120,6 +122,8 @@ def test_a_group_takes_the_place_of_its_first_feature_and_is_the_same_arm(articl
         ({"groups": {"a": ["mixup"], "b": ["mixup"]}}, "catalogue.groups has 'mixup' in 'a' and in 'b'; expected it in one of them"),
         ({"groups": GROUPS, "order": ["regularisation", "mixup"]}, "names 'mixup' and 'regularisation', the group that it is in"),
         ({"exclusive": [["mixup", "gpa"]]}, "catalogue.exclusive has 'gpa', which is no feature; did you mean 'gap'?"),
+        ({"exclusive": [["mixup", "dropout"]], "groups": GROUPS}, "has 'mixup' and 'dropout', which 'regularisation' toggles together"),
+        ({"exclusive": [["gap", "residual"]], "always": ["gap", "residual"]}, "and 'residual', which catalogue.always gives to every arm"),
         ({"exclusive": [["mixup", "gap"]], "always": ["gap"]}, "has 'gap', which catalogue.always gives to every arm, and 'mixup'"),
         ({"exclusive": [["mixup"]]}, "catalogue.exclusive has the group ['mixup']; expected at least two features in it"),
     ],

@@ -215,7 +215,7 @@ def already(seed: int, mixup: bool = True, alpha: float = 0.2) -> float:
         (train, [], "features is empty"),
         (train, {}, "features is empty"),
         (train, "mixup", "features='mixup' is no list"),
-        (train, {"mixup", "ema"}, "is no list; expected names of arguments in order"),
+        (train, {"mixup"}, "is no list; expected names of arguments in order"),
         (train, ["mixup", "mixup"], "the feature 'mixup' is given twice"),
         (train, [""], "'' cannot name a feature"),
         (train, ["a/b"], "'a/b' cannot name a feature"),

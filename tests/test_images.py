@@ -32,7 +32,7 @@ class NeedsAnother:
 
 @pytest.fixture
 def subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Images:
-    """Thirty digits of ten classes, of which a fifth is held out, in the order in which they are stored."""
+    """Thirty digits of ten classes, of which an eighth is to be held out, in the order in which they are stored."""
     monkeypatch.chdir(tmp_path)
     words = ("data=digits", "data.limit=30", "data.validation_fraction=0.125", "training.batch_size=8", "training.shuffle=false")
     found = asked_in_words(words).study.subject

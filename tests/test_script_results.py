@@ -65,6 +65,7 @@ def test_json_files(content: Any, score: Score, tmp_path: Path) -> None:
     [
         ({"accu": 0.5}, "no 'acc' in 'metrics.json'; did you mean 'accu'?"),
         ("{", "'metrics.json' is no JSON"),
+        ('{\n "acc": 1,\n "loss": \n}\n', "'metrics.json' is no JSON (Expecting value in line 4)"),
         ('{"acc": 1}\n\n{"acc": }\n', "'metrics.json' is no JSON (Expecting value in line 3)"),
         ('{"acc": NaN}', "the last 'acc' in 'metrics.json' is nan"),
         ({"acc": "0.5"}, "no 'acc' in"),

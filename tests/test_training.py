@@ -146,6 +146,8 @@ def test_an_exponential_schedule_keeps_its_share_from_one_epoch_to_the_next() ->
 
     optimizer = Training(3, 16, learning_rate=0.1, schedule="exponential", decay=0.5).recipe().optimizer
     np.testing.assert_allclose(rates(optimizer, 6), [0.1, 0.1, 0.05, 0.05, 0.025, 0.025])
+    warm = Training(3, 16, learning_rate=0.1, schedule="exponential", decay=0.5, warmup=1 / 3).recipe().optimizer
+    np.testing.assert_allclose(rates(warm, 6)[2:], [0.1, 0.1, 0.05, 0.05], err_msg="epochs are those of the whole training")
     with pytest.raises(InputError, match=r"needs training\.decay, the share of the learning rate that is left after each epoch"):
         Training(3, 16, schedule="exponential")
     with pytest.raises(InputError, match=r"training\.decay goes with training\.schedule=exponential"):

@@ -46,7 +46,7 @@ def arms(findings: Findings) -> Figure:
         matrix + 0.12 + HIGH + above,
         f"Every arm and its {metric.short}",
         subtitle(f"{metric.name} above, the features that are on below", findings),
-        _caption(findings, count, left_out),
+        _caption(findings, left_out),
     )
     upper = sheet.axes(start, matrix + 0.12, plot, HIGH)
     lower = sheet.axes(start, 0.0, plot, matrix)
@@ -66,11 +66,11 @@ def arms(findings: Findings) -> Figure:
 
 
 def _shown(findings: Findings) -> tuple[list[Arm], int]:
-    """Return the arms from the worst mean to the best, those without a result last, and how many have no room, these first of all."""
+    """Return the arms from the worst mean to the best, and how many have no room: first those without a result, which else come last."""
     means, _ = mean_and_sd(findings.scores)
     order = np.argsort(means if findings.metric.higher_is_better else -means).tolist()  # NaN goes last
     if len(order) > MOST:
-        order = [index for index in order if not np.isnan(means[index])]
+        order = [index for index in order if not np.isnan(means[index])] or order[:MOST]
     if len(order) > MOST:
         order = order[: MOST // 2] + order[-MOST // 2 :]
     return [findings.arms[index] for index in order], len(findings.arms) - len(order)
@@ -109,11 +109,14 @@ def _matrix(axes: Axes, shown: list[Arm], features: tuple[str, ...]) -> None:
     axes.tick_params(length=0, labelbottom=False, color=MUTED)
 
 
-def _caption(findings: Findings, shown: int, left_out: int) -> list[str]:
+def _caption(findings: Findings, left_out: int) -> list[str]:
     marks = caption.means(findings, "Filled dots", "Vertical lines")
     marks += " Below: black where a feature is on. Blue columns: baseline and all features."
-    if left_out and shown < MOST:
-        marks += f" Only the {shown} of {len(findings.arms)} arms that have a result are shown."
-    elif left_out:
+    finished = int((~np.isnan(findings.scores)).any(axis=0).sum())
+    if left_out and finished > MOST:
         marks += f" Only the {MOST // 2} worst and the {MOST // 2} best of {len(findings.arms)} arms are shown."
+    elif left_out and finished:
+        marks += f" Only the {finished} of {len(findings.arms)} arms that have a result are shown."
+    elif left_out:
+        marks += f" No arm has a result; {MOST} of {len(findings.arms)} are shown."
     return [marks, caption.source(findings, findings.protocol)]

@@ -38,7 +38,8 @@ def costs(findings: Findings) -> list[Measure]:
 def cost(findings: Findings) -> Figure:
     """Draw a line for each arm from the baseline to all features: its score, and beside it what it costs.
 
-    The arms are those of the first design that is a path; else all, from few features to many, or the two ends where there are too many.
+    The arms are those of the first design that is a path; else all, from few features to many. Where these are too many, they are the two
+    ends, or without these the arms with the fewest features.
     """
     shown, metric = _shown(findings), findings.metric
     names = [wrap(name, NAMES, BODY) for _, name in shown]
@@ -93,7 +94,7 @@ def _shown(findings: Findings) -> list[tuple[Arm, str]]:
 
 
 def _ends(findings: Findings) -> list[Arm]:
-    return [arm for arm in findings.arms if arm in (BASELINE, frozenset(findings.features))]
+    return [arm for arm in (BASELINE, frozenset(findings.features)) if arm in findings.arms]
 
 
 def _written(measure: Measure, value: float, findings: Findings) -> str:

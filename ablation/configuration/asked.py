@@ -20,8 +20,6 @@ from ablation.store.connection import Store
 from ablation.study.study import Adaptive, Sequential, Study, designed, seeds_of
 from ablation.study.subject import Subject
 
-BACKENDS = ("tensorflow", "jax", "torch")
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -72,9 +70,17 @@ def asked_for(config: DictConfig) -> Asked:
         stop_on_error=config.on_error == "stop",
         given_name=plain(config.study.name),
         configuration=OmegaConf.to_yaml(config, resolve=True),
-        command=shlex.join(["python", "-m", "ablation", *HydraConfig.get().overrides.task]),
+        command=shlex.join(["python", "-m", "ablation", *_where_files_are(), *HydraConfig.get().overrides.task]),
     )
     return Asked(study, Store.of_environment(plain(config.study.experiment)), instantiated(config.execution), config.plan)
+
+
+def _where_files_are() -> list[str]:
+    """Return the words of the command that name folders of the user's own configuration files."""
+    known = HydraConfig.get()
+    given = [each.path for each in known.runtime.config_sources if each.provider == "command-line"]
+    searched = [each for each in known.overrides.hydra if each.startswith("hydra.searchpath=")]
+    return [*(word for folder in given for word in ("--config-dir", folder)), *searched]
 
 
 def _design(name: str, design: Any, subject: Subject) -> Design:
@@ -93,10 +99,10 @@ def _images(config: DictConfig, choices: Any) -> Subject:
     """Make the subject of images out of its own part of the configuration."""
     from ablation.images.catalogue import Catalogue
     from ablation.images.data import CentreCrop
-    from ablation.images.process import choose
+    from ablation.images.process import PACKAGES, choose
     from ablation.images.subject import Images
 
-    choice("backend", config.backend, BACKENDS)
+    choice("backend", config.backend, PACKAGES)
     # Files of the user's may import Keras here.
     choose(config.backend)
     if find_spec(config.backend) is None and "Dask" not in config.execution._target_:

@@ -47,7 +47,7 @@ def hydra_in_a_sentence(error: BaseException, arguments: Sequence[str]) -> str:
     text = str(error)
     given = dict(each.split("=", 1) for each in arguments if "=" in each and not each.startswith("-"))
     subject = given.get("subject", IMAGES)
-    if subject != IMAGES and "experiment" in given:
+    if subject != IMAGES and given.get("experiment") in options("experiment"):
         return wrong_setting("experiment", subject, ())
     option = re.search(r"Could not find '([^/']+)/([^']+)'\s+Available options in '[^']+':\s*(.*?)\nConfig search path", text, re.DOTALL)
     if option:

@@ -66,7 +66,7 @@ def _of_images() -> set[str]:
     own = OmegaConf.load(FOLDER / "subject" / f"{IMAGES}.yaml")
     assert isinstance(own, DictConfig)
     chosen = {name.lstrip("/") for each in own.defaults if isinstance(each, DictConfig) for name in map(str, each)}
-    return chosen | {str(name) for name in own if name not in ("defaults", "effects")}
+    return chosen | {str(name) for name in own if name not in ("defaults", *_read("config"))}
 
 
 def wrong_setting(name: str, subject: str, known: Sequence[str]) -> str:

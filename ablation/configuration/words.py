@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString
+from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString, ValueType
 from hydra.errors import HydraException
 
 from ablation.checks import short, shown
@@ -86,6 +86,8 @@ def _check_choice(setting: Override) -> None:
     """Refuse what is no name of an option; Hydra itself says it of a name that no option has."""
     group, value = setting.key_or_group, setting.value()
     if group not in (*groups(), "hydra") or setting.is_delete() or (group == "experiment" and value is None):
+        return
+    if setting.value_type is ValueType.GLOB_CHOICE_SWEEP:
         return
     values = value.list if isinstance(value, ChoiceSweep) else [value]
     for one in values:

@@ -53,14 +53,16 @@ def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str]
     Args:
         make: the design of some of the features, in their order.
     """
+    whole = ""
     try:
         design = make(features)
         # What credits nothing is what the user asked for, arm by arm.
         if not design.features or not any(excluded(groups, arm) for arm in design.arms):
             return design
-    except InputError:  # such as where all features are too many, and one of each group are not
+    except InputError as error:  # such as where all features are too many, and one of each group are not
         if not groups:
             raise
+        whole = str(error)
     designs, refused = [], None
     for choice in product(*groups):
         left_out = {feature for group, one in zip(groups, choice, strict=True) for feature in group if feature != one}
@@ -69,6 +71,8 @@ def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str]
         except InputError as error:  # such as where bookends credits only features that this choice leaves out
             refused = error
     if refused and not designs:
+        if str(refused) == whole:
+            raise refused
         raise InputError(f"counting one feature of each exclusive group, {refused}") from refused
     first = designs[0]
     credited = tuple(feature for feature in features if any(feature in each.features for each in designs))

@@ -35,7 +35,7 @@ class _Wanted:
         began: when, in milliseconds since 1970.
         ended: whether the journal holds what it left.
         original: result of the run that it is a copy of.
-        new: whether that was made while this study went on: then another process that conducts this study may have made it.
+        new: whether another process that conducts this study may have made it.
         note, metrics: its description, and further metrics.
         tries: how often the store has refused it.
     """
@@ -125,7 +125,7 @@ class Delivery:
         self._want(_Wanted(trial, ended=True, note=note, metrics=metrics))
 
     def copied(self, trial: Trial, original: Result, note: str, metrics: Mapping[str, float], new: bool) -> None:
-        """Log a copy of a run that another study made; ``new`` if it was made just now, as a child of this study perhaps."""
+        """Log a copy of a run that another study made; ``new`` if it may be a child of this study, which another process made."""
         self._want(_Wanted(trial, original=original, note=note, metrics=metrics, new=new))
 
     def added(self, trial: Trial, note: str, metrics: Mapping[str, float]) -> None:

@@ -200,16 +200,17 @@ class RunLog:
         return self._delivery.away
 
     def wait(self, patience: float) -> str:
-        """Wait until the store has all runs; where it lacks some, return a sentence on that.
+        """Wait until the store has all runs; where it lacks some or is away, return a sentence on that.
 
         Args:
             patience: seconds for which the store may be away.
         """
         left = self._delivery.drain(patience)
+        again = "the same command, given again, logs what is missing and trains nothing"
         if not left:
-            return ""
+            return f"{self._delivery.why_left()}; {again}" if self._delivery.away else ""
         waits = f"{counted(left, 'run')} {'waits' if left == 1 else 'wait'} in {self._journal.folder}"
-        return f"{self._delivery.why_left()}; {waits}, and the same command, given again, logs what is missing and trains nothing"
+        return f"{self._delivery.why_left()}; {waits}, and {again}"
 
     def with_ids(self, results: Mapping[str, Result]) -> dict[str, Result]:
         """Return results with the MLflow runs that hold them here; those that the store lacks have none."""

@@ -139,8 +139,9 @@ def run_all(
             interruption.check()
             if stopped is not None:
                 raise stopped
-            for line in pool.news():
-                screen.say(line)
+            if running or queue:
+                for line in pool.news():
+                    screen.say(line)
             for trial, seconds in over:
                 submit(interruption, trial, seconds)
     return results, tuple(failures)

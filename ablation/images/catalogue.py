@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
+from itertools import permutations, product
 
 from ablation.checks import names, shown
 from ablation.designs import Arm, Groups, exclusive_groups
@@ -96,6 +96,12 @@ class Catalogue:
     def _check_exclusive(self) -> None:
         always, toggled = self.members(*self.always).keys(), self.members(*self.names).keys()
         for group in exclusive_groups(self.exclusive, [*self.groups, *self.features], "catalogue.exclusive"):
+            for name in (*self.names, None):
+                own = always if name is None else self.members(name).keys()
+                where = "which catalogue.always gives to every arm" if name is None else f"which '{name}' toggles together"
+                both = [each for each in group if self.members(each).keys() <= own]
+                if len(both) > 1:
+                    raise InputError(f"catalogue.exclusive has '{both[0]}' and '{both[1]}', {where}; expected one of them")
             for first, other in permutations(group, 2):
                 if self.members(first).keys() & always and self.members(other).keys() & toggled:
                     raise InputError(
@@ -116,10 +122,22 @@ class Catalogue:
 
     @property
     def excluding(self) -> Groups:
-        """The groups of the study's features of which an arm has at most one; a feature that is toggled with others counts as these."""
-        toggled = [[name if name in self.names else self._group_of.get(name, name) for name in group] for group in self.exclusive]
-        there = [tuple(dict.fromkeys(name for name in group if name in self.names)) for group in toggled]
-        return tuple(group for group in there if len(group) > 1)
+        """The groups of the study's features of which an arm has at most one.
+
+        A feature that is toggled with others counts as these, and a group that is not toggled as one as each of its features.
+        """
+        there = [
+            tuple(dict.fromkeys(chosen)) for group in self.exclusive for chosen in product(*filter(None, map(self._toggled_by, group)))
+        ]
+        return tuple({frozenset(group): group for group in there if len(group) > 1}.values())
+
+    def _toggled_by(self, name: str) -> list[str]:
+        """Return what toggles a feature or the features of a group in this study, if anything does."""
+        if name in self.names:
+            return [name]
+        if name in self.groups:
+            return [member for member in self.groups[name] if member in self.names]
+        return [group for group in (self._group_of.get(name),) if group in self.names]
 
     def of(self, arm: Arm) -> dict[str, Feature]:
         """Return the features of an arm, those of its groups and of every arm too, in the order in which they are applied."""

@@ -37,6 +37,9 @@ def predict(store: Store, run_id: str, files: Sequence[Path]) -> tuple[np.ndarra
     """
     _read(files, 1, 1)  # What cannot be read is reported now, for MLflow and the network take seconds.
     stored = reading.stored_model(store, run_id)
+    if "centre crops of" in stored.params.get("data.description", ""):
+        cropped = f"the network of the run {run_id} was trained with data.crop"
+        raise InputError(f"{cropped}, and files cannot be cropped here; expected a run without it")
     backend, classes = stored.params["backend"], tuple(json.loads(stored.text(CLASSES) or "[]"))
     prepare(backend if find_spec(backend) else "tensorflow", None)
     network = reading.load_model(store, stored)

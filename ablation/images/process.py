@@ -125,8 +125,10 @@ def _keep_compiled(threads: int | None) -> None:
     entry's use in a second file, and a worker killed between the two would leave a folder that takes no further entries.
     """
     # XLA divides loops among the threads that there are, which JAX does not tell its entries apart by.
-    folder = Path(os.environ.get("ABLATION_DATA_DIR", "~/.cache/ablation")).expanduser() / "jax" / f"threads-{threads or os.cpu_count()}"
-    with suppress(OSError):  # such as where the home is read-only: then nothing is kept
+    # Where the home is read-only or nobody knows of one, nothing is kept.
+    with suppress(OSError, RuntimeError):
+        home = Path(os.environ.get("ABLATION_DATA_DIR") or "~/.cache/ablation").expanduser()
+        folder = home / "jax" / f"threads-{threads or os.cpu_count()}"
         folder.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")

@@ -273,6 +273,10 @@ class Images(Subject):
             return len(dataset.test.y)
         return len(dataset.validation.y) if dataset.validation is not None else held_out_count(dataset.train.y, self.fraction)
 
+    def _training_images(self) -> int:
+        """Return how many images a run trains on."""
+        return len(self.dataset().train) - (0 if self._same_images() else self._validation_images())
+
     def _same_images(self) -> bool:
         """Say whether scores are taken on the same images with every seed."""
         return self.validation == TEST or self.dataset().validation is not None
@@ -289,19 +293,18 @@ class Images(Subject):
         epochs = self.training.epochs
         last = "the only epoch" if epochs == 1 else f"the last of {epochs} epochs"
         whole = self._validation_images()
-        part = len(followed(whole, len(self.dataset().train) - (0 if self._same_images() else whole)))
+        part = len(followed(whole, self._training_images()))
         before = f"; the epochs before it are validated on {part:,} of these" if part < whole and epochs > 1 else ""
         return Scoring(f"A score is the accuracy after {last} on {images}{before}.", covers)
 
     def methods(self) -> tuple[str, ...]:
         training, dataset = self.training, self.dataset()
-        images, _ = divide(dataset, self.validation, self.fraction, generator(0, SPLIT))
         parameters = _short(self.model)
         network = f"The network is {self.model_name}{'' if parameters == 'on' else f' ({parameters})'}"
         height, width, channels = dataset.image_shape
         data = (
-            f"The data is {self.source.description}: {len(images):,} training and {self._validation_images():,} validation images of "
-            f"{height} × {width} × {channels} values, scaled {SCALED[self._normalised()]}."
+            f"The data is {self.source.description}: {self._training_images():,} training and {self._validation_images():,} validation "
+            f"images of {height} × {width} × {channels} values, scaled {SCALED[self._normalised()]}."
         )
         steps = (
             f"It is trained for {counted(training.epochs, 'epoch')} in batches of {training.batch_size} with {training.in_words()}, in "
@@ -347,9 +350,8 @@ class Images(Subject):
 
     def _never_trained_on(self) -> list[str]:
         """Say how many images fill no whole batch, where the same are left over in each epoch."""
-        images, _ = divide(self.dataset(), self.validation, self.fraction, generator(0, SPLIT))
-        left = len(images) % self.training.batch_size
-        if self.training.shuffle or not left:
+        left = 0 if self.training.shuffle else self._training_images() % self.training.batch_size
+        if not left:
             return []
         fill = "fills no whole batch and is" if left == 1 else "fill no whole batch and are"
         return [f"Without shuffling, the last {counted(left, 'training image')} {fill} never trained on."]

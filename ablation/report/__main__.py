@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ablation.errors import InputError, exit_status
 from ablation.report.columns import COLUMNS, chosen_columns
-from ablation.report.for_paper import write_for_paper
+from ablation.report.for_paper import check_for_paper, write_for_paper
 from ablation.report.rebuild import found_so_far, rebuild, stop_refresh
 from ablation.report.tables import Table
 from ablation.store import reading
@@ -56,6 +56,9 @@ def _report(wanted: str | None, opens: bool, paper: bool, names: str | None) -> 
         _list(studies)
         return
     study = reading.chosen(studies, wanted)
+    if paper:
+        # Before effects are shown, which would be a look at them.
+        check_for_paper(reading.findings_of(store, study))
     page = next(file for file in rebuild(store, study, opens and study.status == "RUNNING") if file.name == "report.html")
     _show(page, write_for_paper(found_so_far(store, study), page.parent, columns) if paper else None)
     if opens:

@@ -14,6 +14,14 @@ FOLDER = "paper"
 """The folder within that of a study."""
 
 
+def check_for_paper(findings: Findings) -> None:
+    """Raise ``InputError`` if there is nothing to show: the study has not come to its end, or none of its designs credits a feature."""
+    if findings.unfinished:
+        raise InputError(f"the study '{findings.name}' has not come to its end; --paper expects one that has")
+    if findings.headline is None:
+        raise InputError(f"no design of the study '{findings.name}' credits a feature; --paper has no effects to show")
+
+
 def write_for_paper(findings: Findings, folder: Path, columns: Sequence[str]) -> Path:
     """Write figures as PDF for single and double columns, ``table.tex`` and, where it is known, ``methods.tex``; return their folder.
 
@@ -27,10 +35,8 @@ def write_for_paper(findings: Findings, folder: Path, columns: Sequence[str]) ->
     """
     from ablation import charts
 
-    if findings.unfinished:
-        raise InputError(f"the study '{findings.name}' has not come to its end; --paper expects one that has")
-    if findings.headline is None:
-        raise InputError(f"no design of the study '{findings.name}' credits a feature; --paper has no effects to show")
+    check_for_paper(findings)
+    assert findings.headline is not None
     made = folder / FOLDER
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()

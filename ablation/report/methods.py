@@ -14,7 +14,7 @@ INTERVALS = {
 """How intervals come about, by the kind of a design."""
 
 MOST_SEEDS = 20
-"""Seeds that are named one by one."""
+"""Seeds that are listed, unless they come in a row; of more, the others are counted."""
 
 
 def methods(findings: Findings) -> str:

@@ -21,7 +21,7 @@ FORMULAS = {
 }
 
 MOST_SEEDS = 50
-"""Seeds that are listed; of more the first and the last are."""
+"""Seeds that are listed, unless they come in a row; of more, the others are counted."""
 
 MOST_ARMS = 12
 """Arms that are listed of those that cannot be built for one reason; more are counted."""

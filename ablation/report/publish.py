@@ -38,8 +38,8 @@ class Workers(Protocol):
 
 def unchanged(findings: Findings, folder: Path) -> tuple[Path, ...] | None:
     """Return a study's files as :func:`publish` does, where they show these findings already; None where they must be written."""
-    written = folder / FINDINGS
-    if not written.is_file() or written.read_text(encoding="utf-8") != to_json(findings) or not (folder / OWN).is_file():
+    there = all((folder / name).is_file() for name in (FINDINGS, OWN, OWNER))
+    if not there or (folder / FINDINGS).read_text(encoding="utf-8") != to_json(findings):
         return None
     own = [folder / name for name in json.loads((folder / OWN).read_text(encoding="utf-8"))["pictures"]]
     files = _charts(findings, folder) + own + [folder / name for name in TEXTS]

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ablation.engine.analysis import analysed, shows_effects
+from ablation.errors import InputError
 from ablation.report.page import REFRESHES
 from ablation.report.publish import OWN, publish
 from ablation.store import reading
@@ -16,7 +17,7 @@ from ablation.store.names import CONFIGURATION, STUDY
 from ablation.store.shown import note_look
 from ablation.store.sqlite import LoggedStudy
 from ablation.study.findings import Findings
-from ablation.study.study import STUDIES
+from ablation.study.study import STUDIES, owner_of
 
 
 def rebuild(store: Store, study: LoggedStudy, followed: bool = False) -> tuple[Path, ...]:
@@ -26,7 +27,7 @@ def rebuild(store: Store, study: LoggedStudy, followed: bool = False) -> tuple[P
         followed: whether the page of a study in progress is written again and again, so that a browser is to read it again.
 
     Raises:
-        InputError: if MLflow lacks what is needed.
+        InputError: if MLflow lacks what is needed, or the folder holds another study's files.
     """
     findings = found_so_far(store, study)
     own = json.loads(reading.study_file(store, study.run_id, OWN) or "{}")
@@ -45,7 +46,10 @@ def rebuild(store: Store, study: LoggedStudy, followed: bool = False) -> tuple[P
                 stop_refresh(fresh / "report.html")
             return _moved(files, fresh, passing)
     shutil.rmtree(passing, ignore_errors=True)
-    return publish(findings, STUDIES / study.name, known, kept, key)
+    folder = STUDIES / study.name
+    if owner_of(folder) not in ("", key):
+        raise InputError(f"'{folder}' holds the files of another study of this name; expected it to be moved or removed")
+    return publish(findings, folder, known, kept, key)
 
 
 def in_progress(name: str) -> Path:

@@ -141,10 +141,9 @@ class Screen:
         body = Table.grid(padding=(0, 2))
         body.add_column()
         body.add_column(max_width=STAGE)
-        # As many lines each time: where one thread prints while another draws, rich then still finds what it has drawn. A run that has
-        # ended and the next one stand beside each other for a moment.
+        # As many lines each time: where one thread prints while another draws, rich then still finds what it has drawn.
         self._most_slots = max(self._most_slots, self._slots())
-        lines = max(min(self._most_slots + 1, MOST_RUNS, self.console.height - HEAD), 1)
+        lines = max(min(self._most_slots, MOST_RUNS, self.console.height - HEAD), 1)
         for trial, event in running[:lines]:
             stage = Text(self._stage(event), no_wrap=True, overflow="ellipsis")
             body.add_row(Name(f"  {trial.name}", lines=1), stage, Text(self._latest(event), no_wrap=True))

@@ -385,7 +385,8 @@ def _file(store: Store, run_id: str, artifacts: str, name: str) -> Iterator[Path
         try:
             copy = Path(store.client.download_artifacts(run_id, name, folder))
         except (OSError, MlflowException) as error:
-            if is_away(error):
+            # Of a download that failed MLflow may say no more than that; what it lists is there.
+            if is_away(error) or name in {each.path for each in store.client.list_artifacts(run_id)}:
                 raise
             yield None
         else:

@@ -111,19 +111,21 @@ def score_of_json(wanted: Wanted, file: Path) -> Score:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except json.JSONDecodeError as whole:
         if sum(bool(line.strip()) for line in text.splitlines()) < 2:
             raise
-        return _parsed_lines(text)
+        return _parsed_lines(text, whole)
 
 
-def _parsed_lines(text: str) -> list[Any]:
+def _parsed_lines(text: str, whole: json.JSONDecodeError) -> list[Any]:
     found, start = [], 0
     for line in text.splitlines(keepends=True):
         if line.strip():
             try:
                 found.append(json.loads(line))
             except json.JSONDecodeError as error:
+                if not found:
+                    raise whole from None
                 raise json.JSONDecodeError(error.msg, text, start + error.pos) from None
         start += len(line)
     return found

@@ -31,12 +31,17 @@ def class_accuracy(findings: Findings, classes: Sequence[str], arms: Sequence[Ar
     """
     accuracies = [100 * by_class(arm) for arm in arms]
     shown = picked(accuracies[-1])
+    cut = len(shown) < int(np.isfinite(accuracies[-1]).sum())
     names = drawable(classes)
     labels = [shorten(names[index], NAME, SMALL) for index in shown]
     start = MARGIN + max(width(label, SMALL) for label in labels) + 0.12
     tall, below, above = max(ROW * len(shown), 0.6), 0.5, 0.3
     sheet = page(
-        WIDE, below + tall + above, "Accuracy of each class", _subtitle(shown, classes), _caption(findings, arms, names != list(classes))
+        WIDE,
+        below + tall + above,
+        "Accuracy of each class",
+        _subtitle(shown, classes, cut),
+        _caption(findings, arms, names != list(classes)),
     )
     axes = sheet.axes(start, below, WIDE - start - MARGIN - 0.1, tall)
     axes.set_xlim(-2, 102)
@@ -51,7 +56,6 @@ def class_accuracy(findings: Findings, classes: Sequence[str], arms: Sequence[Ar
     axes.hlines(rows, values.min(axis=0), values.max(axis=0), color=MUTED, linewidth=1.0, zorder=2)
     for arm, each, (face, edge) in zip(arms, values, STYLES[-len(arms) :], strict=True):
         axes.scatter(each, rows, s=28, linewidths=1.1, color=face, edgecolors=edge, zorder=3, label=arm.name, clip_on=False)
-    cut = len(shown) < np.isfinite(accuracies[-1]).sum()
     if cut:
         axes.axhline(len(shown) // 2 - 0.5, color=GRID, linewidth=3, zorder=1)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=SMALL, borderaxespad=0.2, handletextpad=0.2)
@@ -76,9 +80,10 @@ def picked(accuracy: np.ndarray) -> list[int]:
     return order if len(order) <= MOST else [*order[: MOST // 2], *order[-MOST // 2 :]]
 
 
-def _subtitle(shown: Sequence[int], classes: Sequence[str]) -> str:
-    if len(shown) == len(classes):
-        return "images that the networks did not train on"
+def _subtitle(shown: Sequence[int], classes: Sequence[str], cut: bool) -> str:
+    if not cut:
+        some = "" if len(shown) == len(classes) else f"{len(shown)} of {len(classes):,} classes, the others have no "
+        return f"{some}images that the networks did not train on"
     half = len(shown) // 2
     return f"the {half} classes with the lowest and the {half} with the highest accuracy in the last arm, of {len(classes):,}"
 

@@ -1,4 +1,4 @@
-"""Held-out images with what the networks of the first and the last arm predicted for them, the most confident mistakes first."""
+"""Held-out images with what the networks of the first and the last arm predicted for them, mistakes first."""
 
 from collections.abc import Sequence
 

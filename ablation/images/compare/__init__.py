@@ -92,7 +92,8 @@ def _names(settings: list[Setting]) -> dict[Setting, str]:
         alike = [dict(other) for other in settings if dict(other)["model"] == values["model"]]
         differ = sorted(name for name in values if name != "data.identity" and len({other.get(name, "") for other in alike}) > 1)
         parts = [values["model"], *(f"{name}={values[name] or 'none'}" for name in differ)]
-        if len({other.get("data.identity", "") for other in alike}) > 1:
+        same = [other for other in alike if all(other.get(name, "") == values[name] for name in differ)]
+        if len({other.get("data.identity", "") for other in same}) > 1:
             parts.append(f"data {digest(values.get('data.identity', ''))[:6]}")
         names[setting] = ", ".join(parts)
     return names

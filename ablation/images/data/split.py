@@ -8,7 +8,8 @@ from ablation.checks import choice, number, whole
 from ablation.errors import InputError
 from ablation.images.data.dataset import Dataset, Images
 
-HELD_OUT, TEST = VALIDATIONS = ("held_out", "test")
+TEST = "test"
+VALIDATIONS = ("held_out", TEST)
 
 
 def limit(images: Images, count: int | None) -> Images:

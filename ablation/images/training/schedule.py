@@ -84,7 +84,8 @@ SCHEDULES: Mapping[str, Schedule | None] = MappingProxyType(
 def rates(optimizer: Optimizer, steps: int) -> np.ndarray:
     """Return the learning rate of every step of a training, shape ``(steps,)``, float32.
 
-    In a warm-up it rises linearly to its height, and the schedule runs over the steps after it. Goyal et al. 2017, "Accurate, Large
+    In a warm-up it rises linearly to its height, and the schedule runs over the steps after it, but for epochs, which are those of the
+    whole training. Goyal et al. 2017, "Accurate, Large
     Minibatch SGD".
 
     Raises:
@@ -93,7 +94,7 @@ def rates(optimizer: Optimizer, steps: int) -> np.ndarray:
     rising = max(round(optimizer.warmup * steps), 1) if optimizer.warmup else 0
     shares = [(step + 1) / (rising + 1) for step in range(rising)]
     for step in range(steps - rising):
-        share = optimizer.schedule(step, steps - rising) if optimizer.schedule else 1.0
+        share = _share(optimizer.schedule, step, steps, rising)
         if not (isinstance(share, int | float | np.number) and 0 <= share < math.inf):
             raise InputError(
                 f"the schedule {optimizer.schedule!r} returns {share!r} at step {step} of {steps - rising}; "
@@ -101,3 +102,12 @@ def rates(optimizer: Optimizer, steps: int) -> np.ndarray:
             )
         shares.append(float(share))
     return np.array(shares, np.float32) * np.float32(optimizer.learning_rate)
+
+
+def _share(schedule: Schedule | None, step: int, steps: int, rising: int) -> object:
+    """Return the share of the learning rate at a step after the warm-up, from 0."""
+    if schedule is None:
+        return 1.0
+    if isinstance(schedule, EachEpoch):
+        return schedule(rising + step, steps) / schedule(rising, steps)
+    return schedule(step, steps - rising)

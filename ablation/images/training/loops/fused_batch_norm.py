@@ -16,7 +16,8 @@ SMALLEST_EPSILON = 1.001e-5  # the fused operation accepts no smaller one
 def fuse_batch_norm(network: keras.Model) -> None:
     """Make the batch normalisation layers of a network, nested ones too, use the fused operation wherever it computes the same."""
     for layer in network._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization) and _fits(layer):
+        # Not subclasses, which may compute something else.
+        if type(layer) is keras.layers.BatchNormalization and _fits(layer):
             layer.call = _fused_call(layer)
 
 

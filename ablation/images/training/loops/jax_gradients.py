@@ -32,7 +32,7 @@ def _is_strided(layer: keras.layers.Conv2D) -> bool:
 
 def _is_plain(layer: keras.layers.BatchNormalization) -> bool:
     last = layer.axis in (-1, layer.input_spec.ndim - 1)
-    return last and layer.center and layer.scale and not layer.synchronized and not layer.renorm
+    return last and layer.center and layer.scale and not layer.synchronized and not getattr(layer, "renorm", False)
 
 
 def _convolution(layer: keras.layers.Conv2D) -> Callable[[Any, Any], Any]:

@@ -21,8 +21,13 @@ def use_native_operations(network: keras.Model) -> None:
         # Not subclasses, which may compute something else.
         if type(layer) is keras.layers.Conv2D and layer.data_format == "channels_last" and _pads_evenly(layer):
             layer.call = _convolution(layer)
-        elif type(layer) is keras.layers.BatchNormalization and not layer.renorm and layer.axis in (-1, layer.input_spec.ndim - 1):
+        elif type(layer) is keras.layers.BatchNormalization and _is_over_last_axis(layer):
             layer.call = _normalization(layer)
+
+
+def _is_over_last_axis(layer: keras.layers.BatchNormalization) -> bool:
+    # Keras before 3.14 knows of no renormalisation.
+    return layer.axis in (-1, layer.input_spec.ndim - 1) and not getattr(layer, "renorm", False)
 
 
 def _pads_evenly(layer: keras.layers.Conv2D) -> bool:
