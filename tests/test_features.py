@@ -143,7 +143,7 @@ def test_mixup_must_mix_labels_as_well_as_pixels(evidence_of: EvidenceOf) -> Non
         (lambda: BatchNorm(momentum=1.0), "batch_norm.momentum must be a number of at least 0 and below 1, not 1.0"),
         (lambda: BatchNorm(epsilon=None), "batch_norm.epsilon must be a number above 0, not null"),
         (lambda: Residual("controled"), "residual.form=controled is not known; did you mean 'controlled'?"),
-        (lambda: Placebo(5), "placebo.stream must be text, not 5"),
+        (lambda: Placebo(5), "placebo.stream must be text of at least one character, not 5"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(make: Callable[[], Feature], sentence: str) -> None:
