@@ -1,5 +1,6 @@
 """Which settings a study has, and what to say of one that it does not have."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -31,10 +32,25 @@ def check_keys(config: DictConfig, subject: str | None) -> None:
             raise InputError(wrong_setting(name, subject, sorted(known)))
     for each in needed:
         _check_form(config, each)
-    for part in ("effects", "study"):
+    read = _used_by_others(config)
+    for part, own in _parts(subject).items():
         for name in map(str, config[part]):
-            if name not in ours[part]:
-                raise InputError(f"the setting '{part}.{name}' is not known{nearest(name, map(str, ours[part]))}")
+            if name not in own and f"{part}.{name}" not in read:
+                raise InputError(f"the setting '{part}.{name}' is not known{nearest(name, own)}")
+
+
+def _parts(subject: str) -> dict[str, list[str]]:
+    """Return the settings of each part of a study's configuration that has settings of its own alone."""
+    ours = _read("config")
+    parts = {"effects": [*ours["effects"]], "study": [*ours["study"]], "features": [*ours["features"], "designs"]}
+    if subject == IMAGES:
+        parts |= {"catalogue": [*_read("catalogue/article")], "data": [*_read(f"subject/{IMAGES}")["data"], "source"]}
+    return parts
+
+
+def _used_by_others(config: DictConfig) -> set[str]:
+    """Return the settings that others take their values from, as a file of the user's may have some of its own."""
+    return set(re.findall(r"\$\{(\w+\.\w+)", OmegaConf.to_yaml(config)))
 
 
 @cache
