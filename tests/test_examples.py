@@ -38,6 +38,8 @@ def test_an_application_of_hydra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     [run] = logged(tmp_path).trained
     assert run.data.metrics["val_accuracy"] > 0.5
     assert not (tmp_path / "hydra_app/outputs").exists(), "its outputs belong in the folder of the run"
+    [report] = tmp_path.glob("mlruns/studies/*/report.md")
+    assert "python -m ablation --config-dir studies subject=hydra features=all seeds=1 execution=inline" in report.read_text()
 
 
 def test_a_script_that_logs_itself_to_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

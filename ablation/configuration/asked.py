@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -78,7 +79,9 @@ def asked_for(config: DictConfig) -> Asked:
 def _where_files_are() -> list[str]:
     """Return the words of the command that name folders of the user's own configuration files."""
     known = HydraConfig.get()
-    given = [each.path for each in known.runtime.config_sources if each.provider == "command-line"]
+    here = Path.cwd()
+    folders = [Path(each.path) for each in known.runtime.config_sources if each.provider == "command-line"]
+    given = [str(folder.relative_to(here) if folder.is_relative_to(here) else folder) for folder in folders]
     searched = [each for each in known.overrides.hydra if each.startswith("hydra.searchpath=")]
     return [*(word for folder in given for word in ("--config-dir", folder)), *searched]
 
