@@ -14,7 +14,7 @@ from ablation.images.models import CNN, Model
 from ablation.images.recipe import Recipe
 
 if TYPE_CHECKING:
-    from ablation.images.training.fit import Outcome
+    from ablation.images.training.fit import Fitted
     from ablation.images.training.program import Program
 
 Build = Callable[..., "Program"]
@@ -34,7 +34,7 @@ class Put:
         return True
 
 
-def trained(program: "Program", images: Images, epochs: int = 1) -> "Outcome":
+def trained(program: "Program", images: Images, epochs: int = 1) -> "Fitted":
     from ablation.images.training.fit import train
 
     return train(program, 0, epochs, images, images, None)

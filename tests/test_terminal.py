@@ -10,12 +10,14 @@ from findings import FEATURES, LONG, LONG_GAINS, enriched, synthetic
 from rich.console import Console
 
 from ablation.designs import BASELINE, cumulative, fractional, leave_one_out, none, restricted
+from ablation.report.pace import Pace
 from ablation.report.screen import WIDTH, Screen, show_findings
 from ablation.report.summary import found, kept, short_label, shortfall
 from ablation.report.tables import design_table
 from ablation.report.terminal import console_table, lines_of
 from ablation.study.findings import Findings
 from ablation.study.metric import Metric
+from ablation.study.outcome import Result
 from ablation.study.subject import Trial
 
 PAGE = Path("mlruns/studies/name/report.html")
@@ -120,6 +122,40 @@ def test_the_live_display_has_as_many_lines_each_time_and_none_that_a_narrower_t
         words = "".join(segment.text for line in lines for segment in line)
     assert len(heights) == 1 and heights.pop() <= min(height, 10)
     assert "0 of 120 runs" in words and "seed 3" in words and "epoch 12 of 60" in words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "apart", "slots", "left"),
+    [
+        ((10, 10, 10, 10), 5, 2, 30),  # two at once: one ends every five seconds
+        ((10, 30, 10, 30), 10, 2, 60),
+        ((0, 0, 0, 0), 2, 2, 12),  # runs that take nothing, each of them two seconds on its way
+        ((10, 10, 10, 10), 0, 100, 10),  # more slots than runs
+    ],
+)
+def test_the_time_left_is_that_of_the_runs_and_of_what_lies_between(
+    seconds: tuple[float, ...], apart: float, slots: int, left: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pace = Pace()
+    assert pace.left(6, slots) is None
+    for number, each in enumerate(seconds):
+        monkeypatch.setattr("time.monotonic", lambda number=number: 1000 + apart * number)
+        pace.ended(each)
+    assert pace.left(6, slots) == pytest.approx(left)
+
+
+@pytest.mark.parametrize(
+    ("there", "slots", "line"),
+    [
+        (0, 2, "[0/5]  5 runs to make, 2 at once\n"),
+        (3, 4, "[3/5]  2 runs to make, 2 at once; about 1 min 00 s left\n"),
+        (4, 4, "[4/5]  1 run to make; about 1 min 00 s left\n"),
+    ],
+)
+def test_a_file_says_at_the_beginning_what_is_to_come(there: int, slots: int, line: str) -> None:
+    file = Console(file=io.StringIO(), width=80)
+    with Screen(file).watching(Metric("score"), 5, {str(n): Result(0.5, seconds=60) for n in range(there)}, lambda: slots, None):
+        assert text_of(file) == line
 
 
 def test_the_end_says_what_was_found_and_what_to_keep_then_the_table_then_where_all_is() -> None:

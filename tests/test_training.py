@@ -22,14 +22,14 @@ from ablation.images.training.draws import ORDER, SPLIT, generator
 if TYPE_CHECKING:
     import keras
 
-    from ablation.images.training.fit import Outcome
+    from ablation.images.training.fit import Fitted
     from ablation.images.training.program import Program
 
 Build = Callable[..., "Program"]
 Photos = Callable[..., Images]
 
 
-def trained(program: "Program", images: Images, seed: int = 0, epochs: int = 2, **options: Any) -> "Outcome":
+def trained(program: "Program", images: Images, seed: int = 0, epochs: int = 2, **options: Any) -> "Fitted":
     from ablation.images.training.fit import train
 
     return train(program, seed, epochs, images, images, options.pop("test", None), **options)

@@ -21,6 +21,7 @@ from rich.text import Text
 
 from ablation.report import summary
 from ablation.report.notes import warnings
+from ablation.report.pace import Pace
 from ablation.report.terminal import UNBOUNDED, Name, console_table
 from ablation.study.findings import Findings
 from ablation.study.metric import Metric
@@ -67,7 +68,7 @@ class Screen:
         self._slots: Callable[[], int] = lambda: 1
         self._most_slots = 1
         self._epochs: int | None = None
-        self._seconds: list[float] = []
+        self._pace = Pace()
 
     @contextmanager
     def watching(
@@ -76,8 +77,12 @@ class Screen:
         """Show ``total`` runs, of which ``results`` are there already, while ``slots`` of them can run at once, of ``epochs`` each."""
         self._metric = metric
         self._done, self._total, self._slots, self._epochs = len(results), total, slots, epochs
-        self._seconds = [result.seconds for result in results.values()]
+        self._pace = Pace(result.seconds for result in results.values())
         if not self.console.is_terminal:
+            # Or nothing would be seen before the first run has ended.
+            runs = total - len(results)
+            at_once = min(slots(), runs)
+            self.say(f"{self._count()}  {counted(runs, 'run')} to make{f', {at_once} at once' if at_once > 1 else ''}{self._left()}")
             yield
             return
         with Live(get_renderable=self._render, console=self.console, refresh_per_second=4, transient=True) as self._live:
@@ -102,7 +107,7 @@ class Screen:
         with self._lock:
             self._running.pop(trial.key, None)
             self._done += 1
-            self._seconds.append(result.seconds)
+            self._pace.ended(result.seconds)
         left = "" if self._live else self._left()  # which the live display says
         self.say(f"{self._count()}  {trial.name}: {self._score(result.score)}  ({duration(result.seconds)}{left})")
 
@@ -127,10 +132,9 @@ class Screen:
         return f"[{self._done:>{len(str(self._total))}}/{self._total}]"
 
     def _left(self) -> str:
-        remaining = self._total - self._done
-        if not remaining or not self._seconds:
-            return ""
-        return f"; about {duration(sum(self._seconds) / len(self._seconds) * remaining / min(max(self._slots(), 1), remaining))} left"
+        runs = self._total - self._done
+        seconds = self._pace.left(runs, self._slots())
+        return f"; about {duration(seconds)} left" if runs and seconds is not None else ""
 
     def _render(self) -> RenderableType:
         with self._lock:

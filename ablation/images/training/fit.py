@@ -25,7 +25,7 @@ class NotFiniteError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Fitted:
     """What a training returns.
 
     Attributes:
@@ -52,7 +52,7 @@ class Outcome:
 
 def train(
     program: Program, seed: int, epochs: int, train: Images, validation: Images, test: Images | None, on_epoch: OnEpoch = lambda *_: None
-) -> Outcome:
+) -> Fitted:
     """Train a program's network from the initial weights of ``seed``; it holds the trained weights afterwards.
 
     Args:
@@ -99,7 +99,7 @@ def train(
     if test is not None:
         tested, _ = loop.evaluate(loop.place(test.x), one_hot(test.y, program.classes))
         test_score = tested.correct / tested.images
-    return Outcome(
+    return Fitted(
         history=history,
         score=history["val_accuracy"][-1],
         test_score=test_score,
