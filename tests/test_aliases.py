@@ -1,5 +1,6 @@
 """Three features together can pass for a fourth one: the designs in which they can are named, and two more arms separate them."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from ablation import report
 from ablation.designs import Arm, Design, aliases, bookends, cumulative, factorial, fractional, pairs, restricted, shapley
 from ablation.effects import estimate
 from ablation.errors import InputError
-from ablation.report.aliases import before_runs
+from ablation.report.aliases import aliased, before_runs
 
 SEVEN = tuple(f"f{number}" for number in range(1, 8))
 TOGETHER = {"f1", "f2", "f4"}
@@ -45,10 +46,13 @@ def test_other_designs_have_no_aliases(design: Design) -> None:
     assert not any(aliases(design)) and before_runs(design) == []
 
 
-def test_of_many_aliases_four_are_named_and_the_others_counted() -> None:
+def test_of_many_aliases_the_report_names_four_a_feature_and_a_plan_counts_them() -> None:
     letters = tuple("abcdefghijklmno")
     assert {len(terms) for terms in aliases(fractional(letters))} == {28}
-    assert before_runs(fractional(letters))[0].endswith(" and 24 more.")
+    assert aliased(fractional(letters))["a"].endswith(" and 24 more")
+    [first, meaning] = before_runs(fractional(letters))
+    assert re.fullmatch(r"fractional: each feature is aliased with 28 products of three others, such as a with . × . × .\.", first)
+    assert "arms (“a” and “all − a”)" in meaning
 
 
 def test_two_more_arms_free_a_feature_from_all_of_its_aliases() -> None:

@@ -26,11 +26,18 @@ def aliased(design: Design) -> dict[str, str]:
 
 def before_runs(design: Design) -> list[str]:
     """Say before a study what its effects are aliased with, and with an example which arms would separate a feature from that."""
-    found = aliased(design)
+    found = {feature: terms for feature, terms in zip(design.features, aliases(design), strict=True) if terms}
     if not found:
         return []
-    sentences = [f"{design.name}: {feature} is aliased with {terms}." for feature, terms in found.items()]
-    return [*sentences, " ".join([MEANING, *separation(design, next(iter(found)))])]
+    first, counts = next(iter(found)), sorted(len(terms) for terms in found.values())
+    if counts[-1] <= NAMED:
+        sentences = [f"{design.name}: {feature} is aliased with {named(terms)}." for feature, terms in found.items()]
+    else:  # More than a reader wants, who will find them in the report.
+        some = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
+        which = "each feature" if len(found) == len(design.features) else f"{len(found)} of {len(design.features)} features"
+        example = " × ".join(found[first][0])
+        sentences = [f"{design.name}: {which} is aliased with {some} products of three others, such as {first} with {example}."]
+    return [*sentences, " ".join([MEANING, *separation(design, first)])]
 
 
 def separation(design: Design, feature: str) -> list[str]:

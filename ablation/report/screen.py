@@ -179,7 +179,7 @@ def show_plan(plan: "Plan") -> None:
     for remark in plan.remarks:
         print(f"• {remark}")
     for name, finished in plan.names:
-        print(f"  {name:<40} {finished} of {plan.seeds} finished")
+        print(f"  {finished:>{len(str(plan.seeds))}} of {plan.seeds} finished  {name}")
     for name, preview in plan.previews:
         print(f"# {name}\n{preview}")
     print(f"finished already: {plan.finished}; to run: {most if plan.missing else ''}{plan.missing}")
