@@ -1,11 +1,13 @@
 """``python -m ablation.report`` lists studies, and makes one's files anew from MLflow alone, also while it runs."""
 
 import dataclasses
+import io
 import json
 import shutil
 import subprocess
 import sys
 import time
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -34,8 +36,9 @@ NOTHING = Summary("", {}, {}, {})
 
 
 def rebuilt(folder: Path, *arguments: str) -> Ended:
-    """Run the command in a folder."""
-    return ablation(folder, *arguments, module="ablation.report")
+    """Do in this process what the command does in a folder."""
+    with chdir(folder), redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        return Ended(main(arguments), out.getvalue(), err.getvalue())
 
 
 def log_runs(log: StudyLog, findings: Findings) -> Findings:
@@ -86,7 +89,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_studies_are_listed_the_latest_first(folder: Path) -> None:
-    ended = rebuilt(folder)
+    ended = ablation(folder, module="ablation.report")
     assert ended.code == 0, ended.err
     lines = [line for line in ended.out.splitlines() if "study" in line][1:]
     assert [line.split("  ")[0] for line in lines] == ["bare study", "killed study", f"{NAME} (some runs failed)"]
