@@ -270,7 +270,29 @@ def test_a_feature_is_not_taken_for_another_of_its_kind(evidence_of: EvidenceOf)
     evidence = evidence_of("cutmix", frozenset(OTHERS))
     other: list[Feature] = [
         *(kinds.LabelSmoothing(0.5), kinds.WeightDecay(0.5), kinds.WarmUp(0.5), kinds.WeightAveraging(0.5)),
-        *(kinds.GradientClipping(5), kinds.MomentumSGD(momentum=0.5), kinds.RandomCrop(2), kinds.Cutout(0.1)),
+        *(kinds.GradientClipping(5), kinds.RandomCrop(2), kinds.Cutout(0.1)),
+        *(kinds.MomentumSGD(momentum=0.5), kinds.MomentumSGD(learning_rate=0.5), kinds.MomentumSGD(nesterov=True)),
     ]
     assert not [each for each in other if each.verify(evidence)]
-    assert not MODERN["cutmix"].verify(replace(evidence, targets=evidence.labels))
+
+
+def test_a_feature_does_not_pass_for_whole_with_half_of_what_it_does(evidence_of: EvidenceOf) -> None:
+    evidence = evidence_of("cutmix", frozenset(OTHERS))
+    smoothed = 0.9 * evidence.labels + 0.1 / evidence.labels.shape[1]
+    for mixing in (MODERN["cutmix"], kinds.Mixup()):
+        assert not any(mixing.verify(replace(evidence, targets=targets)) for targets in (evidence.labels, smoothed))
+        assert not mixing.verify(replace(evidence, mixed=evidence.images))
+    crop = kinds.RandomCrop()
+    before, mirrored = evidence.images, evidence.images.copy()
+    mirrored[::2] = mirrored[::2, :, ::-1]
+    assert not crop.verify(replace(evidence, augmented=[(crop, before, mirrored)]))
+    assert crop.verify(replace(evidence, augmented=[(crop, before, np.roll(mirrored, 1, axis=1))]))
+
+
+def test_stochastic_depth_at_one_rate_for_all_depths_does_not_pass(build: "Callable[..., Program]", evidence_of: EvidenceOf) -> None:
+    class Constant(kinds.StochasticDepth):
+        def drop(self, x: Any, depth: float, name: str) -> Any:
+            return super().drop(x, 1.0, name)
+
+    constant = build({"stochastic_depth": Constant()}, ResNet(8, 4)).network
+    assert not MODERN["stochastic_depth"].verify(replace(evidence_of("gelu", NETWORK), network=constant))

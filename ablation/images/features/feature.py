@@ -58,6 +58,11 @@ class Evidence:
         pairs = [(before, after) for other, before, after in self.augmented if other == augmentation]
         return pairs[0] if pairs else (self.trained, self.trained)
 
+    def labels_are_mixed(self) -> bool:
+        """Whether targets are shared between classes, by each image in another measure: smoothing takes the same from each."""
+        moved = (self.targets.argmax(axis=1) != self.labels.argmax(axis=1)).any() or np.ptp(self.targets.max(axis=1)) > 1e-5
+        return bool(moved) and np.allclose(self.targets.sum(axis=1), 1, atol=1e-5)
+
 
 class Feature(Protocol):
     """One toggleable technique. Its parameters are its fields; off means that it is not applied."""

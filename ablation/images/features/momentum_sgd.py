@@ -35,7 +35,9 @@ class MomentumSGD:
         return replace(recipe, optimizer=sgd.with_options(momentum=self.momentum, nesterov=self.nesterov))
 
     def verify(self, evidence: Evidence) -> bool:
-        """The optimiser is SGD with this momentum."""
+        """The optimiser is SGD with this momentum and this learning rate."""
         import keras
 
-        return isinstance(evidence.optimizer, keras.optimizers.SGD) and bool(evidence.optimizer.momentum == self.momentum)
+        used = evidence.optimizer
+        momentum = isinstance(used, keras.optimizers.SGD) and (used.momentum, used.nesterov) == (self.momentum, self.nesterov)
+        return momentum and evidence.learning_rate == self.learning_rate

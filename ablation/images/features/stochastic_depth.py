@@ -1,6 +1,7 @@
 """Stochastic depth."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from ablation.checks import number
@@ -35,9 +36,9 @@ class StochasticDepth:
         return layers.Dropout(self.rate * depth, noise_shape=(None, 1, 1, 1), name=f"{name}_survive")(x)
 
     def verify(self, evidence: Evidence) -> bool:
-        """The network has layers that drop whole branches, the last of them at this rate."""
+        """The network has layers that drop whole branches, deeper ones more often, the last of them at this rate."""
         import keras
 
         dropping = [layer for layer in evidence.network.layers if isinstance(layer, keras.layers.Dropout) and layer.noise_shape]
         rates = [layer.rate for layer in dropping]
-        return bool(rates) and max(rates) == self.rate
+        return bool(rates) and rates[-1] == self.rate and all(one < next_ for one, next_ in pairwise(rates))
