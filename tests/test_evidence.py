@@ -45,9 +45,10 @@ def test_the_article_is_scored_on_images_that_no_arm_of_the_seed_is_trained_on()
 @pytest.mark.parametrize(("hidden", "count"), [("[512,512,512]", 1_735_178), ("[512]", 1_209_866)])
 def test_weight_decay_has_the_networks_and_the_training_of_zhang_and_others(hidden: str, count: int) -> None:
     study, subject = asked("experiment=weight_decay_mlp", f"model.hidden={hidden}")
-    assert (len(study.arms), len(study.seeds), subject.validation) == (3, 10, "test")
+    assert (len(study.arms), len(study.seeds), subject.validation) == (4, 8, "test")
     assert subject.source.description == "CIFAR-10, centre crops of 28 × 28"
-    for arm, expected in ((BASELINE, 0.0), (frozenset({"weight_decay"}), 1e-4), (frozenset({"stronger_decay"}), 5e-4)):
+    for name, expected in (("", 0.0), ("weight_decay", 1e-4), ("stronger_decay", 5e-4), ("strongest_decay", 4e-3)):
+        arm = frozenset({name} - {""})
         recipe = subject.recipe(arm)
         assert parameters(subject, arm, (28, 28, 3)) == count
         assert [each.coefficient for each in recipe.gradients] == ([expected] if expected else [])
@@ -60,6 +61,7 @@ def test_cutmix_and_shuffling_are_on_and_off_whatever_the_other() -> None:
     study, subject = asked("experiment=keras_cutmix")
     both = frozenset({"cutmix", "shuffling"})
     assert set(study.arms) == {BASELINE, frozenset({"cutmix"}), frozenset({"shuffling"}), both} and len(study.seeds) == 5
+    assert study.designs[0].arms == (BASELINE, frozenset({"shuffling"}), both), "CutMix comes where images are shuffled anyway"
     assert parameters(subject, both) == 274_442 and subject.model == ResNet(20)
     for arm in study.arms:
         recipe = subject.recipe(arm)
@@ -72,13 +74,14 @@ def test_skips_and_narrow_blocks_together_are_the_articles_residual_step() -> No
     study, subject = asked("experiment=residual_apart")
     _, article = asked("experiment=article_held_out")
     before = frozenset({"augmentation", "batch_norm"})
-    assert len(study.arms) == 4 and len(study.seeds) == 5
     both = frozenset({"skips", "narrow_blocks"})
+    assert len(study.arms) == 4 and len(study.seeds) == 5
+    assert study.designs[0].arms == (BASELINE, frozenset({"narrow_blocks"}), both), "skips come where all of them are identities"
     for arm, other in ((BASELINE, before), (both, before | {"residual"})):
         assert parameters(subject, arm) == parameters(article, other)
     object.__setattr__(article, "_identity_of_source", "some images")
     object.__setattr__(subject, "_identity_of_source", "some images")
-    assert subject.identity(BASELINE) == article.identity(before), "its runs are not made twice"
+    assert subject.identity(BASELINE) == article.identity(before), "the same training"
     counts = {arm: parameters(subject, arm) for arm in study.arms}
     assert counts[frozenset({"narrow_blocks"})] == counts[both] < counts[BASELINE] < counts[frozenset({"skips"})]
     networks = (each.model.build(each.recipe(arm), (32, 32, 3), 10) for each, arm in ((subject, both), (article, before | {"residual"})))

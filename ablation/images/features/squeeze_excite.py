@@ -12,7 +12,7 @@ from ablation.images.recipe import Recipe
 class SqueezeExcite:
     """Weigh the channels after each block by what two small dense layers make of their means.
 
-    Hu, Shen and Sun 2018, "Squeeze-and-Excitation Networks".
+    Hu, Shen and Sun 2018, "Squeeze-and-Excitation Networks". In residual networks on the branch, before it is added.
 
     Args:
         reduction: how many times fewer units than channels the first dense layer has.

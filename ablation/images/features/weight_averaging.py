@@ -15,7 +15,7 @@ class WeightAveraging:
     """Validate and keep an exponential moving average of the weights and of batch norm's statistics.
 
     After Polyak and Juditsky 1992, "Acceleration of Stochastic Approximation by Averaging", who weigh all steps alike. This average
-    forgets, and faster in the first steps, as in Tan and Le 2019, "EfficientNet", for it starts from weights that were drawn.
+    forgets, and faster in the first steps, as in the code of Tan and Le 2019, "EfficientNet", for it starts from weights that were drawn.
 
     Args:
         decay: the share of the average that each step keeps.
