@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,10 +135,18 @@ def report_in_this_process(folder: Path, *arguments: str) -> Ended:
 
 @contextmanager
 def undrawn(really: bool = True) -> Iterator[None]:
-    """Leave out the charts that any study has."""
+    """Leave out the charts, those that workers would draw and those of predictions too."""
     from ablation import charts
+    from ablation.images import charts as of_predictions
 
-    with patch.object(charts, "pictures", lambda findings: []) if really else nullcontext():
+    if not really:
+        yield
+        return
+    with (
+        patch.object(charts, "pictures", lambda findings: []),
+        patch("ablation.report.publish._draw", lambda *_, **__: []),
+        patch.object(of_predictions, "draw_predictions", lambda *_: []),
+    ):
         yield
 
 

@@ -2,17 +2,19 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from unittest.mock import patch
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
 import pytest
-from command import ORDER, TINY, Ended, ablation
+from command import ORDER, TINY, Ended, ablation, add_database
 from filelock import FileLock
 from hypothesis import settings
 
@@ -33,6 +35,7 @@ from ablation.images.models import CNN, Model
 from ablation.images.models.model import ImageShape
 from ablation.images.recipe import Recipe
 from ablation.images.training.settings import Training
+from ablation.store.connection import Store
 
 if TYPE_CHECKING:
     import keras
@@ -138,6 +141,22 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     folder = base if worker_id == "master" else base.parent
     os.environ["SHARED_BY_TESTS"] = str(folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _new_databases_are_copies(shared: Path) -> Iterator[None]:
+    """Let a store of this process begin with a copy of an empty database, for MLflow takes seconds to make one; commands make their own."""
+    sole_maker = Store._sole_maker
+
+    @contextmanager
+    def copied(store: Store) -> Iterator[None]:
+        if store.is_new and store.database is not None and store.database.name == "mlflow.db":
+            add_database(store.database.parent)
+        with sole_maker(store):
+            yield
+
+    with patch.object(Store, "_sole_maker", copied):
+        yield
 
 
 @pytest.fixture(scope="session")

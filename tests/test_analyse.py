@@ -1,7 +1,6 @@
 """Results made elsewhere give the effects that a study would; what cannot be understood is refused with the row at fault."""
 
-import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from command import undrawn
 from findings import FEATURES, enriched, synthetic
 from scipy.stats import ttest_ind
 
@@ -35,6 +35,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def without_charts() -> Iterator[None]:
+    with undrawn():
+        yield
 
 
 def path_of_three(seeds: int = 5) -> pd.DataFrame:
@@ -209,13 +215,6 @@ def test_features_that_never_change_are_left_out() -> None:
     assert "swa is off in every run, so nothing can be said of it." in kept.remarks
 
 
-def test_the_command_of_the_readme_works(folder: Path) -> None:
-    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    [line] = [line for line in text.splitlines() if line.strip().startswith("python -m ablation.analyse")]
-    path_of_three().to_csv("results.csv", index=False)
-    assert main(shlex.split(line)[3:]) == 0
-
-
 # ---- seeds --------------------------------------------------------------------------------------------------------------------
 
 
@@ -235,6 +234,7 @@ def test_seeds_that_arms_do_not_share_lead_to_welch_s_test() -> None:
     same(found(shuffled, seed=None).effects[0], effects)
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_a_report_of_runs_without_seeds_says_so(folder: Path) -> None:
     frame = path_of_three()[lambda frame: (frame.ema == 0) | (frame.seed < 4)]
     study = ablation.analyse(frame, score="val_acc", features=THREE, seed=None, unit="%", scale=100, bounds=(0, 1), name="apart")
@@ -331,6 +331,7 @@ def test_lower_can_be_better() -> None:
 # ---- MLflow ---------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_runs_of_a_foreign_experiment_are_read_by_their_params_and_an_analysis_of_them_is_a_study(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -368,6 +369,7 @@ def test_runs_of_a_foreign_experiment_are_read_by_their_params_and_an_analysis_o
     assert not reading.logged_rows(own, ""), "an analysis is no source of runs for another one"
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_a_study_of_a_function_is_analysed_to_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def train(seed: int, one: bool = False, two: bool = False) -> float:
         return 0.5 + 0.1 * one - 0.05 * two + 0.01 * float(np.random.default_rng([seed, one, two]).normal())

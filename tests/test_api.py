@@ -150,19 +150,15 @@ def test_a_function_that_ignores_its_seed_is_pointed_out() -> None:
     assert "the runs do not seem to use their seed" in run(fixed, ["one"], seeds=3)._repr_markdown_()
 
 
-@pytest.mark.parametrize(
-    ("returned", "message"),
-    [(None, "returned None"), (float("nan"), "nan"), ({"accuracy": 0.5}, "accuracy"), ("0.5", "'0.5'")],
-)
-def test_a_run_without_a_score_fails_with_a_sentence(returned: Any, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_a_score_fails_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     def fit(seed: int, one: bool = False) -> Any:
-        return returned if one else 0.5 + 0.01 * seed
+        return float("nan") if one else 0.5 + 0.01 * seed
 
     study = run(fit, ["one"], seeds=2, metric="val_accuracy")
     assert study.effects.verdict[0] == "no estimate"
     assert len(study.runs) == 2
     printed = capsys.readouterr().out
-    assert "FAILED: fit returned" in printed and message in printed
+    assert "FAILED: fit returned nan" in printed
 
 
 @pytest.mark.parametrize(

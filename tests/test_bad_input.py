@@ -90,6 +90,7 @@ CASES = {
     "fraction": (["data.validation_fraction=1.5"], "data.validation_fraction must be a number above 0 and below 1, not 1.5"),
     "limit": (["data.limit=0"], "data.limit must be a whole number of at least 1"),
     "npz without path": (["data=npz"], "data.path"),
+    "npz that is a folder": (["data=npz", "data.path=."], "data.path '.' is a folder; expected an .npz file"),
     "npz that is missing": (["data=npz", "data.path=missing.npz"], "missing.npz"),
     "folder without path": (["data=folder"], "data.path=DIR"),
     "folder that is missing": (["data=folder", "data.path=missing"], "'missing' does not exist"),
@@ -251,29 +252,24 @@ def test_a_tracking_server_that_is_not_there(tmp_path: Path) -> None:
     assert len(ended.err.splitlines()) == 1
 
 
-def test_images_that_are_too_small_for_the_network(tmp_path: Path) -> None:
+def test_images_that_are_too_small_for_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     x, y = np.zeros((40, 9, 9), np.uint8), np.arange(40) % 2
     np.savez(tmp_path / "small.npz", x_train=x, y_train=y, x_test=x, y_test=y)
-    ended = ablation(tmp_path, "data=npz", "data.path=small.npz")
-    assert ended.code == 1
-    assert "at least 15 × 15 pixels, and these have 9 × 9" in ended.err
+    with pytest.raises(InputError, match="at least 15 × 15 pixels, and these have 9 × 9"):
+        planned(["data=npz", "data.path=small.npz"])
     assert not (tmp_path / "mlflow.db").exists()
 
 
-def test_a_data_set_that_is_nowhere(tmp_path: Path) -> None:
-    ended = ablation(tmp_path, "data=npz", "data.path=.")
-    assert ended.code == 1
-    assert len(ended.err.splitlines()) == 1
-
-
-def test_a_feature_that_the_model_does_not_take(tmp_path: Path) -> None:
+def test_a_feature_that_the_model_does_not_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "flat.py").write_text(
         "from dataclasses import dataclass\nfrom typing import ClassVar\n@dataclass(frozen=True)\nclass Flat:\n"
         "    slots: ClassVar = frozenset({'dropout'})\n    def check(self, image_shape): ...\n    def build(self, *_): ...\n"
     )
-    ended = ablation(tmp_path, "model._target_=flat.Flat", "~model.width", "features=all", "catalogue.order=[residual]")
-    assert ended.code == 1
-    assert "residual does not apply to model=Flat, which has no convolution blocks" in ended.err
+    with pytest.raises(InputError, match="residual does not apply to model=Flat, which has no convolution blocks"):
+        planned(["model._target_=flat.Flat", "~model.width", "features=all", "catalogue.order=[residual]"])
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

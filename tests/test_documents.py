@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from command import ASKED, TINY, in_this_process, logged, write_function
+from command import ASKED, TINY, in_this_process, logged, undrawn, write_function
 from PIL import Image
 
 from ablation import configuration
@@ -193,7 +193,8 @@ def test_a_command_about_finished_runs_works(
     python, option, module, *words = shlex.split(command)
     mains = {"ablation.analyse": of_results, "ablation.report": of_reports}
     assert (python, option) == ("python", "-m") and module in mains, "no test runs this command"
-    code, shown = run(lambda: mains[module](words)), capfd.readouterr()
+    with undrawn():
+        code, shown = run(lambda: mains[module](words)), capfd.readouterr()
     assert code == 0, shown.err
 
 
@@ -250,9 +251,10 @@ def test_the_function_is_ablated(page: str, tmp_path: Path, monkeypatch: pytest.
     )
     name = f"example_{Path(page).stem.lower()}"
     (tmp_path / f"{name}.py").write_text(STUBS + blocks(TEXTS[page], "python")[0])
-    importlib.import_module(name)
-    assert list(made[0].effects.feature) == ["mixup", "cosine", "ema"]
-    assert made[0].report().is_file()
+    with undrawn():
+        importlib.import_module(name)
+        assert list(made[0].effects.feature) == ["mixup", "cosine", "ema"]
+        assert made[0].report().is_file()
 
 
 def test_features_from_outside_train_and_prove_themselves(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import cloudpickle
 import pytest
-from command import ASKED, in_this_process, logged, write_function
+from command import ASKED, in_this_process, logged, undrawn, write_function
 
 import ablation
 from ablation.__main__ import conduct
@@ -65,7 +65,8 @@ def test_a_failed_run_keeps_its_error_wherever_it_ran(
         "empty": "train returned None; expected a finite number",
     }
     for execution, seeds in (("inline", [0]), ("local", [1])):
-        study = ablation.run(train, list(words), design="one_at_a_time", seeds=seeds, execution=execution, name=execution)
+        with undrawn():
+            study = ablation.run(train, list(words), design="one_at_a_time", seeds=seeds, execution=execution, name=execution)
         printed, report = capsys.readouterr().out, (tmp_path / f"mlruns/studies/{execution}/report.md").read_text()
         assert len(study.runs) == 1
         for feature, known in words.items():

@@ -55,7 +55,8 @@ def test_a_study_from_two_folders_makes_each_run_once(tmp_path: Path) -> None:
     for folder in folders:
         counting(folder, trained, 0.5)
     uri = f"sqlite:///{folders[0] / 'mlflow.db'}"
-    both = [start(folder, *PATHS, MLFLOW_TRACKING_URI=uri) for folder in folders]
+    asked = (*ASKED, "features=none", "seeds=6", "study.name=path", "execution.workers=1")
+    both = [start(folder, *asked, MLFLOW_TRACKING_URI=uri) for folder in folders]
     for process in both:
         _, err = process.communicate(timeout=300)
         assert process.returncode == 0, err

@@ -134,7 +134,8 @@ def test_a_wrong_name_does_not_wait_for_mlflow(folder: Path) -> None:
 
 
 def test_a_study_that_was_stopped_shows_what_has_finished(folder: Path) -> None:
-    ended = rebuilt(folder, "killed study")
+    with undrawn():
+        ended = rebuilt(folder, "killed study")
     assert ended.code == 0, ended.err
     passing = folder / STUDIES / "killed study in progress"
     assert REFRESHES not in (passing / "report.html").read_text(), "nothing will change in it"
@@ -175,7 +176,8 @@ def test_the_page_of_a_study_that_runs_follows_it_and_leads_on_to_its_report(tmp
             (STUDIES / "running study" / "report.html").write_text("the report")
 
     monkeypatch.setattr("time.sleep", goes_on)
-    assert main(["running study", "--open"]) == 0
+    with undrawn():
+        assert main(["running study", "--open"]) == 0
     assert shown == [page.absolute().as_uri()]
     assert len(waited) == 3 and all(seconds >= REFRESH for seconds in waited)
     assert drawn[0] < drawn[1] == drawn[2], "it is drawn anew only where a run has finished"

@@ -284,9 +284,9 @@ def test_a_script_with_an_mlflow_run_of_its_own(folder: Path, monkeypatch: pytes
 
 def test_a_command_that_takes_too_long_is_a_failed_run_and_the_others_go_on(folder: Path) -> None:
     (folder / "train.py").write_text("import sys, time\ntime.sleep(100 * ('--ema' in sys.argv))\nprint('val_accuracy=0.5')")
-    ended = in_this_process(folder, *STUDY, "features=one_at_a_time", "seeds=1", "subject.timeout=8")
+    ended = in_this_process(folder, *STUDY, "features=one_at_a_time", "seeds=1", "subject.timeout=3")
     assert ended.code == 1
-    assert "ema · seed 0 FAILED: stopped after 8 s, which subject.timeout allows" in ended.out
+    assert "ema · seed 0 FAILED: stopped after 3 s, which subject.timeout allows" in ended.out
     assert {run.data.tags["ablation.arm"] for run in logged(folder).trained} == {"", "mixup"}
 
 
@@ -325,7 +325,7 @@ def test_two_studies_at_once_do_not_disturb_each_other_and_a_killed_one_leaves_n
 
 
 def test_a_stopped_study_leaves_no_command_behind_and_continues(folder: Path) -> None:
-    slow = [each.replace("--seed", "--pause 1 --seed") for each in STUDY]
+    slow = [each.replace("--seed", "--pause 0.3 --seed") for each in STUDY]
     add_database(folder)
     process = start(folder, *slow)
     line_of(process, "[1/6]")

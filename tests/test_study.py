@@ -55,6 +55,12 @@ def test_every_run_is_logged_with_its_epochs_and_what_it_returned(first: tuple[P
         ]
 
 
+def test_every_arm_has_a_first_seed_before_any_has_a_second_one(first: tuple[Path, Ended]) -> None:
+    folder, _ = first
+    begun = {seed: [run.info.start_time for run in logged(folder).trained if run.data.tags["ablation.seed"] == seed] for seed in "01"}
+    assert len(begun["0"]) == len(begun["1"]) == 3 and max(begun["0"]) <= min(begun["1"])
+
+
 def test_a_step_carries_its_score_minus_that_of_the_step_before(first: tuple[Path, Ended]) -> None:
     folder, _ = first
     runs = {(run.data.tags["ablation.arm"], run.data.tags["ablation.seed"]): run for run in logged(folder).trained}
@@ -76,8 +82,8 @@ def test_what_the_function_returns_beside_its_score_stands_in_the_table(first: t
 def test_a_finished_study_runs_nothing_again_and_logs_nothing_twice(first: tuple[Path, Ended]) -> None:
     folder, _ = first
     before = {run.info.run_id: run.data.metrics for run in logged(folder).runs}
-    again = ablation(folder, "-m", *FIRST)
-    assert again.code == 0, again.err
+    again = in_this_process(folder, *FIRST)
+    assert again.code == 0, again.out
     assert "[1/6]" not in again.out
     assert {run.info.run_id: run.data.metrics for run in logged(folder).runs} == before
     assert max(len(logged(folder).client.get_metric_history(run, "val_score_delta")) for run in before) == 1

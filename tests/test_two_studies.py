@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command import undrawn
 from findings import FEATURES, GAINS, synthetic
 from scipy import stats
 
@@ -97,7 +98,8 @@ def test_the_command_writes_table_picture_and_page(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name, features in (("few", ["wide", "warm"]), ("more", ["wide", "warm", "slow"])):
-        ablation.run(train, features, seeds=3, name=name, execution="inline")
+        with undrawn():
+            ablation.run(train, features, seeds=3, name=name, execution="inline")
     capsys.readouterr()
     assert main(["few", "more"]) == 0
     said = capsys.readouterr().out
