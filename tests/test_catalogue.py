@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass, replace
 from itertools import pairwise
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -193,6 +194,7 @@ def test_the_optimisers_options_add_to_its_settings() -> None:
         ({"learning_rate": "fast"}, "training.learning_rate must be a number above 0 and at most 1000, not fast"),
         ({"optimizer": "adm"}, "training.optimizer=adm is not known; did you mean 'adam'?"),
         ({"schedule": "cosin"}, "training.schedule=cosin is not known; did you mean 'cosine'?"),
+        ({"warmup": 0.1, "schedule": "one_cycle"}, "training.warmup does not go with training.schedule=one_cycle, which rises by itself"),
         ({"warmup": 1.5}, "training.warmup must be a number of at least 0 and below 1, not 1.5"),
         (
             {"warmup": 5, "epochs": 50},
@@ -253,6 +255,85 @@ def test_features_may_set_different_parts_of_the_optimiser_and_not_the_same() ->
         "amsgrad does not apply to lion, the optimiser of 'lion', which has no amsgrad"
     )
     assert "none of Keras'; did you mean 'lion'?" in refused(lambda: compose(START, {"lino": Sets((("name", "lino"),))}, CNN(), "cnn"))
+
+
+class Made:
+    """A feature that makes of the recipe what a function makes of it."""
+
+    def __init__(self, make: Callable[[Recipe], Recipe]) -> None:
+        self.make = make
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return self.make(recipe)
+
+    def verify(self, evidence: Any) -> bool:
+        return True
+
+
+STARTS = {"clip": Training(1, 1, clip=1.0), "decay": Training(1, 1, weight_decay=0.1), "cycle": Training(1, 1, schedule="one_cycle")}
+MOMENTUM = Training(1, 1, optimizer="sgd", momentum=0.9)
+
+
+@pytest.mark.parametrize(
+    ("training", "make", "words"),
+    [
+        (Training(1, 1, l2=0.1), lambda recipe: replace(recipe, gradients=(len,)), "takes away what the slot 'gradients' had"),
+        (
+            STARTS["clip"],
+            lambda recipe: replace(recipe, optimizer=Optimizer("lion", 1e-4)),
+            "takes the global_clipnorm of the optimiser away",
+        ),
+        (
+            STARTS["decay"],
+            lambda recipe: replace(recipe, optimizer=Optimizer("lion", 1e-4)),
+            "takes the weight_decay of the optimiser away",
+        ),
+        (STARTS["cycle"], lambda recipe: replace(recipe, optimizer=Optimizer("lion", 1e-4)), "takes the schedule of the optimiser away"),
+        (
+            STARTS["clip"],
+            lambda recipe: replace(recipe, optimizer=recipe.optimizer.with_options(clipnorm=1.0)),
+            "mine clips gradients by clipnorm, and training.clip by global_clipnorm; expected one of them",
+        ),
+        (
+            Training(1, 1),
+            lambda recipe: replace(recipe, optimizer=recipe.optimizer.with_options(use_ema=True)),
+            "mine sets use_ema of the optimiser; averages of weights go into the slot averaging",
+        ),
+        (
+            Training(1, 1),
+            lambda recipe: replace(recipe, optimizer=replace(recipe.optimizer, name="lars")),
+            "lars, is none of Keras'",
+        ),
+        (
+            MOMENTUM,
+            lambda recipe: replace(recipe, optimizer=replace(recipe.optimizer, name="lion")),
+            "which has no momentum; recipe.optimizer.without_options('momentum') takes it away",
+        ),
+        (
+            STARTS["cycle"],
+            lambda recipe: replace(recipe, optimizer=replace(recipe.optimizer, warmup=0.1)),
+            "mine does not apply to a one-cycle schedule, which rises by itself",
+        ),
+    ],
+)
+def test_what_a_feature_may_not_do_to_what_is_there(training: Training, make: Callable[[Recipe], Recipe], words: str) -> None:
+    with pytest.raises(InputError) as error:
+        compose(training.recipe(), {"mine": Made(make)}, CNN(), "cnn")
+    assert words in str(error.value)
+
+
+def test_another_optimiser_goes_without_the_options_that_it_does_not_have() -> None:
+    lion = Made(lambda recipe: replace(recipe, optimizer=replace(recipe.optimizer.without_options("momentum"), name="lion")))
+    assert compose(MOMENTUM.recipe(), {"lion": lion}, CNN(), "cnn").optimizer == Optimizer("lion", 1e-3)
+
+
+def test_a_slot_that_the_baseline_fills_is_refused_with_the_setting_that_leaves_it_empty() -> None:
+    from ablation.images.training.settings import SCALINGS
+
+    mine = Made(lambda recipe: replace(recipe, scaling=SCALINGS["per_image"]))
+    start = replace(Training(1, 1).recipe(), scaling=SCALINGS["symmetric"])
+    with pytest.raises(InputError, match="the slot 'scaling'; data.normalise=unit leaves it empty"):
+        compose(start, {"mine": mine}, CNN(), "cnn")
 
 
 def test_what_the_baseline_has_already_changes_nothing() -> None:

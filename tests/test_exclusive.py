@@ -62,6 +62,31 @@ def test_a_fraction_of_three_that_exclude_each_other_has_no_more_than_it_needs()
     assert "Of features that exclude each other (x or y or z) an arm has one at most" in design.meaning
 
 
+def test_groups_that_overlap_lose_no_feature_and_weigh_each_choice_once() -> None:
+    """Of a, b and c, where b goes with neither, the choices are a with c, and b."""
+    overlapping = (("a", "b"), ("b", "c"))
+    design = designed(DESIGNS["factorial"], tuple("abcd"), overlapping)
+    assert set(design.features) == set("abcd") and len(design.arms) == 8 + 4 - 2
+    alone = [DESIGNS["factorial"](list(chosen)) for chosen in ("acd", "bd")]
+    worth = {arm: len(arm) ** 2 + 3 * ("a" in arm and "d" in arm) for arm in design.arms}
+    of_d = [each.contrasts[each.features.index("d")] @ [worth[arm] for arm in each.arms] for each in alone]
+    assert (design.contrasts @ [worth[arm] for arm in design.arms])[design.features.index("d")] == pytest.approx(np.mean(of_d))
+    with pytest.raises(InputError, match="counting one feature of each exclusive group, features=fractional takes 3 to 15 features"):
+        designed(DESIGNS["fractional"], tuple("abcd"), overlapping)
+
+
+def test_bookends_credit_what_each_choice_has_of_those_asked_for() -> None:
+    design = designed(partial(bookends, of=["crop", "lion"]), FEATURES, ONE)
+    assert design.features == ("crop", "lion")
+    assert {frozenset(), frozenset({"crop"})} < set(design.arms)
+    assert any({"crop", "sgd"} <= arm for arm in design.arms) and any({"crop", "lion"} <= arm for arm in design.arms)
+
+
+def test_averages_over_all_that_can_be_hold_whatever_interacts() -> None:
+    complete, part = (designed(DESIGNS[name], FEATURES, ONE) for name in ("factorial", "fractional"))
+    assert not complete.assumes_pairs and part.assumes_pairs
+
+
 def test_what_needs_no_choice_is_left_as_it_is() -> None:
     assert designed(DESIGNS["one_at_a_time"], FEATURES, ONE).arms == DESIGNS["one_at_a_time"](FEATURES).arms
     assert designed(all_on, FEATURES, ONE).arms == (frozenset(FEATURES),), "it cannot be built, and is refused with the reason"

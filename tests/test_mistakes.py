@@ -55,6 +55,16 @@ CASES = {
         ["model._target_=own.Net", "~model.width"],
         "model is a Net, which has no slots or check; expected slots, check and build",
     ),
+    "a network whose slot is misspelt": (
+        "class Net:\n    slots = {'normalisation'}\n    def check(self, shape): ...\n    def build(self, *_): ...",
+        ["model._target_=own.Net", "~model.width"],
+        "has the slot 'normalisation', which is none that networks read; did you mean 'normalization'?",
+    ),
+    "a group among the features": (
+        "",
+        ["+catalogue.features.both=[dropout,mixup]"],
+        "catalogue feature 'both' is a list; features that are toggled as one stand in catalogue.groups",
+    ),
     "data that cannot be read": (
         "class Mine:\n    description = 'mine'\n    def identity(self):\n        return open('/nowhere/x.csv')\n    def load(self): ...",
         ["data.source={_target_: own.Mine}"],

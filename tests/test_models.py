@@ -280,11 +280,11 @@ def test_standardised_pixels_have_mean_0_and_deviation_1_in_each_image() -> None
 
 
 def test_every_weight_of_every_network_is_drawn_from_the_seed() -> None:
-    from ablation.images.training.initial import initialize, undeclared
+    from ablation.images.training.initial import given, initialize
 
     for name in SMALL.keys() - {"resnet50"}:
         network = SMALL[name].build(recipe_of(SMALL[name], {}), SHAPE, CLASSES)
-        assert undeclared(network) == [], name
+        assert given(network) == [], name
         drawn = []
         for seed in (1, 2, 1):
             initialize(network, seed)

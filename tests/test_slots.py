@@ -9,7 +9,7 @@ import pytest
 
 from ablation.errors import InputError
 from ablation.images.data import Images
-from ablation.images.features import BatchNorm, Dropout
+from ablation.images.features import BatchNorm, Dropout, GlobalAveragePooling
 from ablation.images.models import CNN, Model
 from ablation.images.recipe import Recipe
 
@@ -105,7 +105,63 @@ def test_gradients_elsewhere_are_those_of_the_same_batch_and_masks_and_leave_no_
     assert trained(looked, images, 2).history["val_loss"] == pytest.approx(trained(usual, images, 2).history["val_loss"], rel=1e-5)
 
 
+def test_a_change_that_looks_elsewhere_sees_there_what_those_before_it_make_of_gradients() -> None:
+    from keras import ops
+
+    from ablation.images.training.loops.contract import transformed
+    from ablation.images.training.penalty import L2
+
+    def ahead(gradients: list[Any], weights: list[Any], gradients_at: Any) -> list[Any]:
+        return gradients_at([weight + 1 for weight in weights])
+
+    def bowl(weights: list[Any]) -> list[Any]:
+        return [2 * weights[0], None]
+
+    here = [ops.full((2, 2), 3.0), ops.full((2, 2), 5.0)]
+    for changes, expected in (
+        ((ahead,), (2 * 4, 0)),
+        ((L2(0.5), ahead), (2 * 4 + 0.5 * 4, 0.5 * 6)),
+        ((ahead, L2(0.5)), (2 * 4 + 0.5 * 3, 0.5 * 5)),
+        ((L2(0.5), ahead, ahead), (2 * 5 + 0.5 * 5, 0.5 * 7)),
+    ):
+        found = transformed(bowl(here), here, Recipe(gradients=changes), bowl)
+        assert [float(ops.convert_to_numpy(each)[0, 0]) for each in found] == list(expected)
+
+
+def test_what_slots_give_is_checked(build: Build, plain: Model, photos: Photos) -> None:
+    import keras
+
+    def mean(logits: Any, targets: Any) -> Any:
+        return keras.ops.mean(doubled(logits, targets))
+
+    with pytest.raises(InputError, match="returns an array of 0 axes; expected the loss of each image"):
+        trained(build({"loss": Put({"loss": mean})}, plain), photos(16))
+    for order in (lambda rng, count: np.arange(count - 1), lambda rng, count: np.zeros(count, int)):
+        with pytest.raises(InputError, match="does not take each of the 16 images once"):
+            trained(build({"order": Put({"order": order})}, plain), photos(16))
+
+
 # Averages -----------------------------------------------------------------------------------------------------------------------
+
+
+def test_averages_count_batches_also_where_gradients_are_gathered_over_several(build: Build, plain: Model, photos: Photos) -> None:
+    """Three batches of which the first two make one step: an average that begins with the third is the weights at the end."""
+    gathered = {"gradient_accumulation_steps": 2}
+
+    def from_the_third(step: int, steps: int) -> float:
+        return 1.0 if step < 2 else 0.0
+
+    programs = []
+    for slots in ({}, {"averaging": from_the_third}):
+
+        class Gathers(Put):
+            def __call__(self, recipe: Recipe) -> Recipe:
+                return replace(recipe, **self.slots, optimizer=recipe.optimizer.with_options(**gathered))
+
+        programs.append(build({"put": Gathers(slots)}, plain, optimizer="sgd", learning_rate=0.1, steps=3))
+        trained(programs[-1], photos(48))
+    for usual, average in zip(*map(weights, programs), strict=True):
+        np.testing.assert_array_equal(average, usual)
 
 
 def test_the_average_is_validated_and_kept(build: Build, plain: Model, photos: Photos) -> None:
@@ -176,6 +232,50 @@ def test_a_network_may_be_changed_as_a_whole(build: Build, plain: Model, photos:
     ):
         with pytest.raises(InputError, match=words):
             build({"put": Put({"network": (change,)})}, plain)
+
+
+def test_a_feature_shows_itself_in_a_network_within_another_one(build: Build, photos: Photos) -> None:
+    import keras
+
+    def wrapped(network: keras.Model) -> keras.Model:
+        inputs = keras.Input(network.input_shape[1:])
+        return keras.Model(inputs, network(keras.layers.GaussianNoise(0.1, name="noise")(inputs)))
+
+    features: dict[str, Any] = {"batch_norm": BatchNorm(), "dropout": Dropout()}
+    program = build({**features, "put": Put({"network": (wrapped,)})})
+    program.verify(features, photos(16), 0)
+    from ablation.images.training.program import NoEffectError
+
+    with pytest.raises(NoEffectError, match="'gap' is on but had no effect"):
+        program.verify({"gap": GlobalAveragePooling()}, photos(16), 0)
+
+
+def test_features_show_themselves_on_the_initial_weights_of_the_seed(build: Build, plain: Model, photos: Photos, shown: Any) -> None:
+    program = build({}, plain)
+    start = initial(program)
+    trained(program, photos(16))
+    kernel, *_ = shown(program, photos(16), 0).network.get_weights()
+    np.testing.assert_array_equal(kernel, start[0])
+
+
+def test_frozen_layers_and_weights_without_an_initialiser_keep_their_values(build: Build, photos: Photos) -> None:
+    import keras
+
+    def given(network: keras.Model) -> keras.Model:
+        frozen, kept = network.get_layer("stem"), network.get_layer("stage1_conv1")
+        frozen.trainable, kept.kernel_initializer = False, None
+        for layer in (frozen, kept):
+            layer.kernel.assign(keras.ops.full(layer.kernel.shape, 0.25))
+        return network
+
+    program = build({"put": Put({"network": (given,)})})
+    for seed in (0, 1):
+        program.start(seed)
+        assert all((np.asarray(program.network.get_layer(name).kernel) == 0.25).all() for name in ("stem", "stage1_conv1"))
+        assert not (np.asarray(program.network.get_layer("logits").kernel) == 0.25).any()
+    trained(program, photos(16))
+    assert (np.asarray(program.network.get_layer("stem").kernel) == 0.25).all()
+    assert not (np.asarray(program.network.get_layer("stage1_conv1").kernel) == 0.25).any()
 
 
 def test_a_block_of_ones_own_takes_the_place_of_the_networks(build: Build) -> None:

@@ -132,4 +132,6 @@ def _averaged(findings: Findings) -> str:
         return ""
     if design.averages == "up to pairs":
         return f"Shapley: the effect of {design.name}, which is the step averaged over all orders where interactions stop at pairs. "
-    return f"Shapley: its step, averaged over {f'{len(design.orders)} sampled' if design.orders else 'all'} orders. "
+    complete = len(design.arms) == 2 ** len(design.known)
+    which = f"{len(design.orders)} sampled orders" if design.orders else "all orders" if complete else "orders"
+    return f"Shapley: its step, averaged over {which}. "

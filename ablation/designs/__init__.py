@@ -8,7 +8,7 @@ sums to 0, and adds to a feature that acts alone exactly what it is worth, so an
 from collections.abc import Callable, Mapping
 
 from ablation.designs.aliases import aliases
-from ablation.designs.bookends import bookends
+from ablation.designs.bookends import bookends, check_credited
 from ablation.designs.cumulative import cumulative
 from ablation.designs.design import BASELINE, Arm, Design, union
 from ablation.designs.exclusive import Groups, excluded, exclusive_groups, one_of_each
@@ -39,6 +39,7 @@ __all__ = [
     "all_on",
     "arm_names",
     "bookends",
+    "check_credited",
     "cumulative",
     "effect_rows",
     "excluded",

@@ -9,6 +9,19 @@ from ablation.designs.design import BASELINE, Design
 from ablation.errors import InputError, nearest
 
 
+class NothingCreditedError(InputError):
+    """A design has none of the features that it is to credit."""
+
+
+def check_credited(of: Sequence[str], features: Sequence[str]) -> None:
+    """Refuse to credit what is no feature of the study."""
+    names("features.of", of)
+    for feature in of:
+        if feature not in features:
+            unknown = f"features.of names '{feature}', which the catalogue's order does not hold{nearest(feature, features)}"
+            raise NothingCreditedError(unknown)
+
+
 def bookends(features: Sequence[str], of: Sequence[str] | None = None) -> Design:
     """Credit each feature with the mean of what it adds to the baseline when it is alone and what all lose without it.
 
@@ -16,19 +29,15 @@ def bookends(features: Sequence[str], of: Sequence[str] | None = None) -> Design
 
     Args:
         features: all of the study.
-        of: those that are credited; None for all.
+        of: those of them that are credited; None for all.
 
     Raises:
-        InputError: if ``of`` names no feature, or one that ``features`` does not hold.
+        NothingCreditedError: if ``of`` names none of the features.
     """
-    if of is not None:
-        names("features.of", of)
     credited = tuple(features) if of is None else tuple(feature for feature in features if feature in of)
-    for feature in of or ():
-        if feature not in features:
-            raise InputError(f"features.of names '{feature}', which the catalogue's order does not hold{nearest(feature, features)}")
     if of is not None and not credited:
-        raise InputError("features.of names no feature; expected those that features=bookends credits, such as [augmentation]")
+        check_credited(of, features)
+        raise NothingCreditedError("features.of names no feature; expected those that features=bookends credits, such as [augmentation]")
     full = frozenset(features)
     alone, without = [frozenset({feature}) for feature in credited], [full - {feature} for feature in credited]
     arms = tuple(dict.fromkeys([BASELINE, *alone, *without, full]))

@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 
+from ablation.designs.bookends import NothingCreditedError
 from ablation.designs.design import Arm, Design, union
 from ablation.errors import InputError, nearest
 from ablation.wording import listed
@@ -44,6 +45,16 @@ def excluded(groups: Groups, arm: Arm) -> str | None:
     return None
 
 
+def _choices(features: Sequence[str], groups: Groups) -> list[list[str]]:
+    """Return the largest sets of features of which none exclude each other: one of each group, where groups do not overlap."""
+    found: list[list[str]] = []
+    for choice in product(*groups):
+        left_out = {feature for group, one in zip(groups, choice, strict=True) for feature in group if feature != one}
+        found.append([feature for feature in features if feature not in left_out])
+    distinct = {frozenset(each): each for each in found}
+    return [each for kept, each in distinct.items() if not any(kept < other for other in distinct)]
+
+
 def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str], groups: Groups) -> Design:
     """Return a design in no arm of which two features exclude each other.
 
@@ -64,16 +75,17 @@ def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str]
             raise
         whole = str(error)
     designs, refused = [], None
-    for choice in product(*groups):
-        left_out = {feature for group, one in zip(groups, choice, strict=True) for feature in group if feature != one}
+    for chosen in _choices(features, groups):
         try:
-            designs.append(make([feature for feature in features if feature not in left_out]))
-        except InputError as error:  # such as where bookends credits only features that this choice leaves out
+            designs.append(make(chosen))
+        except NothingCreditedError as error:  # in this choice, and perhaps in none
             refused = error
+        except InputError as error:
+            if str(error) == whole:
+                raise
+            raise InputError(f"counting one feature of each exclusive group, {error}") from error
     if refused and not designs:
-        if str(refused) == whole:
-            raise refused
-        raise InputError(f"counting one feature of each exclusive group, {refused}") from refused
+        raise refused
     first = designs[0]
     credited = tuple(feature for feature in features if any(feature in each.features for each in designs))
     arms = union(designs)
@@ -85,6 +97,8 @@ def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str]
             columns = [place[arm] for arm in each.arms]
             contrasts[row, columns] += each.contrasts[each.features.index(feature)] / len(having)
     references = {arm: other for each in reversed(designs) for arm, other in each.references.items()}
-    chosen = listed([" or ".join(group) for group in groups], "and")
-    meaning = f"{first.meaning} Of features that exclude each other ({chosen}) an arm has one at most; effects are means over which one."
-    return replace(first, features=credited, arms=arms, contrasts=contrasts, references=references, meaning=meaning, orders=())
+    exclude = listed([" or ".join(group) for group in groups], "and")
+    meaning = f"{first.meaning} Of features that exclude each other ({exclude}) an arm has one at most; effects are means over which one."
+    averages = first.averages if any(each.assumes_pairs for each in designs) or first.averages is None else "always"
+    of_all = {"features": credited, "arms": arms, "contrasts": contrasts, "references": references}
+    return replace(first, **of_all, meaning=meaning, averages=averages, orders=())

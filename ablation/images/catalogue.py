@@ -10,15 +10,22 @@ from ablation.designs import Arm, Groups, exclusive_groups
 from ablation.errors import InputError, nearest
 from ablation.images.features.feature import Feature
 from ablation.images.models.model import Model
-from ablation.images.optimizers import optimizers
+from ablation.images.optimizers import AVERAGED, optimizers
 from ablation.images.recipe import NETWORK_SLOTS, Recipe, filled
 from ablation.images.slots import Optimizer
+from ablation.images.training.schedule import OneCycle
 from ablation.study.cause import explained
 
 SHARED_SLOTS = {"after_block", "network", "augmentations", "targets", "gradients", "streams"}
 """Slots that several features may add to; each of the others holds one thing, and so does each part of ``optimizer``."""
 
 OPTIMIZER = "optimizer"
+
+SETTINGS = {"scaling": "data.normalise=unit", "order": "training.shuffle=true"}
+"""For slots that the baseline may fill, the setting that leaves them empty."""
+
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+"""Options of which an optimiser has one at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +57,8 @@ class Catalogue:
         for name, feature in self.features.items():
             if not re.fullmatch(r"\w[\w .-]*", str(name)):
                 raise InputError(f"catalogue feature '{name}' cannot be named so; expected letters, digits, spaces and . - _")
+            if isinstance(feature, list | tuple):
+                raise InputError(f"catalogue feature '{name}' is a list; features that are toggled as one stand in catalogue.groups")
             if not callable(feature) or not hasattr(feature, "verify"):
                 raise InputError(
                     f"catalogue feature '{name}' is {feature!r}, which is no feature: it needs __call__(recipe) and verify(evidence)"
@@ -165,6 +174,7 @@ def compose(start: Recipe, features: Mapping[str, Feature], model: Model, model_
     owners: dict[str, str] = {}
     for name, feature in features.items():
         before, recipe = recipe, applied(name, feature, recipe)
+        _check_kept(name, before, recipe)
         slots = filled(before, recipe)
         if not slots:
             raise DoesNotApplyError(f"feature '{name}' changes nothing: the recipe's slots hold the same with and without it")
@@ -176,7 +186,7 @@ def compose(start: Recipe, features: Mapping[str, Feature], model: Model, model_
             # What empties a slot takes something of the baseline away, and fills nothing.
             fills = getattr(recipe, slot) != getattr(empty, slot)
             if slot not in (*SHARED_SLOTS, OPTIMIZER, *owners) and fills and getattr(before, slot) != getattr(empty, slot):
-                raise DoesNotApplyError(f"'{name}' fills, as the baseline does, the slot '{slot}'")
+                raise DoesNotApplyError(f"'{name}' fills, as the baseline does, the slot '{slot}'; {SETTINGS[slot]} leaves it empty")
             owners[slot] = name
         for part in _parts(before.optimizer, recipe.optimizer):
             if part in owners:
@@ -186,11 +196,31 @@ def compose(start: Recipe, features: Mapping[str, Feature], model: Model, model_
     return recipe
 
 
+def _check_kept(name: str, before: Recipe, after: Recipe) -> None:
+    """Refuse a feature that throws away what a shared slot or the optimiser had, as one does that makes them anew."""
+    for slot in SHARED_SLOTS:
+        there = getattr(after, slot)
+        if not all(each in there for each in getattr(before, slot)):
+            added = f"replace(recipe, {slot}=(*recipe.{slot}, …))"
+            raise InputError(f"feature '{name}' takes away what the slot '{slot}' had; expected it to add, such as by {added}")
+    old, new = before.optimizer, after.optimizer
+    lost = [option for option in dict(old.options).keys() - dict(new.options) if option in optimizers().get(new.name, ())]
+    if old.name != new.name:
+        lost += [part for part in ("schedule", "warmup") if getattr(old, part) and not getattr(new, part)]
+    if lost:
+        kept = "replace(recipe.optimizer, name=…)"
+        raise InputError(
+            f"feature '{name}' takes the {min(lost)} of the optimiser away; expected it to change what is there, such as by {kept}"
+        )
+
+
 def _parts(before: Optimizer, after: Optimizer) -> list[str]:
     """Return the parts of the optimiser that a feature sets, in words."""
     parts = {"optimiser": "name", "learning rate": "learning_rate", "schedule": "schedule", "warm-up": "warmup"}
     options, others = dict(before.options), dict(after.options)
     changed = [option for option in others if option not in options or options[option] != others[option]]
+    # Features that clip in two ways set the same part.
+    changed = list(dict.fromkeys("clipping" if option in CLIPPING else option for option in changed))
     return [words for words, part in parts.items() if getattr(before, part) != getattr(after, part)] + [_option(name) for name in changed]
 
 
@@ -199,16 +229,30 @@ def _option(name: str) -> str:
 
 
 def _check_options(optimizer: Optimizer, owners: Mapping[str, str]) -> None:
-    """Refuse options that the optimiser does not have, with the feature that sets them."""
+    """Refuse options that the optimiser does not have or that do not go together, with the feature that sets them."""
     known = optimizers()
     chosen = f"the optimiser of '{owners['optimiser']}'" if "optimiser" in owners else f"training.optimizer={optimizer.name}"
     if optimizer.name not in known:
-        raise DoesNotApplyError(f"{chosen}, {optimizer.name}, is none of Keras'{nearest(optimizer.name, known)}")
+        own = "; a rule of your own goes into the slot gradients, with sgd"
+        raise DoesNotApplyError(f"{chosen}, {optimizer.name}, is none of Keras'{nearest(optimizer.name, known)}{own}")
     for option, _ in optimizer.options:
+        name = owners.get(_option(option), f"training.{option}")
+        if option in AVERAGED:
+            raise DoesNotApplyError(f"{name} sets {option} of the optimiser; averages of weights go into the slot averaging")
         if option not in known[optimizer.name]:
-            name = owners.get(_option(option), f"training.{option}")
             which = f"{optimizer.name}, {chosen}," if "optimiser" in owners else f"{chosen},"
-            raise DoesNotApplyError(f"{name} does not apply to {which} which has no {option}")
+            own = "optimiser" in owners and _option(option) not in owners
+            away = f"; recipe.optimizer.without_options('{option}') takes it away" if own else ""
+            raise DoesNotApplyError(f"{name} does not apply to {which} which has no {option}{away}")
+    clips = [option for option, _ in optimizer.options if option in CLIPPING]
+    if len(clips) > 1:
+        name = owners.get(_option("clipping"), "a feature")
+        raise DoesNotApplyError(f"{name} clips gradients by {clips[-1]}, and training.clip by {clips[0]}; expected one of them")
+    if optimizer.warmup and isinstance(optimizer.schedule, OneCycle):
+        name = owners.get("warm-up", "training.warmup")
+        raise DoesNotApplyError(
+            f"{name} does not apply to a one-cycle schedule, which rises by itself; expected another, such as training.schedule=constant"
+        )
 
 
 def applied(name: str, feature: Feature, recipe: Recipe) -> Recipe:

@@ -13,12 +13,10 @@ NO_OPTIMIZERS = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "Optimizer
 NOT_OURS = {"ScheduleFreeAdamW"}
 """Evaluates with other weights than it trains, by callbacks of ``fit``."""
 
-NOT_OPTIONS = {
-    *("learning_rate", "name", "kwargs"),
-    # The recipe's own slot averages weights; these would average some that nothing evaluates.
-    *("use_ema", "ema_momentum", "ema_overwrite_frequency"),
-    "loss_scale_factor",
-}
+AVERAGED = ("use_ema", "ema_momentum", "ema_overwrite_frequency")
+"""Options that average weights, which the recipe's own slot does: these would average some that nothing evaluates."""
+
+NOT_OPTIONS = {*("learning_rate", "name", "kwargs"), *AVERAGED, "loss_scale_factor"}
 
 
 @cache

@@ -154,3 +154,7 @@ class Optimizer:
     def with_options(self, **options: Any) -> "Optimizer":
         """Return the optimiser with further options, or other values of those that it has."""
         return replace(self, options=tuple({**dict(self.options), **options}.items()))
+
+    def without_options(self, *names: str) -> "Optimizer":
+        """Return the optimiser without these options, where another one by name does not have them."""
+        return replace(self, options=tuple((name, value) for name, value in self.options if name not in names))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ablation.checks import choice, flag, number, whole
 from ablation.designs import BASELINE, Arm, Groups, excluded
-from ablation.errors import InputError
+from ablation.errors import InputError, nearest
 from ablation.images.catalogue import Catalogue, DoesNotApplyError, applied, compose
 from ablation.images.data import Dataset, Source, divide, open_staged, stage
 from ablation.images.data.split import TEST, VALIDATIONS, followed, held_out_count
@@ -112,6 +112,12 @@ class Images(Subject):
             if lacks:
                 raise InputError(
                     f"{setting} is a {type(part).__name__}, which has no {listed(lacks, 'or')}; expected {listed(needed, 'and')}"
+                )
+
+        for slot in self.model.slots:
+            if slot not in NETWORK_SLOTS:
+                raise InputError(
+                    f"model={self.model_name} has the slot '{slot}', which is none that networks read{nearest(slot, NETWORK_SLOTS)}"
                 )
 
     # ---- arms ----------------------------------------------------------------------------------------------------------

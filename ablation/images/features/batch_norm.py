@@ -43,5 +43,5 @@ class BatchNorm:
         """The network has batch normalisation layers, all with these settings."""
         import keras
 
-        layers = [layer for layer in evidence.network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        layers = [layer for layer in evidence.layers if isinstance(layer, keras.layers.BatchNormalization)]
         return bool(layers) and all(layer.momentum == self.momentum and layer.epsilon == self.epsilon for layer in layers)

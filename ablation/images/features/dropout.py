@@ -32,6 +32,6 @@ class Dropout:
         import keras
 
         # Those that drop whole branches are another technique's.
-        dropping = [layer for layer in evidence.network.layers if isinstance(layer, keras.layers.Dropout) and not layer.noise_shape]
+        dropping = [layer for layer in evidence.layers if isinstance(layer, keras.layers.Dropout) and not layer.noise_shape]
         rates = [layer.rate for layer in dropping]
         return bool(rates) and all(rate == self.rate for rate in rates)

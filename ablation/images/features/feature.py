@@ -1,6 +1,6 @@
 """What a feature is, and the evidence from which it verifies that it took effect."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -58,10 +58,21 @@ class Evidence:
         pairs = [(before, after) for other, before, after in self.augmented if other == augmentation]
         return pairs[0] if pairs else (self.trained, self.trained)
 
+    @property
+    def layers(self) -> "list[keras.Layer]":
+        """All layers of the network, those of networks in it too, in its order."""
+        return list(_layers(self.network))
+
     def labels_are_mixed(self) -> bool:
         """Whether targets are shared between classes, by each image in another measure: smoothing takes the same from each."""
         moved = (self.targets.argmax(axis=1) != self.labels.argmax(axis=1)).any() or np.ptp(self.targets.max(axis=1)) > 1e-5
         return bool(moved) and np.allclose(self.targets.sum(axis=1), 1, atol=1e-5)
+
+
+def _layers(layer: "keras.Layer") -> "Iterator[keras.Layer]":
+    for each in getattr(layer, "layers", None) or layer._layers:  # A layer that holds others has no public list of them.
+        yield each
+        yield from _layers(each)
 
 
 class Feature(Protocol):

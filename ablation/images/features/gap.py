@@ -32,5 +32,5 @@ class GlobalAveragePooling:
         """The network has a global average pooling layer and no flatten layer."""
         import keras
 
-        kinds = {type(layer) for layer in evidence.network.layers}
+        kinds = {type(layer) for layer in evidence.layers}
         return keras.layers.GlobalAveragePooling2D in kinds and keras.layers.Flatten not in kinds

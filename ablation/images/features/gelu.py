@@ -32,6 +32,6 @@ class GELU:
         """The network has GELU layers and no ReLU layer."""
         import keras
 
-        layers = evidence.network.layers
+        layers = evidence.layers
         there = any(isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.gelu for layer in layers)
         return there and not any(isinstance(layer, keras.layers.ReLU) for layer in layers)

@@ -32,7 +32,8 @@ class MomentumSGD:
 
     def __call__(self, recipe: Recipe) -> Recipe:
         sgd = replace(recipe.optimizer, name="sgd", learning_rate=self.learning_rate)
-        return replace(recipe, optimizer=sgd.with_options(momentum=self.momentum, nesterov=self.nesterov))
+        ahead = {"nesterov": True} if self.nesterov else {}
+        return replace(recipe, optimizer=sgd.with_options(momentum=self.momentum, **ahead))
 
     def verify(self, evidence: Evidence) -> bool:
         """The optimiser is SGD with this momentum and this learning rate."""

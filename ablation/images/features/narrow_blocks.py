@@ -26,5 +26,5 @@ class NarrowBlocks:
 
     def verify(self, evidence: Evidence) -> bool:
         """No first convolution of a block makes more channels than it takes."""
-        first = [layer.kernel.shape for layer in evidence.network.layers if layer.name.endswith("_conv1")]
+        first = [layer.kernel.shape for layer in evidence.layers if layer.name.endswith("_conv1")]
         return bool(first) and all(made <= taken for *_, taken, made in first)

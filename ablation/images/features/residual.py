@@ -40,4 +40,4 @@ class Residual:
         """The network has skip connections."""
         import keras
 
-        return any(isinstance(layer, keras.layers.Add) for layer in evidence.network.layers)
+        return any(isinstance(layer, keras.layers.Add) for layer in evidence.layers)

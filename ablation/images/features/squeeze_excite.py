@@ -40,6 +40,6 @@ class SqueezeExcite:
         """The network multiplies feature maps by the outputs of sigmoid units."""
         import keras
 
-        scaled = [layer for layer in evidence.network.layers if isinstance(layer, keras.layers.Multiply)]
-        excited = [layer for layer in evidence.network.layers if getattr(layer, "activation", None) is keras.activations.sigmoid]
+        scaled = [layer for layer in evidence.layers if isinstance(layer, keras.layers.Multiply)]
+        excited = [layer for layer in evidence.layers if getattr(layer, "activation", None) is keras.activations.sigmoid]
         return bool(scaled) and len(scaled) <= len(excited)

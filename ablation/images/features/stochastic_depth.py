@@ -39,6 +39,6 @@ class StochasticDepth:
         """The network has layers that drop whole branches, deeper ones more often, the last of them at this rate."""
         import keras
 
-        dropping = [layer for layer in evidence.network.layers if isinstance(layer, keras.layers.Dropout) and layer.noise_shape]
+        dropping = [layer for layer in evidence.layers if isinstance(layer, keras.layers.Dropout) and layer.noise_shape]
         rates = [layer.rate for layer in dropping]
         return bool(rates) and rates[-1] == self.rate and all(one < next_ for one, next_ in pairwise(rates))

@@ -11,7 +11,9 @@ from zlib import crc32
 
 import numpy as np
 
+from ablation.errors import InputError
 from ablation.images.recipe import Recipe
+from ablation.images.slots import Order
 
 SPLIT, ORDER, PARTNERS, MIXING, AUGMENTATION, INITIAL, MASKS, SURVIVAL = range(8)
 
@@ -77,7 +79,7 @@ def draw_epoch(recipe: Recipe, seed: int, epoch: int, labels: np.ndarray, classe
     count = len(labels) // batch * batch
     streams = recipe.streams
     rng = generator(seed, ORDER, epoch, *streams)
-    places = recipe.order(rng, len(labels)) if recipe.order else rng.permutation(len(labels))
+    places = _ordered(recipe.order, rng, len(labels)) if recipe.order else rng.permutation(len(labels))
     own = places[:count].astype(np.int32)
     targets = one_hot(labels[own], classes)
     partners = mixing = None
@@ -93,8 +95,23 @@ def draw_epoch(recipe: Recipe, seed: int, epoch: int, labels: np.ndarray, classe
     for place, augmentation in enumerate(recipe.augmentations):
         # By name, so that adding another augmentation does not change the draws of this one; two of a kind are numbered.
         rng = generator(seed, AUGMENTATION, kinds[place], kinds[:place].count(kinds[place]), epoch, *streams)
-        augmentations.append(augmentation.draw(rng, count, *shape))
+        numbers = augmentation.draw(rng, count, *shape)
+        augmentations.append(numbers.astype(np.float32) if numbers.dtype == np.float64 else numbers)
     return Draws(own, partners, mixing, tuple(augmentations), targets.astype(np.float32))
+
+
+def _ordered(order: Order, rng: np.random.Generator, count: int) -> np.ndarray:
+    """Return the places of all images in the order of a user's function.
+
+    Raises:
+        InputError: if these are not all of them, each once.
+    """
+    places = np.asarray(order(rng, count))
+    if not np.array_equal(np.sort(places, axis=None), np.arange(count)):
+        raise InputError(
+            f"the order {order!r} does not take each of the {count:,} images once; expected their places, from 0, in any order"
+        )
+    return places
 
 
 def parts(draws: Draws, size: int) -> Iterator[Draws]:

@@ -26,13 +26,13 @@ def use_initializer(network: keras.Model, make: InitializerFactory) -> None:
 def initialize(network: keras.Model, seed: int) -> None:
     """Set the weights and dropout seeds of every layer of a built network according to the run's seed.
 
-    A weight without a declared initialiser is left alone: see :func:`undeclared`.
+    A weight that is given is left alone: see :func:`given`.
     """
     for layer in network._flatten_layers():
         # Keras itself walks nested networks with `_flatten_layers`, which has no public counterpart.
         for variable in _own(layer):
             initializer = _initializer(layer, variable.name)
-            if initializer is not None:
+            if initializer is not None and layer.trainable:
                 rng = generator(seed, INITIAL, f"{layer.name}/{variable.name}")
                 variable.assign(draw(initializer, tuple(variable.shape), rng))
         masks = getattr(layer, "seed_generator", None)
@@ -43,9 +43,10 @@ def initialize(network: keras.Model, seed: int) -> None:
             masks._initial_seed = seed
 
 
-def undeclared(network: keras.Model) -> list[keras.Variable]:
-    """Return the weights without a declared initialiser, such as pretrained ones: training starts from their current values."""
-    return [variable for layer in network._flatten_layers() for variable in _own(layer) if _initializer(layer, variable.name) is None]
+def given(network: keras.Model) -> list[keras.Variable]:
+    """Return the weights of frozen layers, and those without a declared initialiser, such as pretrained ones: they keep their values."""
+    layers = network._flatten_layers()
+    return [each for layer in layers for each in _own(layer) if not layer.trainable or _initializer(layer, each.name) is None]
 
 
 def _own(layer: keras.Layer) -> list[keras.Variable]:

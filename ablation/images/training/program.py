@@ -15,7 +15,7 @@ from ablation.images.recipe import Recipe
 from ablation.images.training import preprocessing
 from ablation.images.training.averaging import shares
 from ablation.images.training.draws import Draws, draw_epoch, one_hot, parts, survival
-from ablation.images.training.initial import initialize, undeclared, use_initializer
+from ablation.images.training.initial import given, initialize, use_initializer
 from ablation.images.training.learning_rate import learning_rate
 from ablation.images.training.loops import Loop, building, new_loop
 from ablation.images.training.loops.contract import losses, transformed
@@ -37,7 +37,7 @@ class Program:
 
     Attributes:
         fresh: the optimiser's variables before the first step.
-        given: the weights that are not drawn for each seed, such as pretrained ones, with their initial values.
+        given: the weights that are not drawn for each seed, such as pretrained or frozen ones, with their initial values.
     """
 
     recipe: Recipe
@@ -78,9 +78,9 @@ class Program:
             )
             optimizer.build(network.trainable_variables)
         fresh = tuple(_kept(variable) for variable in optimizer.variables)
-        given = tuple((variable, _kept(variable)) for variable in undeclared(network))
+        kept = tuple((variable, _kept(variable)) for variable in given(network))
         loop = new_loop(network, optimizer, recipe, batch_size, steps)
-        return cls(recipe, network, optimizer, loop, fresh, given, image_shape, classes, batch_size, steps)
+        return cls(recipe, network, optimizer, loop, fresh, kept, image_shape, classes, batch_size, steps)
 
     def start(self, seed: int) -> None:
         """Reset the network to the initial weights of this seed, and the optimiser to its first step."""
@@ -106,11 +106,12 @@ class Program:
         return np.asarray(keras.ops.convert_to_numpy(losses(on_device(logits), on_device(targets), self.recipe.loss)))
 
     def verify(self, features: dict[str, Feature], train: Images, seed: int) -> None:
-        """Let every feature that is on verify its effect on the first images that this seed trains on.
+        """Let every feature that is on verify its effect on the initial weights of this seed and the first images that it trains on.
 
         Raises:
             NoEffectError: if a feature had no effect.
         """
+        self.start(seed)
         epoch = next(parts(self.draw(train, seed, 0), max(self.batch_size, ENOUGH)))
         # Only the images of this part, with their partners after them.
         used = epoch.own if epoch.partners is None else np.concatenate([epoch.own, epoch.partners])

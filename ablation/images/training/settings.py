@@ -14,7 +14,7 @@ from ablation.images.training.schedule import SCHEDULES, EachEpoch
 from ablation.study.key import LATER
 from ablation.wording import counted, listed
 
-VERSION = 8
+VERSION = 9
 """Version of the training code. Raise it with any change that changes a run's numbers: runs of another version are not reused."""
 
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -77,6 +77,11 @@ class Training:
             share = f"for {counted(round(self.warmup), 'epoch')} of {self.epochs}: training.warmup={self.warmup / self.epochs:.3g}"
             raise InputError(f"training.warmup is the share of the steps that rise, below 1, not {shown(self.warmup)}; {share}")
         number("training.warmup", self.warmup, at_least=0, below=1)
+        if self.warmup and self.schedule == "one_cycle":
+            raise InputError(
+                "training.warmup does not go with training.schedule=one_cycle, which rises by itself; expected another schedule, such as "
+                "training.schedule=cosine"
+            )
         number("training.weight_decay", self.weight_decay, at_least=0, optional=True)
         number("training.momentum", self.momentum, at_least=0, below=1, optional=True)
         number("training.clip", self.clip, above=0, optional=True)

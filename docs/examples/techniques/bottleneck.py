@@ -23,5 +23,5 @@ class InvertedBottleneck:
 
     def verify(self, evidence):
         """Convolutions of channels alone, and skips."""
-        kinds = {type(layer).__name__ for layer in evidence.network.layers}
+        kinds = {type(layer).__name__ for layer in evidence.layers}
         return {"DepthwiseConv2D", "Add"} <= kinds

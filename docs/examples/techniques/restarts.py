@@ -21,5 +21,6 @@ class WarmRestarts:
 
     def verify(self, evidence):
         """The learning rate jumps up once less than there are cycles."""
-        rises = np.diff(evidence.learning_rates) > 0.2 * evidence.learning_rate
+        after_warm_up = evidence.learning_rates[evidence.learning_rates.argmax() :]
+        rises = np.diff(after_warm_up) > 0.2 * evidence.learning_rate
         return int(rises.sum()) == self.cycles - 1

@@ -21,5 +21,5 @@ class SqueezeExcite:
 
     def verify(self, evidence):
         """Every block ends in weighed channels."""
-        names = [layer.name for layer in evidence.network.layers]
+        names = [layer.name for layer in evidence.layers]
         return any(name.endswith("_weighed") for name in names)

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from ablation.errors import InputError
 from ablation.images.recipe import Recipe
-from ablation.images.slots import GradientsAt, Loss
+from ablation.images.slots import GradientsAt, Loss, Transformation
 from ablation.images.training import preprocessing
 from ablation.images.training.draws import Draws
 
@@ -68,15 +69,35 @@ def losses(logits: Any, targets: Any, loss: Loss | None = None) -> Any:
     """Return the loss of each image, ``(n, classes)`` twice → ``(n,)``: cross-entropy, with soft labels or not, where there is no other."""
     # A user's network may compute its last layer, too, in a lower precision than a loss needs.
     logits = ops.cast(logits, "float32")
-    return loss(logits, targets) if loss else keras.losses.categorical_crossentropy(targets, logits, from_logits=True)
+    if loss is None:
+        return keras.losses.categorical_crossentropy(targets, logits, from_logits=True)
+    each = loss(logits, targets)
+    if len(each.shape) != 1:
+        raise InputError(f"the loss {loss!r} returns an array of {len(each.shape)} axes; expected the loss of each image, shape (n,)")
+    return each
 
 
 def transformed(gradients: list[Any], weights: list[Any], recipe: Recipe, gradients_at: GradientsAt) -> list[Any]:
-    """Return what the recipe makes of a batch's gradients; a weight that the loss does not depend on has a gradient of zero."""
-    gradients = [ops.zeros_like(weight) if each is None else each for each, weight in zip(gradients, weights, strict=True)]
+    """Return what the recipe makes of a batch's gradients; a weight that the loss does not depend on has a gradient of zero.
+
+    Where a change looks at other weights, it sees what the changes before it make of the gradients there.
+    """
+
+    def elsewhere(weights: list[Any]) -> list[Any]:
+        return _without_gaps(gradients_at(weights), weights)
+
+    gradients, at = _without_gaps(gradients, weights), elsewhere
     for change in recipe.gradients:
-        gradients = change(gradients, weights, gradients_at)
+        gradients, at = change(gradients, weights, at), _changed(at, change)
     return gradients
+
+
+def _changed(gradients_at: GradientsAt, change: Transformation) -> GradientsAt:
+    return lambda weights: change(gradients_at(weights), weights, gradients_at)
+
+
+def _without_gaps(gradients: list[Any], weights: list[Any]) -> list[Any]:
+    return [ops.zeros_like(weight) if each is None else each for each, weight in zip(gradients, weights, strict=True)]
 
 
 def hits(logits: Any, targets: Any) -> Any:

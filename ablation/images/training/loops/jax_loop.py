@@ -33,7 +33,8 @@ class JaxLoop:
         if jax.default_backend() == "cpu":
             use_quick_gradients(network)
 
-        iterations = [variable is optimizer.iterations for variable in optimizer.variables].index(True)
+        # The public `iterations` counts only the steps that were taken where gradients are gathered over several.
+        iterations = [variable is optimizer._iterations for variable in optimizer.variables].index(True)
 
         def objective(trainable: Any, other: Any, inputs: Any, targets: Any) -> Any:
             logits, other, penalties = network.stateless_call(trainable, other, inputs, training=True, return_losses=True)

@@ -55,7 +55,7 @@ class TensorFlowLoop:
                 if recipe.gradients:
                     gradients = transformed(gradients, _values(variables), recipe, elsewhere(inputs, draws.targets, before))
             optimizer.apply(gradients, variables)
-            averages.add(optimizer.iterations - 1)
+            averages.add(optimizer._iterations - 1)
             return tf.reduce_sum(each), tf.reduce_sum(hits(logits, draws.targets))
 
         def batch(array: tf.Tensor, index: tf.Tensor) -> tf.Tensor:

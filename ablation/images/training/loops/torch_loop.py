@@ -47,7 +47,7 @@ class TorchLoop:
                     gradients = transformed(gradients, _values(variables), recipe, gradients_at)
             with torch.no_grad():
                 self._optimizer.apply(gradients, variables)
-                self._averages.add(self._optimizer.iterations - 1)
+                self._averages.add(self._optimizer._iterations - 1)
                 loss_sum += each.sum()
                 correct += hits(logits, batch.targets).sum()
         return Totals(float(loss_sum), float(correct), len(draws.own))
