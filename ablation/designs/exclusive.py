@@ -100,5 +100,6 @@ def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str]
     exclude = listed([" or ".join(group) for group in groups], "and")
     meaning = f"{first.meaning} Of features that exclude each other ({exclude}) an arm has one at most; effects are means over which one."
     averages = first.averages if any(each.assumes_pairs for each in designs) or first.averages is None else "always"
-    of_all = {"features": credited, "arms": arms, "contrasts": contrasts, "references": references}
-    return replace(first, **of_all, meaning=meaning, averages=averages, orders=())
+    return replace(
+        first, features=credited, arms=arms, contrasts=contrasts, references=references, meaning=meaning, averages=averages, orders=()
+    )

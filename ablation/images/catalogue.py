@@ -241,8 +241,8 @@ def _check_options(optimizer: Optimizer, owners: Mapping[str, str]) -> None:
             raise DoesNotApplyError(f"{name} sets {option} of the optimiser; averages of weights go into the slot averaging")
         if option not in known[optimizer.name]:
             which = f"{optimizer.name}, {chosen}," if "optimiser" in owners else f"{chosen},"
-            own = "optimiser" in owners and _option(option) not in owners
-            away = f"; recipe.optimizer.without_options('{option}') takes it away" if own else ""
+            of_baseline = "optimiser" in owners and _option(option) not in owners
+            away = f"; recipe.optimizer.without_options('{option}') takes it away" if of_baseline else ""
             raise DoesNotApplyError(f"{name} does not apply to {which} which has no {option}{away}")
     clips = [option for option, _ in optimizer.options if option in CLIPPING]
     if len(clips) > 1:

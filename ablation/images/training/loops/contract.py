@@ -86,7 +86,8 @@ def transformed(gradients: list[Any], weights: list[Any], recipe: Recipe, gradie
     def elsewhere(weights: list[Any]) -> list[Any]:
         return _without_gaps(gradients_at(weights), weights)
 
-    gradients, at = _without_gaps(gradients, weights), elsewhere
+    gradients = _without_gaps(gradients, weights)
+    at: GradientsAt = elsewhere
     for change in recipe.gradients:
         gradients, at = change(gradients, weights, at), _changed(at, change)
     return gradients
