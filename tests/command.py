@@ -160,7 +160,8 @@ def add_database(folder: Path) -> None:
             made = empty.with_suffix(".new")
             MlflowClient(f"sqlite:///{made}").search_experiments()
             made.rename(empty)
-    shutil.copy(empty, folder / "mlflow.db")
+    new = Path(shutil.copy(empty, folder / f".{os.getpid()}.db"))
+    new.rename(folder / "mlflow.db")
 
 
 @dataclass(frozen=True)

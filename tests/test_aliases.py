@@ -98,7 +98,7 @@ def test_the_report_names_the_aliases_beside_what_it_claims() -> None:
     assert "what it says of augmentation" in note
 
 
-@pytest.mark.parametrize(("of", "message"), [(["mixupp"], "'mixupp'.*mixup"), ([], "names no feature")])
+@pytest.mark.parametrize(("of", "message"), [(["mixupp"], "'mixupp'.*names none of the features"), ([], "names none of")])
 def test_a_feature_to_credit_that_is_not_there_is_refused(of: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         bookends(FEATURES, of=of)

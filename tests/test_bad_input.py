@@ -55,6 +55,10 @@ CASES = {
     "only without features": (["features=only"], "features.on=[augmentation]"),
     "unknown feature to credit": (["features=bookends", "features.of=[mixp]"], "did you mean 'mixup'?"),
     "unknown feature to credit, beside one that is there": (["features=bookends", "features.of=[gap,mixp]"], "did you mean 'mixup'?"),
+    "unknown feature that is on, where others exclude each other": (
+        ["features=only", "features.on=[gap,mixp]", "catalogue.exclusive=[[gap,residual]]"],
+        "did you mean 'mixup'?",
+    ),
     "of without bookends": (["features.of=[mixup]"], "features=bookends"),
     "on without only": (["features.on=[mixup]"], "features=only"),
     "no epochs": (["training.epochs=0"], "training.epochs must be a whole number from 1 to 1000000, not 0"),

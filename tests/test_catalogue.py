@@ -254,7 +254,7 @@ def test_features_may_set_different_parts_of_the_optimiser_and_not_the_same() ->
     assert refused(lambda: compose(START, {"amsgrad": AMSGrad(), "lion": lion}, CNN(), "cnn")) == (
         "amsgrad does not apply to lion, the optimiser of 'lion', which has no amsgrad"
     )
-    assert "none of Keras'; did you mean 'lion'?" in refused(lambda: compose(START, {"lino": Sets((("name", "lino"),))}, CNN(), "cnn"))
+    assert "with sgd); did you mean 'lion'?" in refused(lambda: compose(START, {"lino": Sets((("name", "lino"),))}, CNN(), "cnn"))
 
 
 class Made:
@@ -292,7 +292,7 @@ MOMENTUM = Training(1, 1, optimizer="sgd", momentum=0.9)
         (
             STARTS["clip"],
             lambda recipe: replace(recipe, optimizer=recipe.optimizer.with_options(clipnorm=1.0)),
-            "mine clips gradients by clipnorm, and training.clip by global_clipnorm; expected one of them",
+            "with mine gradients are clipped by global_clipnorm and by clipnorm; expected one of them",
         ),
         (
             Training(1, 1),
@@ -312,7 +312,7 @@ MOMENTUM = Training(1, 1, optimizer="sgd", momentum=0.9)
         (
             STARTS["cycle"],
             lambda recipe: replace(recipe, optimizer=replace(recipe.optimizer, warmup=0.1)),
-            "mine does not apply to a one-cycle schedule, which rises by itself",
+            "mine does not apply to a one-cycle schedule, which has a rise of its own; training.schedule=constant has none",
         ),
     ],
 )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from command import ASKED, in_this_process, write_function
 
-from ablation.designs import DESIGNS, Design, all_on, bookends, excluded, only
+from ablation.designs import DESIGNS, Design, all_on, bookends, excluded, only, restricted
 from ablation.designs import one_of_each as designed
 from ablation.errors import InputError
 from ablation.images.catalogue import Catalogue
@@ -82,9 +82,20 @@ def test_bookends_credit_what_each_choice_has_of_those_asked_for() -> None:
     assert any({"crop", "sgd"} <= arm for arm in design.arms) and any({"crop", "lion"} <= arm for arm in design.arms)
 
 
-def test_averages_over_all_that_can_be_hold_whatever_interacts() -> None:
+def test_averages_over_all_that_can_be_hold_whatever_interacts_and_those_that_lack_an_arm_do_not() -> None:
     complete, part = (designed(DESIGNS[name], FEATURES, ONE) for name in ("factorial", "fractional"))
     assert not complete.assumes_pairs and part.assumes_pairs
+    assert restricted(complete, lambda arm: not arm >= {"crop", "se"}).assumes_pairs
+    assert complete.averages == "up to pairs", "it is no Shapley value"
+
+
+def test_many_groups_leave_few_choices() -> None:
+    ones, others = (tuple(f"{name}{number}" for number in range(5)) for name in "ab")
+    pairs = tuple((one, other) for one in ones for other in others)
+    arms = set(designed(DESIGNS["one_at_a_time"], (*ones, *others), pairs).arms)
+    assert len(arms) == 11
+    full = designed(DESIGNS["leave_one_out"], (*ones, *others), pairs)
+    assert frozenset(ones) in full.arms and frozenset(others) in full.arms
 
 
 def test_what_needs_no_choice_is_left_as_it_is() -> None:

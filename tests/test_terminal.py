@@ -131,6 +131,7 @@ def test_the_live_display_has_as_many_lines_each_time_and_none_that_a_narrower_t
         ((10, 30, 10, 30), 10, 2, 60),
         ((0, 0, 0, 0), 2, 2, 12),  # runs that take nothing, each of them two seconds on its way
         ((10, 10, 10, 10), 0, 100, 10),  # more slots than runs
+        ((10, 10, 10, 10), 30, 1, 180),  # one after the other, and each waits
     ],
 )
 def test_the_time_left_is_that_of_the_runs_and_of_what_lies_between(

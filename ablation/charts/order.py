@@ -132,6 +132,5 @@ def _averaged(findings: Findings) -> str:
         return ""
     if design.averages == "up to pairs":
         return f"Shapley: the effect of {design.name}, which is the step averaged over all orders where interactions stop at pairs. "
-    complete = len(design.arms) == 2 ** len(design.known)
-    which = f"{len(design.orders)} sampled orders" if design.orders else "all orders" if complete else "orders"
-    return f"Shapley: its step, averaged over {which}. "
+    which = f"{len(design.orders)} sampled" if design.orders else "all" if len(design.arms) == 2 ** len(design.known) else "its"
+    return f"Shapley: its step, averaged over {which} orders. "

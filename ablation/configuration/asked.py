@@ -14,7 +14,7 @@ from ablation.checks import choice, flag
 from ablation.configuration.files import IMAGES
 from ablation.configuration.instances import instantiated, plain
 from ablation.configuration.settings import check_keys
-from ablation.designs import Design, check_credited
+from ablation.designs import Design, check_chosen
 from ablation.engine.execution import Execution
 from ablation.errors import InputError
 from ablation.store.connection import Store
@@ -53,8 +53,9 @@ def asked_for(config: DictConfig) -> Asked:
             f"subject={choices['subject']} does not say what to run; expected '_target_', or as its first line "
             "'defaults: [command, _self_]'"
         )
-    if config.features.of is not None:
-        check_credited(plain(config.features.of), subject.features)
+    for setting in ("on", "of"):
+        if config.features[setting] is not None:
+            check_chosen(f"features.{setting}", plain(config.features[setting]), subject.features)
     if config.seeds == "auto" and config.effects.precision is None:
         raise InputError("seeds=auto needs effects.precision, the half-width that the 95 % intervals are to have")
     # Both are made, so that a wrong value is named in any study.

@@ -8,14 +8,14 @@ sums to 0, and adds to a feature that acts alone exactly what it is worth, so an
 from collections.abc import Callable, Mapping
 
 from ablation.designs.aliases import aliases
-from ablation.designs.bookends import bookends, check_credited
+from ablation.designs.bookends import bookends
 from ablation.designs.cumulative import cumulative
 from ablation.designs.design import BASELINE, Arm, Design, union
 from ablation.designs.exclusive import Groups, excluded, exclusive_groups, one_of_each
 from ablation.designs.factorial import factorial
 from ablation.designs.fractional import fractional
 from ablation.designs.leave_one_out import leave_one_out
-from ablation.designs.names import arm_names, is_path, label
+from ablation.designs.names import arm_names, check_chosen, is_path, label
 from ablation.designs.one_at_a_time import one_at_a_time
 from ablation.designs.pairs import pairs
 from ablation.designs.pairwise import effect_rows, interaction_rows, lack_of_fit_rows
@@ -39,7 +39,7 @@ __all__ = [
     "all_on",
     "arm_names",
     "bookends",
-    "check_credited",
+    "check_chosen",
     "cumulative",
     "effect_rows",
     "excluded",

@@ -6,20 +6,11 @@ import numpy as np
 
 from ablation.checks import names
 from ablation.designs.design import BASELINE, Design
-from ablation.errors import InputError, nearest
+from ablation.errors import InputError
 
 
 class NothingCreditedError(InputError):
     """A design has none of the features that it is to credit."""
-
-
-def check_credited(of: Sequence[str], features: Sequence[str]) -> None:
-    """Refuse to credit what is no feature of the study."""
-    names("features.of", of)
-    for feature in of:
-        if feature not in features:
-            unknown = f"features.of names '{feature}', which the catalogue's order does not hold{nearest(feature, features)}"
-            raise NothingCreditedError(unknown)
 
 
 def bookends(features: Sequence[str], of: Sequence[str] | None = None) -> Design:
@@ -29,15 +20,17 @@ def bookends(features: Sequence[str], of: Sequence[str] | None = None) -> Design
 
     Args:
         features: all of the study.
-        of: those of them that are credited; None for all.
+        of: those that are credited, as far as they are there; None for all.
 
     Raises:
         NothingCreditedError: if ``of`` names none of the features.
     """
+    if of is not None:
+        names("features.of", of)
     credited = tuple(features) if of is None else tuple(feature for feature in features if feature in of)
     if of is not None and not credited:
-        check_credited(of, features)
-        raise NothingCreditedError("features.of names no feature; expected those that features=bookends credits, such as [augmentation]")
+        expected = f"those that features=bookends credits, such as [{features[0]}]"
+        raise NothingCreditedError(f"features.of={list(of)} names none of the features; expected {expected}")
     full = frozenset(features)
     alone, without = [frozenset({feature}) for feature in credited], [full - {feature} for feature in credited]
     arms = tuple(dict.fromkeys([BASELINE, *alone, *without, full]))

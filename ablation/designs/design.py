@@ -25,6 +25,7 @@ class Design:
             from the residual variance of each arm, those of ``independent`` runs, whose seeds no two arms share, by Welch's test.
         averages: in which games an effect is the feature's Shapley value, what it adds averaged over all orders of adding: ``always``
             (where orders are sampled, but for their choice), ``up to pairs`` where interactions stop at pairs, or None.
+        subsets: of its features that can be on together; 0 for all of them.
         orders: the orders of adding that it samples, each followed by its reverse.
         excluded: arms that the design would have, could they be built.
         reasons: why they cannot be, one for each of them; empty for arms that are merely not there.
@@ -40,6 +41,7 @@ class Design:
     meaning: str = ""
     kind: Literal["paired", "balanced", "independent"] = "paired"
     averages: Literal["always", "up to pairs"] | None = None
+    subsets: int = 0
     orders: tuple[tuple[str, ...], ...] = ()
     excluded: tuple[Arm, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -49,7 +51,7 @@ class Design:
     @property
     def assumes_pairs(self) -> bool:
         """Whether an effect is what the design means by it only where interactions stop at pairs: not with all subsets to average over."""
-        return self.averages == "up to pairs" and len(self.arms) < 2 ** len(self.known)
+        return self.averages == "up to pairs" and len(self.arms) < (self.subsets or 2 ** len(self.known))
 
     @property
     def known(self) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 
@@ -47,19 +46,19 @@ def excluded(groups: Groups, arm: Arm) -> str | None:
 
 def _choices(features: Sequence[str], groups: Groups) -> list[list[str]]:
     """Return the largest sets of features of which none exclude each other: one of each group, where groups do not overlap."""
-    found: list[list[str]] = []
-    for choice in product(*groups):
-        left_out = {feature for group, one in zip(groups, choice, strict=True) for feature in group if feature != one}
-        found.append([feature for feature in features if feature not in left_out])
-    distinct = {frozenset(each): each for each in found}
-    return [each for kept, each in distinct.items() if not any(kept < other for other in distinct)]
+    found = [frozenset(features)]
+    for group in groups:
+        fewer = dict.fromkeys(each - (set(group) - {one}) for each in found for one in group)
+        found = [each for each in fewer if not any(each < other for other in fewer)]
+    return [[feature for feature in features if feature in each] for each in found]
 
 
 def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str], groups: Groups) -> Design:
     """Return a design in no arm of which two features exclude each other.
 
-    With groups, it is the union of the designs of all choices of one feature from each group. An effect is the mean of the effects in the
-    designs that have the feature, so it is what the design means by it whichever of the others stands in the group.
+    With groups, it is the union of the designs of all choices: of one feature from each group, or, where groups overlap, of as many
+    features as go together. An effect is the mean of the effects in the designs that have the feature, so it is what the design means by
+    it whichever of the others stands in the group.
 
     Args:
         make: the design of some of the features, in their order.
@@ -99,7 +98,5 @@ def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str]
     references = {arm: other for each in reversed(designs) for arm, other in each.references.items()}
     exclude = listed([" or ".join(group) for group in groups], "and")
     meaning = f"{first.meaning} Of features that exclude each other ({exclude}) an arm has one at most; effects are means over which one."
-    averages = first.averages if any(each.assumes_pairs for each in designs) or first.averages is None else "always"
-    return replace(
-        first, features=credited, arms=arms, contrasts=contrasts, references=references, meaning=meaning, averages=averages, orders=()
-    )
+    of_all = replace(first, features=credited, arms=arms, contrasts=contrasts, references=references, meaning=meaning, orders=())
+    return of_all if any(each.assumes_pairs for each in designs) else replace(of_all, subsets=len(arms))

@@ -1,9 +1,25 @@
-"""Names of arms, for people."""
+"""Names of arms, for people, and names of features that people choose."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
+from ablation.checks import names
 from ablation.designs.design import Arm, Design
+from ablation.errors import InputError, nearest
+
+
+def check_chosen(setting: str, chosen: Sequence[str], features: Sequence[str]) -> None:
+    """Refuse a choice of features that names one twice or one that is not there.
+
+    Args:
+        setting: as the user knows it, such as ``features.on``.
+    """
+    names(setting, chosen)
+    for feature in chosen:
+        if feature not in features:
+            raise InputError(f"{setting} names '{feature}', which the catalogue's order does not hold{nearest(feature, features)}")
+        if list(chosen).count(feature) > 1:
+            raise InputError(f"{setting} names '{feature}' twice; each feature may stand there once")
 
 
 def label(arm: Arm, features: Sequence[str]) -> str:

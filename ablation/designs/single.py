@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ablation.checks import names
 from ablation.designs.design import BASELINE, Arm, Design
-from ablation.errors import InputError, nearest
+from ablation.designs.names import check_chosen
+from ablation.errors import InputError
 
 
 def none(features: Sequence[str]) -> Design:
@@ -27,12 +27,7 @@ def only(features: Sequence[str], on: Sequence[str] | None) -> Design:
     """
     if on is None:
         raise InputError("features=only needs to know which features are on, for instance 'features.on=[augmentation]'")
-    names("features.on", on)
-    for feature in on:
-        if feature not in features:
-            raise InputError(f"features.on names '{feature}', which the catalogue's order does not hold{nearest(feature, features)}")
-        if list(on).count(feature) > 1:
-            raise InputError(f"features.on names '{feature}' twice; each feature may stand there once")
+    check_chosen("features.on", on, features)
     return _single("only", frozenset(on))
 
 

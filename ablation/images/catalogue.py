@@ -167,8 +167,8 @@ def compose(start: Recipe, features: Mapping[str, Feature], model: Model, model_
 
     Raises:
         DoesNotApplyError: if a feature changes nothing, fills a slot that the model does not have or another feature fills, or sets an
-            option that the optimiser does not have.
-        InputError: if a feature fails or returns no recipe.
+            option that the optimiser does not have or that does not go with another one.
+        InputError: if a feature fails, returns no recipe, or takes away what a shared slot or the optimiser had.
     """
     recipe, empty = start, Recipe()
     owners: dict[str, str] = {}
@@ -208,10 +208,8 @@ def _check_kept(name: str, before: Recipe, after: Recipe) -> None:
     if old.name != new.name:
         lost += [part for part in ("schedule", "warmup") if getattr(old, part) and not getattr(new, part)]
     if lost:
-        kept = "replace(recipe.optimizer, name=…)"
-        raise InputError(
-            f"feature '{name}' takes the {min(lost)} of the optimiser away; expected it to change what is there, such as by {kept}"
-        )
+        kept = "replace(recipe.optimizer, name=…) and with_options(…)"
+        raise InputError(f"feature '{name}' takes the {min(lost)} of the optimiser away; expected it to keep what is there, as by {kept}")
 
 
 def _parts(before: Optimizer, after: Optimizer) -> list[str]:
@@ -233,8 +231,8 @@ def _check_options(optimizer: Optimizer, owners: Mapping[str, str]) -> None:
     known = optimizers()
     chosen = f"the optimiser of '{owners['optimiser']}'" if "optimiser" in owners else f"training.optimizer={optimizer.name}"
     if optimizer.name not in known:
-        own = "; a rule of your own goes into the slot gradients, with sgd"
-        raise DoesNotApplyError(f"{chosen}, {optimizer.name}, is none of Keras'{nearest(optimizer.name, known)}{own}")
+        own = "a rule of your own goes into the slot gradients, with sgd"
+        raise DoesNotApplyError(f"{chosen}, {optimizer.name}, is none of Keras' ({own}){nearest(optimizer.name, known)}")
     for option, _ in optimizer.options:
         name = owners.get(_option(option), f"training.{option}")
         if option in AVERAGED:
@@ -247,12 +245,11 @@ def _check_options(optimizer: Optimizer, owners: Mapping[str, str]) -> None:
     clips = [option for option, _ in optimizer.options if option in CLIPPING]
     if len(clips) > 1:
         name = owners.get(_option("clipping"), "a feature")
-        raise DoesNotApplyError(f"{name} clips gradients by {clips[-1]}, and training.clip by {clips[0]}; expected one of them")
+        raise DoesNotApplyError(f"with {name} gradients are clipped by {clips[0]} and by {clips[-1]}; expected one of them")
     if optimizer.warmup and isinstance(optimizer.schedule, OneCycle):
         name = owners.get("warm-up", "training.warmup")
-        raise DoesNotApplyError(
-            f"{name} does not apply to a one-cycle schedule, which rises by itself; expected another, such as training.schedule=constant"
-        )
+        other = "" if "schedule" in owners else "; training.schedule=constant has none"
+        raise DoesNotApplyError(f"{name} does not apply to a one-cycle schedule, which has a rise of its own{other}")
 
 
 def applied(name: str, feature: Feature, recipe: Recipe) -> Recipe:

@@ -108,7 +108,7 @@ class Images(Subject):
         """Refuse a network or a source from outside that cannot be one."""
         parts = {"model": (self.model, ("slots", "check", "build")), "data.source": (self.source, ("description", "identity", "load"))}
         for setting, (part, needed) in parts.items():
-            lacks = [name for name in needed if not hasattr(part, name)]
+            lacks = [name for name in needed if getattr(part, name, None) is None]
             if lacks:
                 raise InputError(
                     f"{setting} is a {type(part).__name__}, which has no {listed(lacks, 'or')}; expected {listed(needed, 'and')}"

@@ -32,11 +32,11 @@ def before_runs(design: Design) -> list[str]:
     first, counts = next(iter(found)), sorted(len(terms) for terms in found.values())
     if counts[-1] <= NAMED:
         sentences = [f"{design.name}: {feature} is aliased with {named(terms)}." for feature, terms in found.items()]
-    else:  # More than a reader wants, who will find them in the report.
+    else:  # More than a reader wants.
         some = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
-        which = "each feature" if len(found) == len(design.features) else f"{len(found)} of {len(design.features)} features"
+        which = "each feature is" if len(found) == len(design.features) else f"{len(found)} of {len(design.features)} features are"
         example = " × ".join(found[first][0])
-        sentences = [f"{design.name}: {which} is aliased with {some} products of three others, such as {first} with {example}."]
+        sentences = [f"{design.name}: {which} aliased with {some} products of three others, such as {first} with {example}."]
     return [*sentences, " ".join([MEANING, *separation(design, first)])]
 
 

@@ -16,7 +16,8 @@ class CutMix:
     """Paste a box of another image into each training image, and mix the labels by area.
 
     Yun et al. 2019, "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features". Each image has its own box.
-    Images are mixed before they are augmented, there after it: a crop that follows can cut off a part of a box that its label still counts.
+    Images are mixed before they are augmented, and in the paper after: a crop that follows can cut off a part of a box that its label
+    still counts.
 
     Args:
         alpha: the share of an image that stays is drawn from Beta(alpha, alpha), before the box is cut at the border.

@@ -60,19 +60,23 @@ class Evidence:
 
     @property
     def layers(self) -> "list[keras.Layer]":
-        """All layers of the network, those of networks in it too, in its order."""
+        """All layers of the network, those of networks in it too, but for what is frozen, in its order."""
         return list(_layers(self.network))
 
     def labels_are_mixed(self) -> bool:
-        """Whether targets are shared between classes, by each image in another measure: smoothing takes the same from each."""
+        """Whether targets are shared between classes, by a share that differs between images: smoothing takes the same from each."""
         moved = (self.targets.argmax(axis=1) != self.labels.argmax(axis=1)).any() or np.ptp(self.targets.max(axis=1)) > 1e-5
         return bool(moved) and np.allclose(self.targets.sum(axis=1), 1, atol=1e-5)
 
 
 def _layers(layer: "keras.Layer") -> "Iterator[keras.Layer]":
-    for each in getattr(layer, "layers", None) or layer._layers:  # A layer that holds others has no public list of them.
+    import keras
+
+    # A layer that holds others has no public list of them, and Keras' own walk takes those of nested networks backwards.
+    for each in layer.layers if isinstance(layer, keras.Model) else layer._layers:
         yield each
-        yield from _layers(each)
+        # A frozen network, such as a teacher, is none of the features' business.
+        yield from _layers(each) if each.trainable else ()
 
 
 class Feature(Protocol):

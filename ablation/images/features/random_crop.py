@@ -52,7 +52,7 @@ class RandomCrop:
         return ops.take(ops.reshape(images, (-1, channels)), place, axis=0) * ops.cast(ops.expand_dims(there, -1), images.dtype)
 
     def verify(self, evidence: Evidence) -> bool:
-        """Images are moved in training and not only mirrored, and in evaluation neither."""
+        """Images are moved in training, not only mirrored, and evaluation sees them whole."""
         pairs = zip(*evidence.around(self), strict=True)
         moved = any(not np.array_equal(before, after) and not np.array_equal(before[:, ::-1], after) for before, after in pairs)
         return moved and np.array_equal(evidence.evaluated, evidence.images)

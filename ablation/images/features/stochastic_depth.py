@@ -41,4 +41,5 @@ class StochasticDepth:
 
         dropping = [layer for layer in evidence.layers if isinstance(layer, keras.layers.Dropout) and layer.noise_shape]
         rates = [layer.rate for layer in dropping]
-        return bool(rates) and rates[-1] == self.rate and all(one < next_ for one, next_ in pairwise(rates))
+        rising = all(one <= other for one, other in pairwise(rates)) and (len(rates) < 2 or rates[0] < rates[-1])
+        return bool(rates) and rates[-1] == self.rate and rising
