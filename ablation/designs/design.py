@@ -25,12 +25,12 @@ class Design:
             from the residual variance of each arm, those of ``independent`` runs, whose seeds no two arms share, by Welch's test.
         averages: in which games an effect is the feature's Shapley value, what it adds averaged over all orders of adding: ``always``
             (where orders are sampled, but for their choice), ``up to pairs`` where interactions stop at pairs, or None.
-        subsets: of its features that can be on together; 0 for all of them.
         orders: the orders of adding that it samples, each followed by its reverse.
         excluded: arms that the design would have, could they be built.
         reasons: why they cannot be, one for each of them; empty for arms that are merely not there.
         uncredited: features that the design cannot credit without them.
         lost: what it can no longer estimate without them, and why, in whole sentences.
+        subsets: how many subsets of its features can be on together; 0 for all of them.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Design:
     meaning: str = ""
     kind: Literal["paired", "balanced", "independent"] = "paired"
     averages: Literal["always", "up to pairs"] | None = None
-    subsets: int = 0
     orders: tuple[tuple[str, ...], ...] = ()
     excluded: tuple[Arm, ...] = ()
     reasons: tuple[str, ...] = ()
     uncredited: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    subsets: int = 0
 
     @property
     def assumes_pairs(self) -> bool:
