@@ -1,15 +1,20 @@
 """The studies that examine published claims again: each composes, has the arms that its claim needs, and the claim's own networks."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from ablation.configuration import asked_in_words
+from ablation.elsewhere.findings import findings_of
+from ablation.elsewhere.question import Question
+from ablation.elsewhere.read import features_of, table_of_file
 from ablation.images.data import Images
 from ablation.images.features import BatchNorm, L2Penalty, Mixup, NarrowBlocks, Residual, Shuffling
 from ablation.images.models import CNN, ResNet
+from ablation.report.tables import effects_table
 from ablation.study.study import Study
 
 if TYPE_CHECKING:
@@ -130,3 +135,25 @@ def test_a_penalty_proves_its_coefficient_also_beside_one_that_every_arm_has(bui
 def test_narrow_blocks_prove_themselves(build: Build, photos: Photos, shown: Any, features: dict[str, Any]) -> None:
     assert NarrowBlocks().verify(shown(build({**features, "narrow": NarrowBlocks()}), photos()))
     assert not NarrowBlocks().verify(shown(build(features), photos()))
+
+
+# What the page says ---------------------------------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[1] / "docs" / "evidence.md"
+FOUND = sorted((PAGE.parent / "evidence").glob("*.csv"))
+"""Runs of the studies that the page reports, as ``runs.csv`` has them."""
+
+SHOWN = ("arm", "feature", "score %", "effect", "95 % interval", "verdict")
+
+
+@pytest.mark.parametrize("file", FOUND, ids=lambda file: file.stem)
+def test_the_page_says_what_the_runs_of_each_study_say(file: Path) -> None:
+    table = table_of_file(str(file))
+    findings = findings_of(table, Question(("score",), features_of(table), unit="%", scale=100, bounds=(0, 1)))
+    page = PAGE.read_text(encoding="utf-8")
+    assert f"evidence/{file.name}" in page and f"evidence/{file.stem}.png" in page
+    for index in range(len(findings.designs)):
+        effects, _ = effects_table(findings, index)
+        for line in effects.lines:
+            cells = [cell for head, cell in zip(effects.heads, line, strict=True) if head in SHOWN]
+            assert f"| {' | '.join(cells)} |" in page
