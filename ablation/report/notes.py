@@ -10,6 +10,7 @@ from ablation.designs import Arm, is_path, label
 from ablation.effects import CONFIDENCE, LOST, sampled_orders
 from ablation.report.aliases import aliased
 from ablation.report.answer import SURE
+from ablation.report.apart import about_runs_apart
 from ablation.report.looks import uncounted
 from ablation.report.rows import own_arm
 from ablation.store.names import ERROR
@@ -33,6 +34,7 @@ def notes(findings: Findings) -> list[str]:
         f"{findings.protocol} {findings.intervals}".strip(),
         *findings.remarks,
         *_about_equal_scores(findings),
+        *about_runs_apart(findings),
         *_about_seeds(findings),
         *_about_looks(findings),
         *_about_sampled_orders(findings),
@@ -48,9 +50,10 @@ def notes(findings: Findings) -> list[str]:
 
 
 def warnings(findings: Findings) -> list[str]:
-    """Return what nobody may miss: what makes verdicts worthless, what failed, and which effects that cost."""
+    """Return what nobody may miss: what makes verdicts worthless, runs apart, what failed, and which effects that cost."""
     return [
         *_about_equal_scores(findings),
+        *about_runs_apart(findings),
         *uncounted(findings),
         *_about_failures(findings),
         *_about_losses(findings),
