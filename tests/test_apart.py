@@ -53,4 +53,6 @@ def test_of_many_the_farthest_are_named_and_the_others_counted() -> None:
     findings = synthetic(fractional(FEATURES), seeds=4)
     far = {(arm, 2): 0.1 + 0.01 * place for place, arm in enumerate(findings.arms[:5])}
     *named, more = about_runs_apart(with_scores(findings, far))
-    assert len(named) == 3 and more == "2 more runs stand apart from their arms."
+    assert len(named) == 3 and more == "So do 2 more runs."
+    *named, more = about_runs_apart(with_scores(findings, dict(list(far.items())[:4])))
+    assert len(named) == 3 and more == "So does 1 more run."

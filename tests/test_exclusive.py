@@ -87,6 +87,8 @@ def test_averages_over_all_that_can_be_hold_whatever_interacts_and_those_that_la
     assert not complete.assumes_pairs and part.assumes_pairs
     assert restricted(complete, lambda arm: not arm >= {"crop", "se"}).assumes_pairs
     assert complete.averages == "up to pairs", "it is no Shapley value"
+    exact, sampled = (designed(MAKES[name] if name == "shapley" else DESIGNS["shapley"], FEATURES, ONE) for name in ("exact", "shapley"))
+    assert exact.is_complete and not sampled.is_complete, "of which the chart of orders says that it has all"
 
 
 def test_many_groups_leave_few_choices() -> None:

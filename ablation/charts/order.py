@@ -132,5 +132,5 @@ def _averaged(findings: Findings) -> str:
         return ""
     if design.averages == "up to pairs":
         return f"Shapley: the effect of {design.name}, which is the step averaged over all orders where interactions stop at pairs. "
-    which = f"{len(design.orders)} sampled" if design.orders else "all" if len(design.arms) == 2 ** len(design.known) else "its"
-    return f"Shapley: its step, averaged over {which} orders. "
+    which = f"{len(design.orders)} sampled orders" if design.orders else "all orders" if design.is_complete else "orders"
+    return f"Shapley: its step, averaged over {which}. "

@@ -30,7 +30,7 @@ class Design:
         reasons: why they cannot be, one for each of them; empty for arms that are merely not there.
         uncredited: features that the design cannot credit without them.
         lost: what it can no longer estimate without them, and why, in whole sentences.
-        subsets: how many subsets of its features can be on together; 0 for all of them.
+        subsets: how many subsets of its features can be on together, of a design that has them all; 0 where that is every subset.
     """
 
     name: str
@@ -51,7 +51,12 @@ class Design:
     @property
     def assumes_pairs(self) -> bool:
         """Whether an effect is what the design means by it only where interactions stop at pairs: not with all subsets to average over."""
-        return self.averages == "up to pairs" and len(self.arms) < (self.subsets or 2 ** len(self.known))
+        return self.averages == "up to pairs" and not self.is_complete
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every subset of the features that can be on together is an arm."""
+        return len(self.arms) == (self.subsets or 2 ** len(self.known))
 
     @property
     def known(self) -> tuple[str, ...]:

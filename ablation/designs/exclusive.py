@@ -99,4 +99,4 @@ def one_of_each(make: Callable[[Sequence[str]], Design], features: Sequence[str]
     exclude = listed([" or ".join(group) for group in groups], "and")
     meaning = f"{first.meaning} Of features that exclude each other ({exclude}) an arm has one at most; effects are means over which one."
     of_all = replace(first, features=credited, arms=arms, contrasts=contrasts, references=references, meaning=meaning, orders=())
-    return of_all if any(each.assumes_pairs for each in designs) else replace(of_all, subsets=len(arms))
+    return replace(of_all, subsets=len(arms)) if all(each.is_complete for each in designs) else of_all

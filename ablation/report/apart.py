@@ -6,6 +6,7 @@ import numpy as np
 
 from ablation.designs import label
 from ablation.study.findings import Findings
+from ablation.wording import counted
 
 FAR = 10.0
 """How many times farther than runs of an arm usually vary a run is from the nearest of its arm, to stand apart. With normal noise of one
@@ -36,10 +37,10 @@ def about_runs_apart(findings: Findings) -> Iterator[str]:
         run = f"“{label(arm, findings.features)}”, seed {seed}"
         yield (
             f"{run}, stands apart: {score}, {far} from the nearest run of its arm, where runs usually vary by {varies} within an arm "
-            "(standard deviation). It counts like any other; see in its curve whether it began to learn."
+            "(standard deviation). It counts like any other."
         )
-    if len(found) > MOST:
-        yield f"{len(found) - MOST} more runs stand apart from their arms."
+    if more := len(found[MOST:]):
+        yield f"So {'does' if more == 1 else 'do'} {counted(more, 'more run')}."
 
 
 def _usual_spread(findings: Findings) -> float | None:
