@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ablation.designs import DESIGNS, Arm, Design, label
+from ablation.designs import DESIGNS, Arm, Design, is_path, label
 from ablation.effects import seeds_for_machines
 from ablation.errors import InputError, nearest
 from ablation.study.findings import Findings
 from ablation.study.study import STUDIES
+from ablation.wording import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -318,15 +319,25 @@ class FinishedStudy:
         return pd.read_csv(io.StringIO(report.csv(self.findings)))
 
     def contribution(self, design: int = 0) -> "Figure":
-        """Draw what each feature of a design contributes, with its interval."""
+        """Draw what each feature of a design contributes, with its interval: bars, or a forest of averages over many arms."""
         from ablation import charts
 
-        return charts.contribution(self.findings, design)
+        return charts.effects(self.findings, design)
 
     def climb(self, design: int = 0) -> "Figure":
-        """Draw the score from step to step of a design that adds one feature after the other."""
+        """Draw the score from step to step of a design that adds one feature after the other.
+
+        Raises:
+            InputError: if the design does not.
+        """
         from ablation import charts
 
+        if not is_path(self.findings.designs[design]):
+            paths = [f"climb({index})" for index, each in enumerate(self.findings.designs) if is_path(each)]
+            which = f"in this study {listed(paths, 'or')} does" if paths else "cumulative is such a design"
+            raise InputError(
+                f"{self.findings.designs[design].name} does not add one feature after the other, so there is no climb; {which}"
+            )
         return charts.climb(self.findings, design)
 
     def learning_curves(self) -> "Figure":

@@ -23,6 +23,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from ablation import charts
+from ablation.api import FinishedStudy
 from ablation.charts import arms, climb, contribution, cost, draw, forest, interactions, learning_curves, order, save
 from ablation.charts.drawing.lettering import width, wrap
 from ablation.charts.drawing.style import GAIN, LOSS
@@ -441,6 +442,15 @@ def test_costs_are_bars_beside_the_accuracies_of_the_path(two_designs: Findings)
     assert [bar.get_width() for bar in bars_of(seconds)] == pytest.approx(
         [two_designs.runs[arm, 0].measures["seconds_per_epoch"] for arm in path]
     )
+
+
+def test_from_python_effects_are_drawn_as_in_the_report(two_designs: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def words(figure: Figure) -> list[str]:
+        return [text for text, _ in texts(figure, monkeypatch)]
+
+    finished = FinishedStudy(two_designs)
+    drawn = [words(finished.contribution(index)) for index in range(2)]
+    assert drawn == [words(contribution(two_designs, 0)), words(forest(two_designs, 1))]
 
 
 def test_each_chart_is_drawn_where_its_data_is_there(two_designs: Findings) -> None:

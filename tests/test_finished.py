@@ -62,6 +62,11 @@ def test_its_charts_are_figures(study: Any) -> None:
         assert figure.get_axes()
 
 
+def test_only_a_path_has_a_climb(study: Any) -> None:
+    with pytest.raises(InputError, match=r"leave_one_out does not add one feature after the other.*in this study climb\(0\) does"):
+        study.climb(1)
+
+
 def test_a_study_that_is_not_there_is_named(study: Any) -> None:
     with pytest.raises(InputError, match="no study is called 'tyni'; did you mean 'tiny'?"):
         ablation.load_study("tyni")

@@ -27,6 +27,7 @@ __all__ = [
     "cost",
     "draw",
     "draw_for_paper",
+    "effects",
     "forest",
     "interactions",
     "learning_curves",
@@ -68,7 +69,7 @@ def draw_for_paper(findings: Findings, folder: Path) -> list[Path]:
 def pictures(findings: Findings) -> list[tuple[str, "partial[Figure]"]]:
     """Return the name of each chart, in order, with what draws it: first the effects of the design that answers for the study.
 
-    Effects are drawn once for each design: as a forest where they are averages over many arms and have intervals, else as bars.
+    Effects are drawn once for each design.
     """
     designs = findings.designs
     credited = [index for index, design in enumerate(designs) if design.features]
@@ -80,10 +81,8 @@ def pictures(findings: Findings) -> list[tuple[str, "partial[Figure]"]]:
         found.append((f"{name}_{designs[index].name}" if taken else name, partial(chart, findings, index)))
 
     for index in credited:
-        if _averages(findings, index):
-            add("forest", forest, index)
-        else:
-            add("contribution", contribution, index)
+        chart = _suiting(findings, index)
+        add(chart.__name__, chart, index)
     if findings.order is not None:
         found.append(("order", partial(order, findings)))
     for index, pairs in enumerate(findings.interactions):
@@ -100,7 +99,12 @@ def pictures(findings: Findings) -> list[tuple[str, "partial[Figure]"]]:
     return [*found, *((name, partial(chart, findings)) for name, chart, allowed in whole if allowed)]
 
 
-def _averages(findings: Findings, index: int) -> bool:
-    """Say whether the effects of a design are averages over many arms, and have intervals."""
+def effects(findings: Findings, design_index: int) -> Figure:
+    """Draw the effects of one design: as a forest where they are averages over many arms and have intervals, else as bars."""
+    return _suiting(findings, design_index)(findings, design_index)
+
+
+def _suiting(findings: Findings, index: int) -> Callable[..., Figure]:
     arms = np.count_nonzero(findings.designs[index].contrasts, axis=1)
-    return bool(arms.max(initial=0) > 2) and not np.isnan(findings.effects[index].low).all()
+    averages = arms.max(initial=0) > 2 and not np.isnan(findings.effects[index].low).all()
+    return forest if averages else contribution
