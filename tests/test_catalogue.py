@@ -13,7 +13,18 @@ from ablation.designs import cumulative
 from ablation.errors import InputError
 from ablation.images import features, models
 from ablation.images.catalogue import Catalogue, compose
-from ablation.images.features import AMSGrad, BatchNorm, Dropout, Evidence, Feature, GlobalAveragePooling, Mixup, RandomWarp, Residual
+from ablation.images.features import (
+    AMSGrad,
+    BatchNorm,
+    Dropout,
+    Evidence,
+    Feature,
+    GlobalAveragePooling,
+    Mixup,
+    RandomWarp,
+    Residual,
+    WeightDecay,
+)
 from ablation.images.models import CNN, Model
 from ablation.images.optimizers import optimizers
 from ablation.images.recipe import Recipe
@@ -179,6 +190,15 @@ def test_the_optimisers_options_add_to_its_settings() -> None:
     assert (optimizer.name, optimizer.learning_rate, optimizer.options) == ("adamw", 0.5, (("amsgrad", True),))
 
 
+def test_weight_decay_is_refused_where_the_baseline_decays_anyway() -> None:
+    def composed(**settings: Any) -> Recipe:
+        return compose(Training(1, 1, "adamw", **settings).recipe(), {"decay": WeightDecay(0.01)}, CNN(), "cnn")
+
+    chosen = "decay does not apply to training.optimizer=adamw"
+    assert refused(composed) == f"{chosen}, which decays weights by 0.004 of its own; training.weight_decay=0 takes that away"
+    assert composed(weight_decay=0).optimizer.options == (("weight_decay", 0.01),)
+
+
 # The settings of a training -----------------------------------------------------------------------------------------------------
 
 
@@ -221,10 +241,11 @@ def test_the_optimisers_are_those_of_keras_with_their_own_options() -> None:
     kinds = {name.lower(): kind for name, kind in vars(keras.optimizers).items() if isinstance(kind, type)}
     assert {"adam", "adamw", "sgd", "rmsprop", "nadam", "adagrad", "lion"} <= optimizers().keys() <= kinds.keys()
     for name, options in optimizers().items():
-        assert options <= signature(kinds[name]).parameters.keys()
-        assert {"weight_decay", "global_clipnorm"} <= options and "learning_rate" not in options
+        parameters = signature(kinds[name]).parameters
+        assert options.keys() <= parameters.keys() and options["weight_decay"] == parameters["weight_decay"].default
+        assert {"weight_decay", "global_clipnorm"} <= options.keys() and "learning_rate" not in options
         assert float(keras.optimizers.get({"class_name": name, "config": {"learning_rate": 0.5}}).learning_rate) == 0.5
-    assert {"amsgrad", "beta_1"} <= optimizers()["adam"] and {"momentum", "nesterov"} <= optimizers()["sgd"]
+    assert {"amsgrad", "beta_1"} <= optimizers()["adam"].keys() and {"momentum", "nesterov"} <= optimizers()["sgd"].keys()
     assert "amsgrad" not in optimizers()["sgd"] and "momentum" not in optimizers()["adam"]
 
 

@@ -1,6 +1,7 @@
 """The studies that examine published claims again: each composes, has the arms that its claim needs, and the claim's own networks."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from ablation.elsewhere.read import features_of, table_of_file
 from ablation.images.data import Images
 from ablation.images.features import BatchNorm, L2Penalty, Mixup, NarrowBlocks, Residual, Shuffling
 from ablation.images.models import CNN, ResNet
+from ablation.images.recipe import Recipe
 from ablation.report.tables import effects_table
 from ablation.study.study import Study
 
@@ -129,9 +131,34 @@ def test_a_penalty_proves_its_coefficient_also_beside_one_that_every_arm_has(bui
     assert L2Penalty(0.1).verify(evidence) and not L2Penalty(0.2).verify(evidence)
     assert not L2Penalty(0.1).verify(shown(build(), photos()))
     assert L2Penalty(0.1).verify(shown(build({"penalty": L2Penalty(0.1)}, l2=0.01), photos()))
+    assert not L2Penalty(0.1).verify(shown(build(l2=0.3), photos())), "another one, which every arm has"
+    centred = {"penalty": L2Penalty(0.1), "centred": Centred()}
+    assert L2Penalty(0.1).verify(shown(build(centred), photos())), "whatever becomes of it afterwards"
 
 
-@pytest.mark.parametrize("features", [{}, {"skips": Residual("controlled")}, {"skips": Residual("controlled"), "norm": BatchNorm()}])
+class Centred:
+    """Takes the mean of each gradient away (Yong et al. 2020)."""
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        from keras import ops
+
+        return replace(recipe, gradients=(*recipe.gradients, lambda gradients, weights, at: [each - ops.mean(each) for each in gradients]))
+
+
+def _one(x: Any, filters: int, strides: int, name: str, parts: Any) -> Any:
+    return parts.finish(parts.convolve(x, filters, f"{name}_one"), f"{name}_one")
+
+
+class Single:
+    """A block of one convolution."""
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, block=_one)
+
+
+@pytest.mark.parametrize(
+    "features", [{}, {"single": Single()}, {"skips": Residual("controlled")}, {"skips": Residual("controlled"), "norm": BatchNorm()}]
+)
 def test_narrow_blocks_prove_themselves(build: Build, photos: Photos, shown: Any, features: dict[str, Any]) -> None:
     assert NarrowBlocks().verify(shown(build({**features, "narrow": NarrowBlocks()}), photos()))
     assert not NarrowBlocks().verify(shown(build(features), photos()))

@@ -216,6 +216,31 @@ def test_kernels_are_drawn_from_the_initialiser_of_the_slot(build: Build) -> Non
     assert (np.asarray(gamma.value) == 1).all(), "nothing but kernels"
 
 
+def test_an_initialiser_of_ones_own_draws_itself_from_the_seed_of_the_run(build: Build) -> None:
+    import keras
+
+    class Unseeded(keras.initializers.Initializer):
+        def __init__(self, scale: float = 1.0) -> None:
+            self.scale = scale
+
+        def __call__(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+            return self.scale * (2 + keras.random.uniform(shape))
+
+    class Shifted(keras.initializers.HeNormal):  # type: ignore[misc]
+        def __call__(self, shape: Any, dtype: Any = None, **options: Any) -> Any:
+            return super().__call__(shape, dtype, **options) + 100
+
+    def stem(program: "Program", seed: int) -> np.ndarray:
+        program.start(seed)
+        return np.asarray(keras.ops.convert_to_numpy(program.network.get_layer("stem").kernel.value)).copy()
+
+    unseeded, shifted = (build({"put": Put({"initializer": make})}) for make in (lambda: Unseeded(0.5), Shifted))
+    first, other, again = (stem(unseeded, seed) for seed in (0, 1, 0))
+    assert ((first >= 1) & (first < 1.5)).all(), "its parameter is kept, though its configuration does not name it"
+    assert (first == again).all() and (first != other).all()
+    assert (stem(shifted, 0) > 50).all() and (stem(shifted, 0) == stem(shifted, 0)).all()
+
+
 def test_a_network_may_be_changed_as_a_whole(build: Build, plain: Model, photos: Photos) -> None:
     import keras
 
@@ -232,6 +257,26 @@ def test_a_network_may_be_changed_as_a_whole(build: Build, plain: Model, photos:
     ):
         with pytest.raises(InputError, match=words):
             build({"put": Put({"network": (change,)})}, plain)
+
+
+@pytest.mark.parametrize("kind", ["RandomFlip", "RandomRotation", "GaussianNoise"])
+def test_random_layers_of_keras_draw_from_the_seed_of_the_run(kind: str, build: Build, plain: Model, photos: Photos) -> None:
+    import keras
+
+    def ahead(network: keras.Model) -> keras.Model:
+        inputs = keras.Input(network.input_shape[1:])
+        layer = getattr(keras.layers, kind)(**({} if kind == "RandomFlip" else {"stddev" if kind == "GaussianNoise" else "factor": 0.4}))
+        return keras.Model(inputs, network(layer(inputs)))
+
+    program = build({"put": Put({"network": (ahead,)})}, plain)
+    images = photos(32).x.astype(np.float32) / 255
+
+    def seen(seed: int) -> np.ndarray:
+        program.start(seed)
+        return np.asarray(keras.ops.convert_to_numpy(program.network.layers[1](images, training=True)))
+
+    first, other, again = seen(0), seen(1), seen(0)
+    assert (first == again).all() and not np.array_equal(first, other)
 
 
 def test_a_feature_shows_itself_in_a_network_within_another_one(build: Build, photos: Photos) -> None:
@@ -297,5 +342,54 @@ def test_what_follows_blocks_is_on_the_branch_where_there_is_one(build: Build) -
 
     plainly = build({"se": SqueezeExcite()}, CNN(2)).network
     assert isinstance(plainly.get_layer("stage1_scale").input[0]._keras_history.operation, keras.layers.ReLU)
+    both = build({"se": SqueezeExcite(2), "hard": SqueezeExcite(4)}, CNN(8)).network
+    assert both.get_layer("stage1_2_scale").input[0]._keras_history.operation.name == "stage1_scale", "one after the other"
     residual = build({"residual": Residual(), "se": SqueezeExcite(), "batch_norm": BatchNorm()}, CNN(2)).network
     assert residual.get_layer("stage1_add").input[0]._keras_history.operation.name == "stage1_scale"
+
+
+def test_residual_blocks_keep_the_widths_of_a_network_that_projects_its_skips_itself(build: Build, photos: Photos) -> None:
+    from ablation.images.features import Residual
+    from ablation.images.models import ResNet
+    from ablation.images.training.cost import cost
+    from ablation.images.training.program import NoEffectError
+
+    own = build({}, ResNet(8, 4))
+    with pytest.raises(NoEffectError, match="'residual' is on but had no effect"):
+        own.verify({"residual": Residual()}, photos(16), 0)
+    for form in ("article", "controlled"):
+        features = {"residual": Residual(form)}
+        program = build(features, ResNet(8, 4))
+        program.verify(features, photos(16), 0)
+        assert cost(program.network).parameters == cost(own.network).parameters
+
+
+def test_numbers_of_an_augmentation_may_be_drawn_as_numpy_draws_them(build: Build, plain: Model, photos: Photos) -> None:
+    program = build({"brighter": Brighter()}, plain)
+    assert np.isfinite(trained(program, photos(16)).history["loss"]).all()
+
+
+@dataclass(frozen=True)
+class Brighter:
+    """Make images brighter by numbers that are drawn in double precision."""
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, augmentations=(*recipe.augmentations, self))
+
+    def draw(self, rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:
+        return rng.random((count, 1))
+
+    def apply(self, images: Any, numbers: Any) -> Any:
+        return images + numbers[:, :, None, None]
+
+    def verify(self, evidence: Any) -> bool:
+        return True
+
+
+def test_a_technique_that_is_rare_shows_itself_in_later_images(build: Build, photos: Photos) -> None:
+    from ablation.images.features import CutMix
+
+    features = {"cutmix": CutMix(probability=0.02)}
+    program = build(features)
+    for seed in range(20):
+        program.verify(features, photos(640), seed)

@@ -33,11 +33,19 @@ def instantiated(config: Any) -> Any:
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, InputError):
-            raise cause from None
+            raise _with_own_name(cause, str(error)) from None
         if cause is None:
             raise InputError(first_line(error)) from error
         called = re.search(r"call to target '([^']+)'", str(error))
         raise InputError(_wrong_argument(cause, config) or f"{called[1] if called else 'a class'}: {explained(cause)}") from error
+
+
+def _with_own_name(cause: InputError, error: str) -> InputError:
+    """Return what a feature says of its parameters, with the name that the catalogue gives it where that is another one than its own."""
+    feature = re.search(r"full_key: (?:.*\.)?features\.(.+)", error)
+    if feature is None or str(cause).startswith(f"{feature[1]}."):
+        return cause
+    return InputError(f"catalogue feature '{feature[1]}': {cause}")
 
 
 def _targets(config: Any) -> Iterator[tuple[str, str]]:

@@ -192,7 +192,7 @@ def compose(start: Recipe, features: Mapping[str, Feature], model: Model, model_
             if part in owners:
                 raise DoesNotApplyError(f"'{owners[part]}' and '{name}' both set the {part}")
             owners[part] = name
-    _check_options(recipe.optimizer, owners)
+    _check_options(start.optimizer, recipe.optimizer, owners)
     return recipe
 
 
@@ -226,8 +226,8 @@ def _option(name: str) -> str:
     return f"optimiser's {name}"
 
 
-def _check_options(optimizer: Optimizer, owners: Mapping[str, str]) -> None:
-    """Refuse options that the optimiser does not have or that do not go together, with the feature that sets them."""
+def _check_options(start: Optimizer, optimizer: Optimizer, owners: Mapping[str, str]) -> None:
+    """Refuse options that the optimiser does not have, or has anyway, or that do not go together, with the feature that sets them."""
     known = optimizers()
     chosen = f"the optimiser of '{owners['optimiser']}'" if "optimiser" in owners else f"training.optimizer={optimizer.name}"
     if optimizer.name not in known:
@@ -242,6 +242,11 @@ def _check_options(optimizer: Optimizer, owners: Mapping[str, str]) -> None:
             of_baseline = "optimiser" in owners and _option(option) not in owners
             away = f"; recipe.optimizer.without_options('{option}') takes it away" if of_baseline else ""
             raise DoesNotApplyError(f"{name} does not apply to {which} which has no {option}{away}")
+        decay = known[optimizer.name][option] if option == "weight_decay" and option not in dict(start.options) else None
+        if decay and owners.get("optimiser") != name:
+            raise DoesNotApplyError(
+                f"{name} does not apply to {chosen}, which decays weights by {decay} of its own; training.weight_decay=0 takes that away"
+            )
     clips = [option for option, _ in optimizer.options if option in CLIPPING]
     if len(clips) > 1:
         name = owners.get(_option("clipping"), "a feature")

@@ -1,4 +1,5 @@
-"""The optimisers that Keras has, with the options that each of them takes: read from Keras' own signatures, without importing it."""
+"""The optimisers that Keras has, with the options that each of them takes and what they are unless set: read from Keras' own signatures,
+without importing it."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -6,6 +7,7 @@ from functools import cache
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 NO_OPTIMIZERS = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}
 """What every optimiser is derived from, and classes that only hold other optimisers."""
@@ -20,10 +22,14 @@ NOT_OPTIONS = {*("learning_rate", "name", "kwargs"), *AVERAGED, "loss_scale_fact
 
 
 @cache
-def optimizers() -> Mapping[str, frozenset[str]]:
-    """Return the options of every optimiser, by the name by which Keras knows it."""
+def optimizers() -> Mapping[str, Mapping[str, Any]]:
+    """Return the options of every optimiser, by the name by which Keras knows it, with what each is unless it is set."""
     found = dict(_in_sources()) or dict(_in_keras())
-    return {name.lower(): frozenset(options) - NOT_OPTIONS for name, options in sorted(found.items()) if name not in NOT_OURS}
+    return {
+        name.lower(): {option: default for option, default in options.items() if option not in NOT_OPTIONS}
+        for name, options in sorted(found.items())
+        if name not in NOT_OURS
+    }
 
 
 def having(option: str) -> list[str]:
@@ -31,7 +37,7 @@ def having(option: str) -> list[str]:
     return [name for name, options in optimizers().items() if option in options]
 
 
-def _in_sources() -> Iterator[tuple[str, set[str]]]:
+def _in_sources() -> Iterator[tuple[str, dict[str, Any]]]:
     """Walk the optimisers in Keras' files: to import them takes seconds, which a message about a wrong word must not."""
     spec = find_spec("keras")
     for place in (spec and spec.submodule_search_locations) or ():
@@ -42,17 +48,21 @@ def _in_sources() -> Iterator[tuple[str, set[str]]]:
             for node in _parsed(Path(place, *imports.module.split(".")[1:]).with_suffix(".py")) if public else ():
                 if isinstance(node, ast.ClassDef) and node.name in public:
                     [made] = (each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__")
-                    yield node.name, {each.arg for each in (*made.args.args[1:], *made.args.kwonlyargs)}
+                    named = made.args.args[1:]
+                    defaults = [*[None] * (len(named) - len(made.args.defaults)), *made.args.defaults, *made.args.kw_defaults]
+                    values = [each.value if isinstance(each, ast.Constant) else None for each in defaults]
+                    yield node.name, dict(zip((each.arg for each in (*named, *made.args.kwonlyargs)), values, strict=True))
 
 
 def _parsed(file: Path) -> list[ast.stmt]:
     return ast.parse(file.read_text(encoding="utf-8")).body if file.is_file() else []
 
 
-def _in_keras() -> Iterator[tuple[str, set[str]]]:
+def _in_keras() -> Iterator[tuple[str, dict[str, Any]]]:
     """Walk the optimisers of a Keras whose files are laid out otherwise."""
     import keras
 
     for name, kind in vars(keras.optimizers).items():
         if isinstance(kind, type) and issubclass(kind, keras.optimizers.Optimizer) and name not in NO_OPTIMIZERS:
-            yield name, set(signature(kind).parameters)
+            parameters = signature(kind).parameters
+            yield name, {option: None if each.default is each.empty else each.default for option, each in parameters.items()}

@@ -34,6 +34,7 @@ class Evidence:
         averaging: the share that an average of the weights keeps at each step, same shape; None where nothing is averaged.
         loss: logits and targets, ``(n, classes)`` twice → what training minimises for each image, ``(n,)``.
         transform: gradients, weights and a function from other weights to gradients → the gradients that the optimiser gets.
+        gradients: the changes of which ``transform`` is made, in order, each from the same to the same.
     """
 
     network: "keras.Model"
@@ -52,6 +53,7 @@ class Evidence:
     averaging: np.ndarray | None
     loss: Callable[[np.ndarray, np.ndarray], np.ndarray]
     transform: Transformation
+    gradients: Sequence[Transformation]
 
     def around(self, augmentation: Augmentation) -> tuple[np.ndarray, np.ndarray]:
         """Return the batch before and after an augmentation; what it is after them all, twice, where it is none of them."""
@@ -60,7 +62,7 @@ class Evidence:
 
     @property
     def layers(self) -> "list[keras.Layer]":
-        """All layers of the network, those of networks in it too, but for what is frozen, in its order."""
+        """All layers of the network, those of networks in it too, but for what is in a frozen one, in its order."""
         return list(_layers(self.network))
 
     def labels_are_mixed(self) -> bool:

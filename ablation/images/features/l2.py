@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ablation.checks import number
 from ablation.images.features.feature import Evidence
 from ablation.images.recipe import Recipe
@@ -30,13 +32,12 @@ class L2Penalty:
         return replace(recipe, gradients=(*recipe.gradients, L2(self.coefficient)))
 
     def verify(self, evidence: Evidence) -> bool:
-        """Gradients get at least so many times the kernel, and nothing where they belong to a bias."""
+        """The change of gradients that it brings adds so many times the kernel, and nothing where they belong to a bias."""
         from keras import ops
 
         def nothing(weights: Any) -> Any:
             return [ops.zeros_like(weight) for weight in weights]
 
-        probes = [ops.ones((2, 3)), ops.ones((3,))]
-        kernel, bias = (ops.convert_to_numpy(each) for each in evidence.transform(nothing(probes), probes, nothing))
-        # More where every arm has a penalty of its own (training.l2).
-        return bool((kernel > 0.999 * self.coefficient).all() and not bias.any())
+        penalty, probes = L2(self.coefficient), [ops.ones((2, 3)), ops.ones((3,))]
+        kernel, bias = (ops.convert_to_numpy(each) for each in penalty(nothing(probes), probes, nothing))
+        return penalty in evidence.gradients and bool(np.allclose(kernel, self.coefficient) and not bias.any())

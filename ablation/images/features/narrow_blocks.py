@@ -1,6 +1,7 @@
 """Blocks as narrow as what they take."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import ClassVar
 
 from ablation.images.features.feature import Evidence
@@ -25,6 +26,6 @@ class NarrowBlocks:
         return min(taken, made)
 
     def verify(self, evidence: Evidence) -> bool:
-        """No first convolution of a block makes more channels than it takes."""
-        first = [layer.kernel.shape for layer in evidence.layers if layer.name.endswith("_conv1")]
-        return bool(first) and all(made <= taken for *_, taken, made in first)
+        """No block gives the convolution after it more channels than it takes."""
+        around = [layer.kernel.shape for layer in evidence.layers if layer.name == "stem" or layer.name.endswith("_down")]
+        return len(around) > 1 and all(after[-2] <= before[-1] for before, after in pairwise(around))

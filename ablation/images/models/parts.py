@@ -51,11 +51,15 @@ class Parts:
         """Normalise what a convolution returns, and activate it."""
         return self.activate(self.normalize(x, name), name)
 
+    def fits(self, x: Any, filters: int, strides: int) -> bool:
+        """Say whether a block's input can be added to its residual branch as it is."""
+        return bool(strides == 1 and x.shape[-1] == filters)
+
     def skip(self, x: Any, filters: int, strides: int, name: str) -> Any:
         """Return what a block adds to its residual branch: its input, made to fit."""
         import keras
 
-        if strides == 1 and x.shape[-1] == filters:
+        if self.fits(x, filters, strides):
             return x
         if not self.padded:
             return self.convolve(x, filters, f"{name}_skip", size=1, strides=strides)
@@ -64,9 +68,9 @@ class Parts:
         return keras.ops.pad(x, [(0, 0), (0, 0), (0, 0), (more // 2, more - more // 2)])
 
     def follow(self, x: Any, name: str) -> Any:
-        """Apply what follows a block."""
-        for change in self.recipe.after_block:
-            x = change(x, name)
+        """Apply what follows a block. Names of layers are taken once: from the second change on they are numbered."""
+        for place, change in enumerate(self.recipe.after_block, start=1):
+            x = change(x, name if place == 1 else f"{name}_{place}")
         return x
 
     def add(self, branch: Any, skip: Any, name: str) -> Any:

@@ -62,7 +62,6 @@ class WideResNet:
 def preactivated(x: Any, filters: int, strides: int, name: str, parts: Parts) -> Any:
     """Build the block whose input is normalised and activated before each of its two convolutions; a skip that projects takes that, too."""
     ready = parts.finish(x, f"{name}_conv1")
-    fits = strides == 1 and x.shape[-1] == filters
-    skip = x if fits else parts.skip(ready, filters, strides, name)
+    skip = x if parts.fits(x, filters, strides) else parts.skip(ready, filters, strides, name)
     branch = parts.finish(parts.convolve(ready, filters, f"{name}_conv1", strides=strides), f"{name}_conv2")
     return parts.add(parts.convolve(parts.drop(branch, name), filters, f"{name}_conv2"), skip, name)

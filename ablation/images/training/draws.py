@@ -4,7 +4,7 @@ Each kind of number has its own stream, ``default_rng([seed, stream, …, epoch]
 partners, mixing and warps, whichever features they have, and their differences are paired.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -13,7 +13,7 @@ import numpy as np
 
 from ablation.errors import InputError
 from ablation.images.recipe import Recipe
-from ablation.images.slots import Order
+from ablation.images.slots import Augmentation, Order
 
 SPLIT, ORDER, PARTNERS, MIXING, AUGMENTATION, INITIAL, MASKS, SURVIVAL = range(8)
 
@@ -95,9 +95,14 @@ def draw_epoch(recipe: Recipe, seed: int, epoch: int, labels: np.ndarray, classe
     for place, augmentation in enumerate(recipe.augmentations):
         # By name, so that adding another augmentation does not change the draws of this one; two of a kind are numbered.
         rng = generator(seed, AUGMENTATION, kinds[place], kinds[:place].count(kinds[place]), epoch, *streams)
-        numbers = augmentation.draw(rng, count, *shape)
-        augmentations.append(numbers.astype(np.float32) if numbers.dtype == np.float64 else numbers)
+        augmentations.append(numbers_of(augmentation, rng, count, *shape))
     return Draws(own, partners, mixing, tuple(augmentations), targets.astype(np.float32))
+
+
+def numbers_of(augmentation: Augmentation, rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:
+    """Draw the numbers of an augmentation for ``count`` images: as float32 where it draws float64, as NumPy does unless asked."""
+    numbers = augmentation.draw(rng, count, height, width)
+    return numbers.astype(np.float32) if numbers.dtype == np.float64 else numbers
 
 
 def _ordered(order: Order, rng: np.random.Generator, count: int) -> np.ndarray:
@@ -120,11 +125,11 @@ def parts(draws: Draws, size: int) -> Iterator[Draws]:
         yield draws.like([array[start : start + size] for array in draws.arrays()])
 
 
-def survival(rates: Mapping[str, float], seed: int, epoch: int, count: int, streams: Sequence[str] = ()) -> np.ndarray:
+def survival(rates: Sequence[tuple[str, float]], seed: int, epoch: int, count: int, streams: Sequence[str] = ()) -> np.ndarray:
     """Draw which of ``count`` images keep which residual branch: 0, or 1 over the share that does, shape ``(count, branches)``.
 
     Args:
-        rates: how often each layer that leaves out a branch does so, by its name.
+        rates: the name of each layer that leaves out a branch, and how often it does so.
     """
-    kept = [generator(seed, SURVIVAL, name, epoch, *streams).random(count) >= rate for name, rate in rates.items()]
-    return (np.column_stack(kept) / (1 - np.array(list(rates.values())))).astype(np.float32)
+    kept = [generator(seed, SURVIVAL, name, epoch, *streams).random(count) >= rate for name, rate in rates]
+    return (np.column_stack(kept) / (1 - np.array([rate for _, rate in rates]))).astype(np.float32)

@@ -12,13 +12,13 @@ import numpy as np
 from ablation.images.slots import InitializerFactory
 from ablation.images.training.draws import INITIAL, MASKS, generator
 
-KERNELS = ("kernel_initializer", "depthwise_initializer", "pointwise_initializer")
+DRAWN_FROM = ("kernel_initializer", "depthwise_initializer", "pointwise_initializer")
 
 
 def use_initializer(network: keras.Model, make: InitializerFactory) -> None:
     """Let every kernel be drawn from a new initialiser, but for those that start from given values, such as pretrained ones."""
     for layer in network._flatten_layers():
-        for name in KERNELS:
+        for name in DRAWN_FROM:
             if getattr(layer, name, None) is not None:
                 setattr(layer, name, make())
 
@@ -35,9 +35,9 @@ def initialize(network: keras.Model, seed: int) -> None:
             if initializer is not None and layer.trainable:
                 rng = generator(seed, INITIAL, f"{layer.name}/{variable.name}")
                 variable.assign(draw(initializer, tuple(variable.shape), rng))
-        masks = getattr(layer, "seed_generator", None)
-        if masks is not None:
-            state = generator(seed, MASKS, layer.name).integers(0, 2**31, size=tuple(masks.state.shape))
+        # Keras keeps those of all layers, however they call them, in a list that has no public counterpart either.
+        for place, masks in enumerate(layer._seed_generators):
+            state = generator(seed, MASKS, layer.name, *([place] if place else [])).integers(0, 2**31, size=tuple(masks.state.shape))
             masks.state.assign(state.astype(keras.backend.standardize_dtype(masks.state.dtype)))
             # On PyTorch, Keras ignores a generator that was made without a seed, and draws from PyTorch's global one.
             masks._initial_seed = seed
@@ -65,15 +65,19 @@ def _initializer(layer: keras.Layer, weight: str) -> keras.initializers.Initiali
 def draw(initializer: keras.initializers.Initializer, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Return a weight drawn as ``initializer`` would draw it, with random numbers from ``rng``.
 
-    Variance scaling (Glorot, He, LeCun) is drawn on the host, so it is equal on every backend. Other kinds are drawn by Keras, with a seed
-    from ``rng``.
+    Variance scaling (Glorot, He, LeCun) is drawn on the host, so it is equal on every backend. Other kinds draw themselves, with a seed
+    from ``rng`` where they take one, and else after Keras' global generator has got it.
     """
-    if isinstance(initializer, keras.initializers.VarianceScaling):
+    if type(initializer).__call__ is keras.initializers.VarianceScaling.__call__:
         return _variance_scaling(initializer, shape, rng)
     settings = initializer.get_config()
     if "seed" in settings:
         settings["seed"] = int(rng.integers(2**31))
-    return keras.ops.convert_to_numpy(type(initializer).from_config(settings)(shape))
+        initializer = type(initializer).from_config(settings)
+    elif not type(initializer).__module__.startswith("keras."):
+        # Keras' own without a seed are constants.
+        keras.utils.set_random_seed(int(rng.integers(2**31)))
+    return keras.ops.convert_to_numpy(initializer(shape))
 
 
 def _variance_scaling(initializer: keras.initializers.VarianceScaling, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

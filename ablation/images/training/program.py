@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import keras
 import numpy as np
@@ -23,8 +24,9 @@ from ablation.images.training.loops.survival import dropping
 from ablation.images.training.schedule import rates
 from ablation.images.training.settings import PRECISIONS
 
-ENOUGH = 64
-"""Number of images in which the effect of a random technique is certain to show: chance could leave a few unchanged."""
+ENOUGH, TRIES = 64, 8
+"""Images in which the effect of a random technique should show, and how many times so many are looked at: chance could leave some as
+they are."""
 
 
 class NoEffectError(RuntimeError):
@@ -94,7 +96,7 @@ class Program:
     def draw(self, train: Images, seed: int, epoch: int) -> Draws:
         """Draw the random numbers of an epoch for these training images."""
         draws = draw_epoch(self.recipe, seed, epoch, train.y, self.classes, self.batch_size, self.image_shape[:2])
-        dropped = {layer.name: layer.rate for layer in dropping(self.network)}
+        dropped = [(layer.name, layer.rate) for layer in dropping(self.network)]
         return replace(draws, survival=survival(dropped, seed, epoch, len(draws.own), self.recipe.streams)) if dropped else draws
 
     def _order_without(self, stream: str, train: Images, seed: int) -> np.ndarray:
@@ -112,40 +114,50 @@ class Program:
             NoEffectError: if a feature had no effect.
         """
         self.start(seed)
-        epoch = next(parts(self.draw(train, seed, 0), max(self.batch_size, ENOUGH)))
+        left = dict(features)
+        size = max(self.batch_size, ENOUGH)
+        for place, part in enumerate(islice(parts(self.draw(train, seed, 0), size), TRIES)):
+            evidence = self._evidence(part, place * size, train, seed)
+            left = {name: feature for name, feature in left.items() if not feature.verify(evidence)}
+            if not left:
+                return
+        name, feature = next(iter(left.items()))
+        expected = (type(feature).verify.__doc__ or "Its verify returns true.").strip()
+        raise NoEffectError(f"feature '{name}' is on but had no effect; expected: {expected}")
+
+    def _evidence(self, part: Draws, start: int, train: Images, seed: int) -> Evidence:
+        """Return what part of the draws of the first epoch, from ``start``, makes of its images, beside the network and what trains it."""
         # Only the images of this part, with their partners after them.
-        used = epoch.own if epoch.partners is None else np.concatenate([epoch.own, epoch.partners])
+        used = part.own if part.partners is None else np.concatenate([part.own, part.partners])
         stored = np.array(train.x[used])
-        own = np.arange(len(epoch.own), dtype=np.int32)
-        first = replace(epoch, own=own, partners=None if epoch.partners is None else own + len(own))
-        labels = one_hot(train.y[epoch.own], self.classes)
-        as_numpy = keras.ops.convert_to_numpy
-        mixed = as_numpy(preprocessing.mix(stored, first, self.recipe.mixing))
+        own = np.arange(len(part.own), dtype=np.int32)
+        shown = replace(part, own=own, partners=None if part.partners is None else own + len(own))
+        labels = one_hot(train.y[part.own], self.classes)
+        as_numpy, on_device = keras.ops.convert_to_numpy, keras.ops.convert_to_tensor
+        placed = shown.like([on_device(array) for array in shown.arrays()])
+        mixed = as_numpy(preprocessing.mix(on_device(stored), placed, self.recipe.mixing))
         batches = [mixed]
-        for augmentation, numbers in zip(self.recipe.augmentations, first.augmentations, strict=True):
-            batches.append(as_numpy(augmentation.apply(keras.ops.convert_to_tensor(batches[-1]), keras.ops.convert_to_tensor(numbers))))
-        evidence = Evidence(
+        for augmentation, numbers in zip(self.recipe.augmentations, placed.augmentations, strict=True):
+            batches.append(as_numpy(augmentation.apply(on_device(batches[-1]), numbers)))
+        return Evidence(
             network=self.network,
             optimizer=self.optimizer,
             images=stored[own].astype(np.float32) * np.float32(1 / 255),
             mixed=mixed,
             trained=batches[-1],
-            evaluated=as_numpy(preprocessing.gather(stored, first.own)),
+            evaluated=as_numpy(preprocessing.gather(stored, shown.own)),
             labels=labels,
-            targets=first.targets,
-            order=epoch.own,
-            order_without={name: self._order_without(name, train, seed)[: len(epoch.own)] for name in self.recipe.streams},
+            targets=shown.targets,
+            order=part.own,
+            order_without={name: self._order_without(name, train, seed)[start : start + len(own)] for name in self.recipe.streams},
             augmented=tuple(zip(self.recipe.augmentations, batches[:-1], batches[1:], strict=True)),
             learning_rates=rates(self.recipe.optimizer, self.steps),
             learning_rate=self.recipe.optimizer.learning_rate,
             averaging=shares(self.recipe.averaging, self.steps) if self.recipe.averaging else None,
             loss=self._loss,
             transform=lambda gradients, weights, at: transformed(gradients, weights, self.recipe, at),
+            gradients=self.recipe.gradients,
         )
-        for name, feature in features.items():
-            if not feature.verify(evidence):
-                expected = (type(feature).verify.__doc__ or "Its verify returns true.").strip()
-                raise NoEffectError(f"feature '{name}' is on but had no effect; expected: {expected}")
 
 
 def _changed(network: keras.Model, recipe: Recipe) -> keras.Model:

@@ -85,8 +85,7 @@ def rates(optimizer: Optimizer, steps: int) -> np.ndarray:
     """Return the learning rate of every step of a training, shape ``(steps,)``, float32.
 
     In a warm-up it rises linearly to its height, and the schedule runs over the steps after it, but for epochs, which are those of the
-    whole training. Goyal et al. 2017, "Accurate, Large
-    Minibatch SGD".
+    whole training. Goyal et al. 2017, "Accurate, Large Minibatch SGD".
 
     Raises:
         InputError: if a schedule returns no share of the learning rate.

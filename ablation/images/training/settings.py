@@ -14,7 +14,7 @@ from ablation.images.training.schedule import SCHEDULES, EachEpoch
 from ablation.study.key import LATER
 from ablation.wording import counted, listed
 
-VERSION = 9
+VERSION = 10
 """Version of the training code. Raise it with any change that changes a run's numbers: runs of another version are not reused."""
 
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -39,7 +39,7 @@ class Training:
         batch_size: images per step.
         optimizer: name in Keras.
         learning_rate: of the optimiser, at its highest.
-        schedule: how the learning rate runs: constant; cosine, which falls to zero; step, which falls to a tenth and a hundredth; or
+        schedule: how the learning rate runs: constant; cosine, which falls to zero; step, which falls to a tenth and a hundredth;
             one_cycle, which rises to it and falls to zero; or exponential, which keeps ``decay`` of it from one epoch to the next.
         precision: what the network's layers compute in, float32 or bfloat16.
         warmup: share of the steps in which the learning rate first rises.
@@ -73,7 +73,7 @@ class Training:
         choice("training.schedule", self.schedule, (*SCHEDULES, EXPONENTIAL))
         choice("training.precision", self.precision, PRECISIONS)
         choice("training.optimizer", self.optimizer, optimizers())
-        if isinstance(self.warmup, int | float) and 1 <= self.warmup < self.epochs:
+        if isinstance(self.warmup, int | float) and not isinstance(self.warmup, bool) and 1 <= self.warmup < self.epochs:
             share = f"for {counted(round(self.warmup), 'epoch')} of {self.epochs}: training.warmup={self.warmup / self.epochs:.3g}"
             raise InputError(f"training.warmup is the share of the steps that rise, below 1, not {shown(self.warmup)}; {share}")
         number("training.warmup", self.warmup, at_least=0, below=1)

@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class WarmRestarts:
-    cycles: int = 3
+    cycles: int = 3  # two or more
 
     def __call__(self, recipe):
         return replace(recipe, optimizer=replace(recipe.optimizer, schedule=self.share))

@@ -20,6 +20,6 @@ class SqueezeExcite:
         return layers.Multiply(name=f"{name}_weighed")([x, weights])
 
     def verify(self, evidence):
-        """Every block ends in weighed channels."""
+        """There are weighed channels."""
         names = [layer.name for layer in evidence.layers]
         return any(name.endswith("_weighed") for name in names)

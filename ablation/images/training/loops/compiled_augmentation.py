@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ablation.images.recipe import Recipe
 from ablation.images.slots import Augmentation
+from ablation.images.training.draws import numbers_of
 
 
 class CompiledAugmentation:
@@ -31,10 +32,11 @@ def compile_augmentations(recipe: Recipe, batch_size: int, image_shape: tuple[in
 
 def _compiled(augmentation: Augmentation, batch_size: int, image_shape: tuple[int, ...]) -> Augmentation:
     compiled = CompiledAugmentation(augmentation)
-    numbers = augmentation.draw(np.random.default_rng(0), batch_size, *image_shape[:2])
+    numbers = numbers_of(augmentation, np.random.default_rng(0), batch_size, *image_shape[:2])
     try:
         # With the shapes of the training, so that it is compiled only once.
         compiled.apply(tf.zeros((batch_size, *image_shape)), tf.constant(numbers))
-    except tf.errors.OpError:
+    except (tf.errors.OpError, TypeError, ValueError):
+        # What is wrong with XLA alone trains without it, and what is wrong with the augmentation says so there.
         return augmentation
     return compiled
