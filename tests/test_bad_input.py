@@ -36,6 +36,10 @@ CASES = {
     "setting of another network": (["model.hidden=[3]"], "it belongs to model=mlp or model=vgg16"),
     "width in words": (["model.width=true"], "model.width must be a whole number from 1 to 100000, not true"),
     "rate in words": (["catalogue.features.dropout.rate=many"], "dropout.rate must be a number above 0 and below 1, not many"),
+    "rate of a feature under another name": (
+        ["+catalogue.features.more={_target_: ablation.images.features.Dropout, rate: 2}"],
+        "catalogue feature 'more': dropout.rate must be a number above 0 and below 1, not 2",
+    ),
     "network for a function": (["subject=function", "model=mlp"], "'model' belongs to subject=images, and this study has subject=function"),
     "epochs for a function": ([*FUNCTION, "+training.epochs=3"], "'training' belongs to subject=images"),
     "experiment for a function": (["subject=function", "experiment=article"], "'experiment' belongs to subject=images"),
