@@ -67,7 +67,7 @@ def test_weight_decay_has_the_networks_and_the_training_of_zhang_and_others(hidd
 def test_cutmix_and_shuffling_are_on_and_off_whatever_the_other() -> None:
     study, subject = asked("experiment=keras_cutmix")
     both = frozenset({"cutmix", "shuffling"})
-    assert set(study.arms) == {BASELINE, frozenset({"cutmix"}), frozenset({"shuffling"}), both} and len(study.seeds) == 5
+    assert set(study.arms) == {BASELINE, frozenset({"cutmix"}), frozenset({"shuffling"}), both} and len(study.seeds) == 3
     assert study.designs[0].arms == (BASELINE, frozenset({"shuffling"}), both), "CutMix comes where images are shuffled anyway"
     assert parameters(subject, both) == 274_442 and subject.model == ResNet(20)
     for arm in study.arms:
