@@ -75,7 +75,7 @@ def test_ctrl_c_while_workers_start_is_heard_afterwards(others: int) -> None:
     def start_workers() -> None:
         with _deaf_to_interruption():
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.1)
+            time.sleep(1)  # the thread that gets it may have to wait for a processor, and later it would end the tests
             reached.append("the end")
 
     with pytest.raises(KeyboardInterrupt):
