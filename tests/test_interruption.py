@@ -67,6 +67,7 @@ def test_a_command_that_is_stopped_while_it_imports_says_so_in_a_line(tmp_path: 
 
 HEARD_AFTERWARDS = """
 import os, signal, sys, threading, time
+from ablation.engine.execution.local import _deaf_to_interruption
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for _ in range(int(sys.argv[1])):
