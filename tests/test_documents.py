@@ -17,6 +17,7 @@ import re
 import runpy
 import shlex
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -147,8 +148,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
     """Run one of the package's commands in that folder, and return its exit status."""
+    # A command ends with its process, and leaves Ctrl-C to end it at once; this process has other tests.
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setenv("ABLATION_DATA_DIR", str(folder))
@@ -163,7 +166,9 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         except SystemExit as ended:
             return int(ended.code or 0)
 
-    return do
+    yield do
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 # ---- the commands -------------------------------------------------------------------------------------------------------------

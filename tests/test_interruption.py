@@ -85,7 +85,7 @@ os._exit(0)
 
 @pytest.mark.parametrize("others", [0, 1])
 def test_ctrl_c_while_workers_start_is_heard_afterwards(others: int) -> None:
-    """Also in a process with another thread, to which the system then gives it; in one of its own, for it would end the tests."""
+    """Also in a process with another thread, to which the system then gives it; in one of its own, for it could end the tests."""
     ended = subprocess.run([sys.executable, "-c", HEARD_AFTERWARDS, str(others)], capture_output=True, text=True, timeout=60, check=False)
     assert ended.stdout.split("\n") == ["the end", "heard", ""], ended.stderr
 

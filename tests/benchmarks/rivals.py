@@ -45,6 +45,10 @@ def compiled(features: Mapping[str, Any], model: Model, batch: int, shape: tuple
 
 def fit_once(network: keras.Model, data: Any, steps: int) -> float:
     """Train one epoch of ``steps`` steps; return its seconds."""
+    if network.optimizer.use_ema:
+        # An earlier fit left weights and averages in the same memory, which one on JAX then gives away twice, and fails.
+        for variable in network.optimizer.variables:
+            variable.assign(keras.ops.copy(variable.value))
     timer = EpochTimer()
     network.fit(data, epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=[timer])
     return timer.seconds

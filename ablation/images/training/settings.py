@@ -14,7 +14,7 @@ from ablation.images.training.schedule import SCHEDULES, EachEpoch
 from ablation.study.key import LATER
 from ablation.wording import counted, listed
 
-VERSION = 10
+VERSION = 11
 """Version of the training code. Raise it with any change that changes a run's numbers: runs of another version are not reused."""
 
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
