@@ -82,7 +82,9 @@ def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure every arm; return a record each and print it."""
     features = MODERN if chosen.model == "resnet" else FEATURES
     design = one_at_a_time(list(features)) if chosen.model == "resnet" else cumulative(list(features))
-    arms = dict(zip(arm_names(design, design.features), design.arms, strict=True)) | {"all": frozenset(features)}
+    arms = dict(zip(arm_names(design, design.features), design.arms, strict=True))
+    if chosen.model == "resnet":
+        arms["all"] = frozenset(features)
     records = []
     for name in chosen.arms or arms:
         records.append({"arm": name, **measure({each: features[each] for each in features if each in arms[name]}, chosen)})
