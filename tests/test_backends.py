@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -177,18 +179,32 @@ def _outcome(program: Any, epochs: int, seed: int) -> Any:
     return train(program, seed, epochs, _images(), _images(20), None)
 
 
-@pytest.fixture(scope="module", params=["jax", "torch"])
-def results(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What a process of its own tells of a backend."""
-    if importlib.util.find_spec(request.param) is None:
-        pytest.skip(f"{request.param} is not installed")
+BACKENDS = ("jax", "torch")
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[dict[str, "Future[subprocess.CompletedProcess[str]]"]]:
+    """What processes of their own tell of the backends that are installed; all at work at the same time."""
     program = (
         "import json, test_backends as b; "
         "few = {'one step': b.one_step(), 'modern': b.modern(), 'slots': b.slots(), 'claims': b.claims()}; "
         "print(json.dumps({**b.baseline(), **few, **b.everything()}))"
     )
-    environment = {**os.environ, "KERAS_BACKEND": request.param, "PYTHONPATH": f"{HERE.parent}"}
-    ended = subprocess.run([sys.executable, "-c", program], cwd=HERE, env=environment, capture_output=True, text=True, check=False)
+
+    def tell(backend: str) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": f"{HERE.parent}"}
+        return subprocess.run([sys.executable, "-c", program], cwd=HERE, env=environment, capture_output=True, text=True, check=False)
+
+    with ThreadPoolExecutor() as pool:
+        yield {backend: pool.submit(tell, backend) for backend in BACKENDS if importlib.util.find_spec(backend)}
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def results(request: pytest.FixtureRequest, told: dict[str, "Future[subprocess.CompletedProcess[str]]"]) -> dict[str, Any]:
+    """What is told of one of them."""
+    if request.param not in told:
+        pytest.skip(f"{request.param} is not installed")
+    ended = told[request.param].result()
     assert ended.returncode == 0, ended.stderr
     result: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
     return result
