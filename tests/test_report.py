@@ -286,6 +286,12 @@ def test_a_lower_loss_helps() -> None:
     assert "lower scores being better" in dict(report.document(findings, []).protocol)["Verdicts"]
 
 
+def test_two_features_are_both_and_none_is_neither_of_them() -> None:
+    lines = report.answer(enriched(synthetic(features=("one", "two"), gains=(0.1, 0.02), seeds=3)))
+    [ends] = [line for line in lines if line.startswith("With ")]
+    assert ends.startswith("With both features the accuracy is ") and ends.endswith(" without either.")
+
+
 def test_no_word_of_accuracy_where_the_metric_is_another() -> None:
     findings = dataclasses.replace(losses(), protocol="A score is the log_loss that train returns.")
     document = report.document(findings, [])

@@ -86,7 +86,8 @@ def _both_ends(findings: Findings) -> list[str]:
     metric = findings.metric
     below, above = (metric.with_unit(metric.level(score, findings.digits)) for score in (first, last))
     lower = "" if metric.higher_is_better else "; lower is better"
-    return [f"With all {len(findings.features)} features the {metric.short} is {above}, against {below} without any{seeds}{lower}."]
+    every, none = ("both", "either") if len(findings.features) == 2 else (f"all {len(findings.features)}", "any")
+    return [f"With {every} features the {metric.short} is {above}, against {below} without {none}{seeds}{lower}."]
 
 
 def _order(findings: Findings) -> list[str]:
