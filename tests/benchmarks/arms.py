@@ -80,10 +80,10 @@ Epoch = Callable[[], float]
 
 def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure every arm; return a record each and print it."""
-    features = MODERN if chosen.model == "resnet" else FEATURES
-    design = one_at_a_time(list(features)) if chosen.model == "resnet" else cumulative(list(features))
+    features, make = (MODERN, one_at_a_time) if chosen.model == "resnet" else (FEATURES, cumulative)
+    design = make(list(features))
     arms = dict(zip(arm_names(design, design.features), design.arms, strict=True))
-    if chosen.model == "resnet":
+    if frozenset(features) not in design.arms:
         arms["all"] = frozenset(features)
     records = []
     for name in chosen.arms or arms:
